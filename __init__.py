@@ -1,0 +1,1 @@
+"""offhook: a realtime voice media server with an embedded control plane."""

@@ -1,0 +1,1 @@
+"""Measurements from outside: latency, capacity, quality."""

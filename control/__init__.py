@@ -1,0 +1,1 @@
+"""The edge: configuration, HTTP, storage, command line, wiring."""

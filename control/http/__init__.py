@@ -1,0 +1,1 @@
+"""The HTTP face: routes, authentication, health, metrics and events."""

@@ -1,0 +1,1 @@
+"""One folder per outside system: wire core, shell, port, fake."""

@@ -1,0 +1,1 @@
+"""Responders, one file per provider."""

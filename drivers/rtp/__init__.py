@@ -1,0 +1,1 @@
+"""RTP over UDP: ports, batched system calls, and the leg's media session."""

@@ -1,0 +1,1 @@
+"""Events are objects: pure cores of turn taking and one session per call; touches no array."""

@@ -1,0 +1,69 @@
+"""What can go wrong with media, by who is to blame.
+
+MediaError
+├── Refused            we will not: the clock is late, lanes or ports are used up
+├── PeerError          the other side sent what cannot be understood
+└── ProviderError      a speech or language service failed
+    ├── ProviderRejected   it understood and said no (wrong key, unknown voice): do not retry
+    └── ProviderTimedOut   it did not answer in time
+"""
+
+
+class MediaError(Exception):
+    """Root of this folder's errors. `code` is stable and machine readable."""
+
+    code = "media_error"
+    retryable = False
+
+
+class Refused(MediaError):
+    """No new call can be taken now. The SIP answer is 503, the HTTP answer 503."""
+
+    code = "refused"
+    retryable = True
+    sip_status = 503
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"no new call is taken: {self.reason}"
+
+
+class PeerError(MediaError):
+    """The far end's fault; `what` names the field or packet."""
+
+    code = "peer_error"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class ProviderError(MediaError):
+    """A transcriber, responder or synthesizer failed."""
+
+    code = "provider_failed"
+    retryable = True
+
+    def __init__(self, provider: str, what: str) -> None:
+        super().__init__(provider, what)
+        self.provider = provider
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.what}"
+
+
+class ProviderRejected(ProviderError):
+    """The provider says no: trying again with the same request cannot help."""
+
+    code = "provider_rejected"
+    retryable = False
+
+
+class ProviderTimedOut(ProviderError):
+    """The provider did not answer within its limit."""
+
+    code = "provider_timed_out"

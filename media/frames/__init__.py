@@ -1,0 +1,1 @@
+"""Frames are columns: numpy over all lanes, on the clock; knows nothing of conversation."""
