@@ -1,0 +1,207 @@
+"""What is kept of a call: its states, turns, latencies, and the events that tell of them.
+
+Plain values, no behaviour. Media positions are samples at the record's `rate_hz`; `*_wall` is
+seconds since 1970.
+"""
+
+import enum
+
+import msgspec
+
+from ..ports import HangUpCause
+
+
+class CallStatus(enum.Enum):
+    """Where a call stands."""
+
+    RINGING = "ringing"
+    LIVE = "live"
+    ENDED = "ended"
+
+
+class Role(enum.Enum):
+    """Who spoke."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+
+
+class TurnLatency(msgspec.Struct, frozen=True, kw_only=True):
+    """The moments of one answered turn, on the call's sample axis; absent: did not happen."""
+
+    speech_ended_samples: int
+    "The caller's last sample of speech, as the VAD estimates it (or of the last key)."
+    transcript_samples: int | None = None
+    "The final transcript had arrived."
+    decided_samples: int | None = None
+    "The turn was declared over."
+    first_text_samples: int | None = None
+    "The responder's first words had arrived."
+    first_speech_samples: int | None = None
+    "The synthesizer's first audio had arrived."
+    first_sample_samples: int | None = None
+    "The reply's first sample left the gate: what the caller waits for."
+    speculative: bool = False
+    "The reply was already staged when the turn was decided."
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One utterance of one side, as it was heard."""
+
+    index: int
+    role: Role
+    text: str
+    "What was heard. An interrupted agent turn is cut to the words that were played."
+    begin_samples: int
+    end_samples: int
+    planned_text: str = ""
+    "Agent: what it meant to say in full."
+    interrupted: bool = False
+    digits: str = ""
+    rejected: bool = False
+    "Caller: speech that fitted nothing expected."
+    latency: TurnLatency | None = None
+    "Agent: how this reply came about."
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """The line, by the W3C's names (webrtc-stats), as far as they apply, and the E-model's MOS."""
+
+    packets_received: int = 0
+    packets_sent: int = 0
+    packets_lost: int = 0
+    packets_discarded: int = 0
+    "Late, duplicate, or from a stranger."
+    concealed_samples: int = 0
+    silent_concealed_samples: int = 0
+    concealment_events: int = 0
+    inserted_samples_for_deceleration: int = 0
+    removed_samples_for_acceleration: int = 0
+    total_samples_received: int = 0
+    jitter_ms: float = 0.0
+    jitter_buffer_delay_ms: float = 0.0
+    jitter_buffer_target_delay_ms: float = 0.0
+    jitter_buffer_flushes: int = 0
+    round_trip_ms: float | None = None
+    mos: float | None = None
+
+
+class CallRecord(msgspec.Struct, kw_only=True):
+    """A call as the API shows it. Owned by its session until it has ended."""
+
+    id: str
+    line: str
+    wire_id: str
+    "The line's own id of the call (SIP: Call-ID)."
+    inbound: bool
+    from_number: str
+    to_number: str
+    agent: str
+    status: CallStatus
+    started_wall: float
+    answered_wall: float | None = None
+    ended_wall: float | None = None
+    cause: HangUpCause | None = None
+    ended_by_us: bool | None = None
+    sip_status: int | None = None
+    codec: str | None = None
+    rate_hz: int | None = None
+    length_samples: int = 0
+    digits: str = ""
+    "Every key the caller pressed, in order."
+    turns: list[Turn] = msgspec.field(default_factory=list)
+    barge_ins: int = 0
+    false_barge_ins: int = 0
+    speculations: int = 0
+    speculations_dropped: int = 0
+    dead_epoch_chunks: int = 0
+    "Audio chunks of cancelled replies that the gate threw away."
+    quality: Quality | None = None
+    recording: str | None = None
+    "File name in the recordings folder."
+    transferred_to: str | None = None
+
+
+# --- what happens to a call, as it happens (the API's event stream) -------------------------------
+
+
+class CallEvent(msgspec.Struct, frozen=True, tag_field="type", tag=True):
+    call_id: str
+    at_wall: float
+    at_samples: int
+
+
+class CallStarted(CallEvent, frozen=True, tag="call.started"):
+    from_number: str
+    to_number: str
+    line: str
+    inbound: bool
+
+
+class CallAnswered(CallEvent, frozen=True, tag="call.answered"):
+    codec: str
+    rate_hz: int
+
+
+class CallerSpeaking(CallEvent, frozen=True, tag="caller.speaking"):
+    """Speech began."""
+
+
+class CallerSaid(CallEvent, frozen=True, tag="caller.said"):
+    """Words of the running caller turn; `final` when the turn is committed."""
+
+    text: str
+    final: bool
+    rejected: bool = False
+
+
+class CallerPressed(CallEvent, frozen=True, tag="caller.pressed"):
+    digit: str
+
+
+class AgentSpeaking(CallEvent, frozen=True, tag="agent.speaking"):
+    """The first sample of a reply left; `text` is what is known of it so far."""
+
+    text: str
+    latency: TurnLatency | None = None
+
+
+class AgentDucked(CallEvent, frozen=True, tag="agent.ducked"):
+    """Someone may be interrupting."""
+
+
+class AgentResumed(CallEvent, frozen=True, tag="agent.resumed"):
+    """It was nothing: full level again, no sample lost."""
+
+
+class BargedIn(CallEvent, frozen=True, tag="agent.interrupted"):
+    """The caller took the floor; `heard` is what they heard of the reply."""
+
+    heard: str
+
+
+class TurnAdded(CallEvent, frozen=True, tag="turn.added"):
+    """A finished turn of either side."""
+
+    turn: Turn
+
+
+class CallEnded(CallEvent, frozen=True, tag="call.ended"):
+    cause: HangUpCause
+    by_us: bool
+    sip_status: int | None = None
+
+
+AnyCallEvent = (
+    CallStarted
+    | CallAnswered
+    | CallerSpeaking
+    | CallerSaid
+    | CallerPressed
+    | AgentSpeaking
+    | AgentDucked
+    | AgentResumed
+    | BargedIn
+    | TurnAdded
+    | CallEnded
+)
