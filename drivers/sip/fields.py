@@ -116,7 +116,7 @@ class Message:
         value = self.headers.get("Max-Forwards")
         if value is None:
             return None
-        if not re.fullmatch(r"0*[0-9]{1,3}", value.strip()) or int(value) > 255:
+        if not re.fullmatch(r"[0-9]{1,10}", value) or int(value) > 255:
             raise MalformedMessage(f"bad value {value[:40]!r}", "Max-Forwards")
         return int(value)
 
