@@ -1,0 +1,104 @@
+"""The UDP wire over loopback sockets."""
+
+import socket
+
+import numpy as np
+import pytest
+
+from offhook.drivers.rtp.wire import PACKETS_A_SOCKET, UdpWire
+from offhook.media.frames.wire import Inbox, address_key
+
+
+@pytest.fixture
+def sockets():
+    made = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
+    for each in made:
+        each.bind(("127.0.0.1", 0))
+        each.setblocking(False)
+    yield made
+    for each in made:
+        each.close()
+
+
+def key(each: socket.socket) -> int:
+    return address_key(*each.getsockname())
+
+
+def test_packets_arrive_with_row_length_and_source(sockets) -> None:
+    one, two, far = sockets
+    wire, inbox = UdpWire(), Inbox()
+    wire.attach(3, 5, one, None)
+    wire.attach(3, 9, two, None)
+    far.sendto(b"abc", one.getsockname())
+    far.sendto(b"defgh", two.getsockname())
+    far.sendto(b"ij", two.getsockname())
+    assert wire.receive(3, inbox) == 3
+    got = [
+        (int(inbox.rows[i]), inbox.data[i, : inbox.lengths[i]].tobytes(), int(inbox.sources[i]))
+        for i in range(3)
+    ]
+    assert got == [(5, b"abc", key(far)), (9, b"defgh", key(far)), (9, b"ij", key(far))]
+    assert wire.receive(3, inbox) == 0
+    assert wire.receive(4, inbox) == 0, "a cohort without lanes"
+
+
+def test_a_flood_on_one_socket_is_taken_in_portions(sockets) -> None:
+    one, _, far = sockets
+    wire, inbox = UdpWire(), Inbox()
+    wire.attach(0, 0, one, None)
+    for number in range(PACKETS_A_SOCKET + 3):
+        far.sendto(bytes([number]), one.getsockname())
+    assert wire.receive(0, inbox) == PACKETS_A_SOCKET
+    assert wire.receive(0, inbox) == 3
+
+
+def test_a_full_inbox_leaves_the_rest_in_the_sockets(sockets) -> None:
+    one, two, far = sockets
+    wire, inbox = UdpWire(), Inbox(packets=PACKETS_A_SOCKET + 2)
+    wire.attach(0, 0, one, None)
+    wire.attach(0, 1, two, None)
+    for each in (one, two):
+        for number in range(PACKETS_A_SOCKET):
+            far.sendto(bytes([number]), each.getsockname())
+    taken = 0
+    for _ in range(3):
+        taken += wire.receive(0, inbox)
+    assert taken >= PACKETS_A_SOCKET
+    assert (inbox.lengths[:PACKETS_A_SOCKET] == 1).all()
+
+
+def test_each_row_sends_its_own_bytes_from_its_own_port(sockets) -> None:
+    one, two, far = sockets
+    wire = UdpWire()
+    wire.attach(0, 1, one, None)
+    wire.attach(0, 2, two, None)
+    packets = np.arange(40, dtype=np.uint8).reshape(4, 10)
+    lengths = np.array([0, 4, 10, 0])
+    destinations = np.full(4, key(far), np.uint64)
+    wire.send(0, np.array([1, 2]), packets, lengths, destinations)
+    assert far.recvfrom(100) == (bytes(range(10, 14)), one.getsockname())
+    assert far.recvfrom(100) == (bytes(range(20, 30)), two.getsockname())
+
+
+def test_what_the_kernel_refuses_is_counted(sockets) -> None:
+    one, *_ = sockets
+    wire = UdpWire()
+    wire.attach(0, 0, one, None)
+    packets = np.zeros((1, 10), np.uint8)
+    nowhere = np.array([address_key("127.0.0.1", 0)], np.uint64)
+    wire.send(0, np.array([0]), packets, np.array([10]), nowhere)
+    assert wire.send_errors == 1
+
+
+def test_rtcp_goes_by_its_own_socket_where_there_is_one(sockets) -> None:
+    rtp, rtcp, far = sockets
+    wire = UdpWire()
+    wire.attach(0, 0, rtp, rtcp)
+    wire.send_control(0, 0, b"nobody has said where to")
+    wire.control_to(0, 0, far.getsockname())
+    wire.send_control(0, 0, b"report")
+    assert far.recvfrom(100) == (b"report", rtcp.getsockname())
+    wire.detach(0, 0)
+    wire.send_control(0, 0, b"after the end")
+    with pytest.raises(BlockingIOError):
+        far.recvfrom(100)
