@@ -31,7 +31,7 @@ _DIALOG_FORMING = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY")
 _AT_MOST_ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
 
 _REQUEST_LINE = re.compile(r"(\S+) (\S+) (SIP/[0-9]+\.[0-9]+)", re.IGNORECASE)
-_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE | re.DOTALL)
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r]*))?", re.IGNORECASE)
 _LINE_END = re.compile(r"\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 # Stands in for a Request-URI that cannot be read, in the request that only a 400 is made of.
@@ -129,7 +129,7 @@ def parse(data: bytes) -> Request | Response:
     start_line, *lines = _LINE_END.split(head)
     headers, fault = _read_headers(lines)
     if end is None:
-        fault = fault or MalformedMessage("no empty line ends the headers", f"offset {len(data)}")
+        fault = MalformedMessage("no empty line ends the headers", f"offset {len(data)}")
     rest = data[end.end() :] if end else b""
     if start_line[:4].upper() == "SIP/":
         return _parse_response(start_line, headers, rest, fault)
