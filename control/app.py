@@ -1,0 +1,65 @@
+"""The `offhook` command: finds the subcommand, runs it, and says in one line what went wrong.
+
+A subcommand is a module in cli/ with `main(argv: list[str]) -> int`. It is imported when it is
+asked for, so that `offhook --help` costs nothing.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from ..media.errors import MediaError
+from .errors import ConfigErrors, ControlError
+
+COMMANDS = {
+    "serve": "answer calls and serve the API until SIGTERM",
+    "call": "place a SIP call: play a file, record the far end, press keys",
+    "doctor": "check this machine and the configuration, and say what to do",
+    "bench": "measure: latency, capacity, quality",
+}
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+"128 + SIGINT, as shells have it."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code: 0 well, 1 failed, 2 wrong usage or configuration."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        (sys.stdout if arguments else sys.stderr).write(usage())
+        return 0 if arguments else EXIT_USAGE
+    name, *rest = arguments
+    if name not in COMMANDS:
+        _complain(f"no command {name!r}; there is {', '.join(COMMANDS)}")
+        return EXIT_USAGE
+    try:
+        return _command(name)(rest)
+    except ConfigErrors as exc:
+        for error in exc.errors:
+            _complain(str(error))
+        return exc.exit_code
+    except ControlError as exc:
+        _complain(str(exc))
+        return exc.exit_code
+    except MediaError as exc:
+        _complain(str(exc))
+        return 1
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def usage() -> str:
+    """What `offhook --help` says."""
+    rows = [f"  {name:8} {what}" for name, what in COMMANDS.items()]
+    lines = ["usage: offhook <command> [options]", "", *rows, "", "offhook <command> --help: more"]
+    return "\n".join(lines) + "\n"
+
+
+def _command(name: str) -> Callable[[list[str]], int]:
+    module = importlib.import_module(f".cli.{name}", __package__)
+    return cast(Callable[[list[str]], int], module.main)  # what every module in cli/ has
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"offhook: {text}\n")

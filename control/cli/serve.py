@@ -1,0 +1,35 @@
+"""`offhook serve`: read the configuration, then run the server until SIGTERM."""
+
+import argparse
+import contextlib
+import os
+import resource
+
+import uvloop
+
+from .. import config, logs
+from ..auth import open_token
+
+
+def main(argv: list[str]) -> int:
+    """Serve. Raises ConfigError, StartError, StoreError."""
+    parser = argparse.ArgumentParser(prog="offhook serve", description="Answer calls.")
+    parser.add_argument("--config", metavar="FILE", help="instead of ./offhook.toml")
+    options = parser.parse_args(argv)
+    settings = config.load(os.environ, options.config)
+    token = open_token(settings.api_token, settings.data_folder())
+    if token.path is not None:
+        print(f"the API's token is in {token.path}", flush=True)
+    logs.configure(settings.log, [token.value, *settings.secrets_of()])
+    raise_file_limit()
+    from ..wiring import serve  # numpy, codecs and models: not before the configuration is right
+
+    uvloop.run(serve(settings))
+    return 0
+
+
+def raise_file_limit() -> None:
+    """As many open files as the system allows: every call has sockets and a recording."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems report a limit they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,363 @@
+"""The configuration: what every key means, its unit, its default, and `load` that reads them.
+
+Every key of `offhook.toml` is also an environment variable: `http.port` is `OFFHOOK_HTTP_PORT`,
+`lines[0].password` is `OFFHOOK_LINES_0_PASSWORD`; the environment wins. How a tree of values
+becomes these Structs, and what is said when it does not fit, is in config_reader.py.
+"""
+
+import ipaddress
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+
+from .config_reader import Origin, Reader, Tree, read_environment, read_file
+from .errors import ConfigError, ConfigErrors
+
+CONFIG_FILE = "offhook.toml"
+ENV_PREFIX = "OFFHOOK_"
+ENV_CONFIG = "OFFHOOK_CONFIG"
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+"0 means any free one."
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z",
+        description="a short name of letters, digits, - _ .",
+    ),
+]
+CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
+
+SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+
+
+class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the API is served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+
+
+class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The SIP endpoint."""
+
+    host: str = "0.0.0.0"
+    port: Port = 5060
+    advertised_host: str = ""
+    "What others are told to send to; empty: the address that packets to them leave from."
+    open: Literal["", "loopback"] = ""
+    "Development: `loopback` lets anyone on this machine call in, without bans or limits."
+    codecs: tuple[CodecName, ...] = ("opus", "G722", "PCMU", "PCMA")
+    "In the order of preference; wide-band first, because it is understood better."
+    session_expires_s: Annotated[int, msgspec.Meta(ge=90)] = 1800
+    "RFC 4028 §4: not below 90."
+
+
+class RtpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sockets that audio comes in and goes out by."""
+
+    host: str = "0.0.0.0"
+    ports: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^(0|[0-9]{1,5}-[0-9]{1,5})\Z",
+            description="a range of ports such as 20000-29999, or 0 for any free ones",
+        ),
+    ] = "20000-29999"
+
+    def port_range(self) -> tuple[int, int]:
+        """First and last port; (0, 0) means any free ones."""
+        first, _, last = self.ports.partition("-")
+        return int(first), int(last or first)
+
+
+class LineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A SIP phone account: registered while the server runs."""
+
+    name: Name
+    registrar: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^sips?:[^\s@]+\Z", description="a SIP address such as sip:host:port"
+        ),
+    ]
+    username: str
+    password: str = ""
+    kind: Literal["sip"] = "sip"
+    expires: Annotated[int, msgspec.Meta(ge=1, le=86400)] = 3600
+    "Seconds that are asked for; the registrar decides."
+    agent: str = ""
+    "Who answers; empty: the default agent."
+
+
+class TrunkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A carrier that may call in: known by its addresses, by digest, or by both."""
+
+    name: Name
+    addresses: tuple[str, ...] = ()
+    "IP addresses and networks, such as 192.0.2.0/24."
+    username: str = ""
+    password: str = ""
+    agent: str = ""
+    "Who answers; empty: the default agent."
+
+
+class ModelNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of a provider's models do what; empty: the provider is not used for that."""
+
+    chat: str = ""
+    speech: str = ""
+    transcription: str = ""
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service for speech or language that speaks OpenAI's protocol."""
+
+    name: Name
+    base_url: Annotated[
+        str, msgspec.Meta(pattern=r"^https?://\S+\Z", description="an http(s) address")
+    ]
+    kind: Literal["openai"] = "openai"
+    api_key_env: str = ""
+    "Name of the environment variable that holds the key; empty: none is needed."
+    models: ModelNames = ModelNames()
+
+
+class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An agent: what answers calls."""
+
+    name: Name
+    greeting: str | None = None
+    "The first words; absent: the responder's own. Empty: the caller speaks first."
+    language: str = "en"
+    voice: str = "en"
+    stt: str = "pocketsphinx"
+    "`pocketsphinx`, or the name of a provider."
+    tts: str = "espeak"
+    "`espeak`, or the name of a provider."
+    llm: str = "house"
+    "`house`, or the name of a provider."
+    instructions: str = ""
+    "What a language model is told about its task."
+    house: msgspec.Raw = msgspec.Raw(b"{}")
+    "The house responder's settings, in JSON; see `section`."
+    turn: msgspec.Raw = msgspec.Raw(b"{}")
+    "Turn-taking settings, in JSON; see `section`."
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When new calls are refused, and how long a stop may take."""
+
+    max_calls: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2000
+    max_lateness_ms: Annotated[float, msgspec.Meta(gt=0)] = 5.0
+    "p99 of the frame clock's lateness over the last seconds."
+    drain_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    "How long live calls may go on after SIGTERM."
+
+
+class RecordingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Recordings of calls: caller left, agent right."""
+
+    on: bool = True
+    folder: str = ""
+    "Empty: `recordings` in the data folder."
+
+
+class CallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept of calls."""
+
+    retention_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    "Ended calls and their recordings are deleted after that; 0: never."
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The log, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything the owner can set."""
+
+    data: str = "data"
+    "Folder for calls, recordings and secrets."
+    api_token: str = ""
+    "Bearer token of the API; empty: one is made and kept in the data folder."
+    default_agent: str = ""
+    "Answers what nothing else is set for; empty: the first of `agents`, else the built-in one."
+    rate_limits: bool = True
+    http: HttpSettings = HttpSettings()
+    sip: SipSettings = SipSettings()
+    rtp: RtpSettings = RtpSettings()
+    limits: LimitSettings = LimitSettings()
+    recording: RecordingSettings = RecordingSettings()
+    calls: CallSettings = CallSettings()
+    log: LogSettings = LogSettings()
+    lines: tuple[LineSettings, ...] = ()
+    trunks: tuple[TrunkSettings, ...] = ()
+    agents: tuple[AgentConfig, ...] = ()
+    providers: tuple[ProviderSettings, ...] = ()
+    numbers: dict[str, str] = msgspec.field(default_factory=dict)
+    "Dialled number -> name of the agent that answers it."
+
+    def data_folder(self) -> pathlib.Path:
+        """Where everything is kept."""
+        return pathlib.Path(self.data)
+
+    def calls_folder(self) -> pathlib.Path:
+        """Call records."""
+        return self.data_folder() / "calls"
+
+    def recordings_folder(self) -> pathlib.Path:
+        """Recordings."""
+        folder = self.recording.folder
+        return pathlib.Path(folder) if folder else self.data_folder() / "recordings"
+
+    def secrets_of(self) -> tuple[str, ...]:
+        """Every secret in here, for the log to leave out."""
+        found = [
+            self.api_token,
+            *(t.password for t in self.trunks),
+            *(n.password for n in self.lines),
+        ]
+        return tuple(secret for secret in found if secret)
+
+
+def load(environ: Mapping[str, str], path: str | None = None) -> Settings:
+    """Read the configuration.
+
+    `path` (or `OFFHOOK_CONFIG`) must exist; without either, `offhook.toml` in the current folder is
+    read if it is there. Raises ConfigError naming the key, the value, its origin and what fits.
+    """
+    wanted = path or environ.get(ENV_CONFIG) or ""
+    file = pathlib.Path(wanted or CONFIG_FILE)
+    tree: Tree = {}
+    origin = Origin()
+    if wanted or file.is_file():
+        tree = read_file(file, origin)
+    foreign = {ENV_CONFIG, *_key_names(tree, environ)}
+    names = {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(ENV_PREFIX) and name not in foreign
+    }
+    reader = Reader(origin)
+    read_environment(names, ENV_PREFIX, Settings, tree, reader)
+    settings = reader.struct(tree, Settings)
+    if reader.errors:
+        raise _told(reader.errors)
+    assert settings is not None, "a reader without errors has a result"
+    if errors := list(_contradictions(settings, origin)):
+        raise _told(errors)
+    return settings
+
+
+def section(raw: msgspec.Raw, type_: type[SettingsT], key: str) -> SettingsT:
+    """A free part of the configuration (`agents[].house`) as the Struct its driver defines.
+
+    Raises ConfigError; `key` is what the part is called in it, such as `agents[0].house`.
+    """
+    reader = Reader(Origin())
+    result = reader.struct(msgspec.json.decode(raw), type_, key)
+    if reader.errors:
+        raise _told(reader.errors)
+    assert result is not None, "a reader without errors has a result"
+    return result
+
+
+def _told(errors: list[ConfigError]) -> ConfigError:
+    return errors[0] if len(errors) == 1 else ConfigErrors(errors)
+
+
+def _key_names(tree: Tree, environ: Mapping[str, str]) -> set[str]:
+    """Variables that hold providers' keys: the owner names them, so they are not ours to judge."""
+    providers = tree.get("providers")
+    entries = providers if isinstance(providers, list) else []
+    names = {str(entry.get("api_key_env")) for entry in entries if isinstance(entry, dict)}
+    named = (f"{ENV_PREFIX}PROVIDERS_", "_API_KEY_ENV")
+    return names | {
+        value
+        for name, value in environ.items()
+        if name.startswith(named[0]) and name.endswith(named[1])
+    }
+
+
+# --- what only shows when everything is read ------------------------------------------------------
+
+
+def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    yield from _port_ranges(settings, origin)
+    yield from _doubles(settings, origin)
+    yield from _unknown_agents(settings, origin)
+    yield from _unknown_providers(settings, origin)
+    yield from _trunk_access(settings, origin)
+
+
+def _port_ranges(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    first, last = settings.rtp.port_range()
+    wrong = first > last or last > 65535 or (0 in (first, last) and settings.rtp.ports != "0")
+    if wrong:
+        expected = "the first port must not be above the last, and both within 1-65535"
+        yield origin.error("rtp.ports", settings.rtp.ports, expected)
+
+
+def _doubles(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    lines = [(f"lines[{i}].name", line.name) for i, line in enumerate(settings.lines)]
+    lines += [(f"trunks[{i}].name", trunk.name) for i, trunk in enumerate(settings.trunks)]
+    agents = [(f"agents[{i}].name", agent.name) for i, agent in enumerate(settings.agents)]
+    providers = [(f"providers[{i}].name", entry.name) for i, entry in enumerate(settings.providers)]
+    for named in (lines, agents, providers):
+        seen: set[str] = set()
+        for key, name in named:
+            if name in seen:
+                yield origin.error(key, name, "another one has that name already")
+            seen.add(name)
+
+
+def _unknown_agents(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    known = [agent.name for agent in settings.agents]
+    used = [("default_agent", settings.default_agent)]
+    used += [(f"lines[{i}].agent", line.agent) for i, line in enumerate(settings.lines)]
+    used += [(f"trunks[{i}].agent", trunk.agent) for i, trunk in enumerate(settings.trunks)]
+    used += [(f"numbers.{number}", agent) for number, agent in settings.numbers.items()]
+    for key, name in used:
+        if name and name not in known:
+            expected = f"no such agent; there is {', '.join(known)}" if known else "no agent is set"
+            yield origin.error(key, name, expected)
+
+
+def _unknown_providers(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    by_name = {provider.name: provider for provider in settings.providers}
+    for index, agent in enumerate(settings.agents):
+        parts = (
+            ("stt", agent.stt, "pocketsphinx", "transcription"),
+            ("tts", agent.tts, "espeak", "speech"),
+            ("llm", agent.llm, "house", "chat"),
+        )
+        for part, name, embedded, model in parts:
+            key = f"agents[{index}].{part}"
+            if name == embedded:
+                continue
+            if name not in by_name:
+                choice = ", ".join([embedded, *by_name])
+                yield origin.error(key, name, f"no such provider; there is {choice}")
+            elif not getattr(by_name[name].models, model):
+                yield origin.error(key, name, f"that provider has no models.{model}")
+
+
+def _trunk_access(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    for index, trunk in enumerate(settings.trunks):
+        key = f"trunks[{index}]"
+        if not trunk.addresses and not trunk.username:
+            yield origin.error(f"{key}.name", trunk.name, "a trunk needs addresses or a username")
+        if trunk.username and not trunk.password:
+            yield origin.error(f"{key}.username", trunk.username, "needs a password as well")
+        for address in trunk.addresses:
+            try:
+                ipaddress.ip_network(address, strict=False)
+            except ValueError:
+                expected = "an IP address or network such as 192.0.2.0/24"
+                yield origin.error(f"{key}.addresses", address, expected)

@@ -1,0 +1,153 @@
+"""What can go wrong at the edge, by who is to blame.
+
+ControlError
+├── ConfigError        the owner's configuration: a key, its value, where it came from
+│   └── ConfigErrors   several of them, told together
+├── UsageError         what was typed on the command line
+├── StartError         the machine refuses: a port is taken, a folder cannot be written
+├── StoreError         the disk, or what lies on it
+└── Problem            an HTTP request's fault (RFC 9457); a `status` and a stable `code`
+    ├── BadRequest         a parameter is wrong
+    ├── Unauthorized       no token, or a wrong one
+    ├── NotFound           no such thing
+    ├── Conflict           not in this state
+    └── TooLarge           the body is over the limit
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class ControlError(Exception):
+    """Root of this folder's errors. `exit_code` is what the command line ends with."""
+
+    code: ClassVar[str] = "control_error"
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(ControlError):
+    """One key of the configuration is wrong.
+
+    `key` is dotted (`http.port`), `value` is as written (`***` for secrets, empty when there is
+    none), `source` is `file:line` or the name of an environment variable, `expected` is what is
+    allowed there.
+    """
+
+    code = "bad_configuration"
+    exit_code = 2
+
+    def __init__(self, key: str, value: str, source: str, expected: str) -> None:
+        super().__init__(key, value, source, expected)
+        self.key = key
+        self.value = value
+        self.source = source
+        self.expected = expected
+
+    def __str__(self) -> str:
+        shown = f"{self.key} = {self.value}" if self.value else self.key
+        return f"{self.source}: {shown}: {self.expected}"
+
+
+class ConfigErrors(ConfigError):
+    """Everything that is wrong with the configuration, told at once."""
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        first = errors[0]
+        super().__init__(first.key, first.value, first.source, first.expected)
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "; ".join(str(error) for error in self.errors)
+
+
+class UsageError(ControlError):
+    """The command line asks for something that cannot be; `what` names the argument."""
+
+    code = "bad_usage"
+    exit_code = 2
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class StartError(ControlError):
+    """The server cannot start; `what` is refused because of `why`."""
+
+    code = "cannot_start"
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(what, why)
+        self.what = what
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"
+
+
+class StoreError(ControlError):
+    """Something on disk cannot be read or written."""
+
+    code = "store_failed"
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(path, what)
+        self.path = path
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+
+class Problem(ControlError):
+    """What an HTTP client is told when its request cannot be done (RFC 9457)."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    code = "internal_error"
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        "The parameter at fault."
+
+
+class BadRequest(Problem):
+    """A parameter has a value that is not allowed."""
+
+    status = 400
+    title = "Bad request"
+    code = "bad_request"
+
+
+class Unauthorized(Problem):
+    """No token, or not the right one."""
+
+    status = 401
+    title = "Unauthorized"
+    code = "unauthorized"
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    status = 404
+    title = "Not found"
+    code = "not_found"
+
+
+class Conflict(Problem):
+    """It exists, but this cannot be done to it now."""
+
+    status = 409
+    title = "Conflict"
+    code = "conflict"
+
+
+class TooLarge(Problem):
+    """The request body is over the limit."""
+
+    status = 413
+    title = "Content too large"
+    code = "too_large"

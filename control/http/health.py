@@ -1,0 +1,57 @@
+"""`/health` and `/metrics`: for load balancers and Prometheus. Neither names a caller."""
+
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from ..prometheus import CONTENT_TYPE
+from .edge import EDGE, json_response
+
+
+class ClockView(msgspec.Struct, frozen=True):
+    """Lateness of the frame clock over the last seconds."""
+
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    skipped_ticks: int
+    busy: float
+
+
+class HealthView(msgspec.Struct, frozen=True):
+    """Whether new calls are taken (`ok`), and if not, why."""
+
+    status: Literal["ok", "busy", "draining"]
+    reason: str | None
+    live_calls: int
+    draining: bool
+    clock: ClockView
+
+
+async def get_health(request: web.Request) -> web.Response:
+    """200 when new calls are taken, else 503."""
+    edge = request.app[EDGE]
+    clock = edge.health.clock()
+    draining = edge.health.draining()
+    reason = "the server stops" if draining else edge.health.refusal()
+    view = HealthView(
+        "draining" if draining else "busy" if reason else "ok",
+        reason,
+        len(edge.calls.live()),
+        draining,
+        ClockView(
+            round(clock.p50_ms, 3),
+            round(clock.p99_ms, 3),
+            round(clock.max_ms, 3),
+            clock.skipped_ticks,
+            round(clock.busy, 4),
+        ),
+    )
+    return json_response(view, 200 if reason is None else 503)
+
+
+async def get_metrics(request: web.Request) -> web.Response:
+    """Prometheus' text exposition."""
+    text = request.app[EDGE].metrics.text()
+    return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})

@@ -1,0 +1,73 @@
+"""The server on its socket."""
+
+import asyncio
+import pathlib
+import socket
+
+import aiohttp
+import pytest
+
+from offhook.control.auth import ApiToken
+from offhook.control.config import HttpSettings
+from offhook.control.errors import StartError
+from offhook.control.events import EventBus
+from offhook.control.http.edge import Edge
+from offhook.control.http.server import HttpServer
+from offhook.control.metrics import Metrics
+from offhook.control.registry import CallRegistry
+from offhook.control.store.call_files import CallFiles
+from offhook.media.clock import VirtualClock
+from offhook.media.frames.frame_clock import ClockHealth
+
+
+class Idle:
+    def clock(self) -> ClockHealth:
+        return ClockHealth(0.0, 0.0, 0.0, 0, 0, 0.0)
+
+    def draining(self) -> bool:
+        return False
+
+    def refusal(self) -> str | None:
+        return None
+
+
+def server(folder: pathlib.Path, port: int) -> HttpServer:
+    bus, metrics = EventBus("s"), Metrics()
+    calls = CallRegistry(CallFiles(folder), bus, metrics, VirtualClock(), folder)
+    edge = Edge(calls, bus, metrics, Idle())
+    return HttpServer(HttpSettings(port=port), edge, ApiToken("t"))
+
+
+async def test_port_0_is_any_free_one_and_is_told(tmp_path: pathlib.Path) -> None:
+    http = server(tmp_path, 0)
+    await http.start()
+    assert http.port > 0
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{http.port}/health") as response,
+    ):
+        assert response.status == 200
+    await http.aclose()
+
+
+async def test_a_taken_port_is_named(tmp_path: pathlib.Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(StartError, match=f"HTTP on 127.0.0.1 port {port}: "):
+            await server(tmp_path, port).start()
+
+
+async def test_stopping_lets_event_clients_go(tmp_path: pathlib.Path) -> None:
+    http = server(tmp_path, 0)
+    await http.start()
+    headers = {"Authorization": "Bearer t"}
+    url = f"http://127.0.0.1:{http.port}/v1/events"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers=headers) as events,
+    ):
+        await events.receive_json()
+        stopping = asyncio.ensure_future(http.aclose())
+        message = await events.receive()
+        assert (events.close_code, message.extra) == (1013, "the server stops")
+        await stopping

@@ -1,0 +1,67 @@
+"""Call records and events for tests of the edge."""
+
+from typing import Any
+
+from offhook.media.conversation.records import (
+    CallRecord,
+    CallStarted,
+    CallStatus,
+    Role,
+    Turn,
+    TurnAdded,
+    TurnLatency,
+)
+
+
+def call_record(number: int = 1, **changes: Any) -> CallRecord:
+    """Inbound call `number`, which is up and began in second `number`; `changes` are fields."""
+    fields: dict[str, Any] = {
+        "id": f"call-{number}",
+        "line": "office",
+        "wire_id": f"{number}@192.0.2.7",
+        "inbound": True,
+        "from_number": "+4930123456",
+        "to_number": "100",
+        "agent": "desk",
+        "status": CallStatus.LIVE,
+        "started_wall": 1_700_000_000.0 + number,
+        "answered_wall": 1_700_000_002.0 + number,
+        "codec": "PCMA",
+        "rate_hz": 8000,
+    }
+    return CallRecord(**(fields | changes))
+
+
+def started(record: CallRecord) -> CallStarted:
+    return CallStarted(
+        record.id,
+        record.started_wall,
+        0,
+        record.from_number,
+        record.to_number,
+        record.line,
+        record.inbound,
+    )
+
+
+def agent_turn(index: int, text: str = "Good morning.") -> Turn:
+    """A reply at 8 kHz whose first sample came 700 ms after the caller's last."""
+    latency = TurnLatency(
+        speech_ended_samples=8000,
+        transcript_samples=12000,
+        decided_samples=12800,
+        first_sample_samples=13600,
+        speculative=True,
+    )
+    return Turn(
+        index=index,
+        role=Role.AGENT,
+        text=text,
+        begin_samples=13600,
+        end_samples=24000,
+        latency=latency,
+    )
+
+
+def turn_added(record: CallRecord, turn: Turn) -> TurnAdded:
+    return TurnAdded(record.id, record.started_wall + 5, turn.end_samples, turn)
