@@ -1,0 +1,419 @@
+"""The jitter buffer for all lanes of a cohort: packets in at any time, one frame a lane a tick out.
+
+Samples lie in a ring by their *position* (reception.py), so packet length, order and doubles need
+no care here. A lane plays from its play position on, and what there is to decide is how that moves:
+
+- It starts when the first packet has waited as long as the target says (delay.py).
+- Normally it moves one frame a tick. Where signal is missing although newer is there (loss), it
+  moves on over the hole, which is concealed.
+- When nothing newer is there (the buffer ran dry) it stands still while the loss is concealed, and
+  the samples made up are *owed*. If the next packet begins where it stands, that was merely late:
+  it is played, and the delay has grown. If it begins later, the position moves on by what is owed,
+  at most to the packet.
+- When the delay is off the target, a frame is shortened or lengthened by about a pitch period
+  (stretch.py). A backlog beyond a limit is thrown away.
+
+Columns of the cohort's rows; a row without a lane plays silence. Not here: decoding.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import stretch
+from .concealment import Concealment
+from .delay import Delay
+from .jitter_statistics import JitterStatistics
+from .lanes import FRAME_MS, Columns, frame_samples
+from .reception import Reception
+from .ring import ABSENT, Ring
+
+MAX_BACKLOG_MS = 600
+"More is thrown away, down to the target."
+LATER_MS = 5
+"How far below the target the delay may be before frames are lengthened."
+SOONER_MS = FRAME_MS
+"How far above it before frames are shortened; arrivals are known to a frame only."
+FAST_MS = 3 * FRAME_MS
+"Above the target by this, every frame is shortened, wherever."
+CHANGE_TICKS = 5
+"At most one change in 100 ms otherwise."
+GOOD_LIKENESS = 0.7
+"Where a change may be made that can wait for a better place (stretch.Match)."
+FAIR_LIKENESS = 0.4
+"The same when the delay is off by more than two frames."
+
+
+class Admitted(NamedTuple):
+    """Of k packets: which to decode and write, and where they belong."""
+
+    accept: NDArray[np.bool_]
+    position: NDArray[np.int64]
+    "In lane samples, on the stream's axis."
+
+
+class Pulled(NamedTuple):
+    """One frame of every row."""
+
+    frames: NDArray[np.int16]
+    "[n, F], the caller's to keep."
+    concealed: NDArray[np.int64]
+    "Samples of each frame that were made up, [n]; reused by the next pull."
+
+
+class Jitter(Columns):
+    """The jitter buffers of a cohort's rows. The engine calls admit, write, pull, in that order."""
+
+    def __init__(self, capacity: int, rate_hz: int) -> None:
+        super().__init__(capacity)
+        self.rate_hz = rate_hz
+        self.frame = frame_samples(rate_hz)
+        self.ring = Ring(capacity, rate_hz)
+        self.delay = Delay(capacity, rate_hz)
+        self.reception = Reception(capacity, rate_hz)
+        self.concealment = Concealment(capacity, rate_hz)
+        self._parts = (self.ring, self.delay, self.reception, self.concealment)
+        self._farthest = self.ring.size - 2 * self.frame
+        self._max_backlog = rate_hz * MAX_BACKLOG_MS // 1000
+        self._later = rate_hz * LATER_MS // 1000
+        self._sooner = rate_hz * SOONER_MS // 1000
+        self._fast = rate_hz * FAST_MS // 1000
+        self._ticks = 0
+        self._rows = np.arange(capacity)
+        self._concealed = np.zeros(capacity, np.int64)
+        self.play_position: NDArray[np.int64] = self.column("play_position", np.int64)
+        "The next sample to be played; decoders need not look further back."
+        self.playing: NDArray[np.bool_] = self.column("playing", np.bool_)
+        "False before the first packet, and while the buffer fills up."
+        self.pausing: NDArray[np.bool_] = self.column("pausing", np.bool_)
+        "The far end has said that it sends nothing (comfort noise)."
+        self._smooth: NDArray[np.bool_] = self.column("_smooth", np.bool_)
+        "Playing, and not in a loss."
+        self._owed: NDArray[np.int64] = self.column("_owed", np.int64)
+        self._gap_silent: NDArray[np.int64] = self.column("_gap_silent", np.int64)
+        "Silence played since the buffer ran dry; turns out to be a loss or a pause."
+        self._next_change: NDArray[np.int64] = self.column("_next_change", np.int64)
+        "Tick of the next change of delay at the earliest."
+        self.late: NDArray[np.int64] = self.column("late", np.int64)
+        self.concealed: NDArray[np.int64] = self.column("concealed", np.int64)
+        self.silent: NDArray[np.int64] = self.column("silent", np.int64)
+        self.paused: NDArray[np.int64] = self.column("paused", np.int64)
+        self.concealments: NDArray[np.int64] = self.column("concealments", np.int64)
+        self.inserted: NDArray[np.int64] = self.column("inserted", np.int64)
+        self.removed: NDArray[np.int64] = self.column("removed", np.int64)
+        self.flushes: NDArray[np.int64] = self.column("flushes", np.int64)
+        self.frames_played: NDArray[np.int64] = self.column("frames_played", np.int64)
+        self.waiting: NDArray[np.int64] = self.column("waiting", np.int64)
+        "Sum over ticks of the samples left in the buffer: by Little's law the sum of all delays."
+
+    def grow(self, capacity: int) -> None:
+        super().grow(capacity)
+        for part in self._parts:
+            part.grow(capacity)
+        self._rows = np.arange(capacity)
+        self._concealed = np.zeros(capacity, np.int64)
+
+    def clear(self, row: int) -> None:
+        super().clear(row)
+        for part in self._parts:
+            part.clear(row)
+
+    def configure(self, row: int, clock_rate_hz: int) -> None:
+        """The row's RTP timestamps count `clock_rate_hz` from now on."""
+        self.reception.configure(row, clock_rate_hz)
+
+    # -- packets in -----------------------------------------------------------------------------
+
+    def admit(
+        self,
+        rows: NDArray[np.int64],
+        sequence: NDArray[np.int64],
+        timestamp: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        marker: NDArray[np.bool_],
+        ssrc: NDArray[np.int64],
+        arrival_samples: NDArray[np.int64],
+    ) -> Admitted:
+        """Judge one packet for each of `rows` (unique: see `rounds`); all arguments [k].
+
+        `samples`: its length in lane samples; 0 for key presses and comfort noise, which are only
+        counted (and never accepted). `arrival_samples`: any clock of lane samples that `pull` is
+        given too. The marker is not trusted, hence not used: senders forget it and misplace it.
+        """
+        del marker
+        end = self.reception.end[rows]
+        fastest = self.delay.fastest[rows]
+        received = self.reception.receive(
+            rows, sequence, timestamp, samples, ssrc, arrival_samples, fastest
+        )
+        position, accept = received.position, received.fresh & (samples > 0)
+        step = received.step
+        if accept.all():
+            self._place(rows, position, samples, step, arrival_samples, end, accept)
+        else:
+            some = np.flatnonzero(accept)
+            part = np.ones(some.size, np.bool_)
+            self._place(
+                rows[some],
+                position[some],
+                samples[some],
+                step[some],
+                arrival_samples[some],
+                end[some],
+                part,
+            )
+            accept[some] = part
+        return Admitted(accept, position)
+
+    def _place(
+        self,
+        rows: NDArray[np.int64],
+        position: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        step: NDArray[np.int64],
+        arrival: NDArray[np.int64],
+        end: NDArray[np.int64],
+        accept: NDArray[np.bool_],
+    ) -> None:
+        """Learn from fresh packets of audio, and move the play position; clears `accept` for late.
+
+        `end` is where each row's audio ended before.
+        """
+        self.delay.receive(rows, arrival - position)
+        if not self.playing[rows].all():
+            self._fill_up(rows, position, end)
+        if self._owed[rows].any():
+            self._resume(rows, position, samples, step)
+        self.pausing[rows] &= ~self._smooth[rows]  # in a pause it lasts until audio is played
+        beyond = position + samples - self.play_position[rows]
+        late, far = beyond <= 0, beyond > self._farthest
+        if late.any():
+            self.late[rows[late]] += 1
+            accept &= ~late
+        if far.any():
+            self._start_over(rows[far], position[far])
+
+    def _fill_up(
+        self, rows: NDArray[np.int64], position: NDArray[np.int64], end: NDArray[np.int64]
+    ) -> None:
+        """Before the start the earliest packet decides where to begin."""
+        index = np.flatnonzero(~self.playing[rows])
+        some = rows[index]
+        empty = end[index] <= self.play_position[some]
+        earliest = np.minimum(self.play_position[some], position[index])
+        self.play_position[some] = np.where(empty, position[index], earliest)
+
+    def _resume(
+        self,
+        rows: NDArray[np.int64],
+        position: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        step: NDArray[np.int64],
+    ) -> None:
+        """The buffer had run dry, and something has come."""
+        play = self.play_position[rows]
+        some = np.flatnonzero((self._owed[rows] > 0) & (position + samples > play))
+        dry = rows[some]
+        gap = np.maximum(position[some] - play[some], 0)
+        self.play_position[dry] += np.minimum(self._owed[dry], gap)
+        # The next packet in sequence, but later in time: nothing was lost, nothing had been sent.
+        pause = (step[some] == 1) & (gap > 0)
+        self.paused[dry] += np.where(pause, self._gap_silent[dry], 0)
+        self.pausing[dry] |= pause
+        self._owed[dry] = 0
+        self._gap_silent[dry] = 0
+
+    def _start_over(self, rows: NDArray[np.int64], position: NDArray[np.int64]) -> None:
+        """A packet lies too far ahead for the ring: forget what is there and fill up again."""
+        self.ring.samples[rows] = ABSENT
+        self.play_position[rows] = position
+        self.playing[rows] = self._smooth[rows] = False
+        self._owed[rows] = self._gap_silent[rows] = 0
+        self.flushes[rows] += 1
+
+    def write(
+        self,
+        rows: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        pcm: NDArray[np.int16],
+        lengths: NDArray[np.int64],
+    ) -> None:
+        """Put decoded audio, the first `lengths` [k] samples of `pcm` [k, S], where it belongs."""
+        self.ring.write(rows, positions, pcm, lengths, self.play_position[rows])
+
+    def set_noise(self, rows: NDArray[np.int64], levels_dbov: NDArray[np.int64]) -> None:
+        """A comfort noise packet (RFC 3389): the pause from now until the next audio is no loss.
+
+        `levels_dbov`: 0 to -127.
+        """
+        self.concealment.noise_dbov[rows] = levels_dbov
+        self.pausing[rows] = True
+
+    # -- frames out -----------------------------------------------------------------------------
+
+    def pull(self, n: int, now_samples: int) -> Pulled:
+        """The next frame of rows [:n], whatever has arrived; once a tick."""
+        rows, play = self._rows[:n], self.play_position[:n]
+        frames = self.ring.read(rows, play, self.frame)
+        excess = now_samples - play - self.delay.due(slice(n))
+        trouble = frames.min(axis=1, initial=0) == ABSENT
+        trouble |= ~self._smooth[:n]
+        trouble |= (excess < -self._later) | (excess >= self._sooner)
+        concealed = self._concealed[:n]
+        concealed[:] = 0
+        if trouble.any():
+            normal = np.flatnonzero(~trouble)
+            self._treat(np.flatnonzero(trouble), frames, excess, concealed)
+            self.ring.blank_frames(normal, play[normal], self.frame)
+            play[normal] += self.frame
+        else:
+            self.ring.blank_frames(rows, play, self.frame)
+            play += self.frame
+        self.frames_played[:n] += self.playing[:n]
+        self.waiting[:n] += self.reception.end[:n] - play
+        self.concealment.remember(n, frames)
+        self.delay.tick(n)
+        self._ticks += 1
+        return Pulled(frames, concealed)
+
+    def _treat(
+        self,
+        rows: NDArray[np.int64],
+        frames: NDArray[np.int16],
+        excess: NDArray[np.int64],
+        concealed: NDArray[np.int64],
+    ) -> None:
+        """Rows where something is to be decided: `frames` and `concealed` become what is played."""
+        idle = ~self.playing[rows]
+        if idle.any():
+            ready = excess[rows] >= 0
+            ready &= self.reception.end[rows] > self.play_position[rows]
+            self.playing[rows[idle & ready]] = True
+            frames[rows[idle & ~ready]] = 0
+            rows = rows[~idle | ready]
+        backlog = self.reception.end[rows] - self.play_position[rows]
+        if (backlog > self._max_backlog).any():
+            self._flush(rows[backlog > self._max_backlog], frames, excess)
+        advance = np.full(len(rows), self.frame, np.int64)
+        whole = frames[rows].min(axis=1, initial=0) != ABSENT
+        whole &= self.concealment.elapsed[rows] == 0
+        self._smooth[rows] = True
+        some = np.flatnonzero(whole)
+        if some.size:
+            advance[some] = self._change_delay(rows[some], frames, excess)
+        some = np.flatnonzero(~whole)
+        if some.size:
+            advance[some] = self._conceal(rows[some], frames, concealed)
+        self.ring.blank(rows, self.play_position[rows], advance)
+        self.play_position[rows] += advance
+
+    def _flush(
+        self, rows: NDArray[np.int64], frames: NDArray[np.int16], excess: NDArray[np.int64]
+    ) -> None:
+        """Throw away what is too old, so that the delay is the target's; cross-fade over it."""
+        newest = self.reception.end[rows] - self.frame - self.play_position[rows]
+        skipped = np.clip(excess[rows], 0, newest)
+        self.ring.blank(rows, self.play_position[rows], skipped)
+        self.play_position[rows] += skipped
+        frames[rows] = self.ring.read(rows, self.play_position[rows], self.frame)
+        self.concealment.begin(rows)
+        excess[rows] -= skipped
+        self.flushes[rows] += 1
+
+    def _change_delay(
+        self, rows: NDArray[np.int64], frames: NDArray[np.int16], excess: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Shorten or lengthen whole frames where it is due; returns the samples used up."""
+        advance = np.full(len(rows), self.frame, np.int64)
+        off = excess[rows]
+        wanted = (off >= self._sooner) | (off < -self._later)
+        wanted &= (self._next_change[rows] <= self._ticks) | (off >= self._fast)
+        index = np.flatnonzero(wanted)
+        if not index.size:
+            return advance
+        reach = self.frame + stretch.reach(self.rate_hz)
+        signal = self.ring.read(rows[index], self.play_position[rows[index]], reach)
+        lags, likeness = stretch.match(signal, self.rate_hz)
+        need = np.where(np.abs(off[index]) > 2 * self._sooner, FAIR_LIKENESS, GOOD_LIKENESS)
+        good = (likeness >= need) | (off[index] >= self._fast)
+        sooner = off[index] > 0
+        good &= ~sooner | (signal.min(axis=1) != ABSENT)
+        for which, make, sign in (
+            (np.flatnonzero(good & sooner), stretch.shorten, 1),
+            (np.flatnonzero(good & ~sooner), stretch.lengthen, -1),
+        ):
+            if which.size:
+                changed = rows[index[which]]
+                frames[changed] = make(signal[which], lags[which], self.frame, self.rate_hz)
+                advance[index[which]] += sign * lags[which]
+                (self.removed if sign > 0 else self.inserted)[changed] += lags[which]
+                self._next_change[changed] = self._ticks + CHANGE_TICKS
+        return advance
+
+    def _conceal(
+        self, rows: NDArray[np.int64], frames: NDArray[np.int16], concealed: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Fill holes; returns how far the play position moves: not beyond the newest sample."""
+        filled = self.concealment.fill(rows, frames[rows])
+        frames[rows] = filled.frames
+        concealed[rows] = filled.concealed
+        pausing = self.pausing[rows]
+        silent = np.where(pausing, filled.concealed, filled.silent)
+        self.concealed[rows] += filled.concealed
+        self.silent[rows] += silent
+        self.paused[rows] += np.where(pausing, silent, 0)
+        self.concealments[rows] += filled.began & ~pausing
+        heard = self.concealment.elapsed[rows] == 0
+        self._smooth[rows] = heard
+        self.pausing[rows] = pausing & ~heard
+        left = self.reception.end[rows] - self.play_position[rows]
+        advance = np.clip(left, 0, self.frame)
+        dry = advance < self.frame
+        self._owed[rows] += self.frame - advance
+        self._gap_silent[rows] += np.where(dry & ~pausing, silent, 0)
+        return advance
+
+    # -- what is known of a lane ------------------------------------------------------------------
+
+    def statistics(self, row: int) -> JitterStatistics:
+        """The row's counters as one value."""
+        reception = self.reception
+        duplicated, late = int(reception.duplicates[row]), int(self.late[row])
+        samples_a_ms = self.rate_hz / 1000
+        played = int(self.frames_played[row])
+        return JitterStatistics(
+            packets_received=int(reception.packets[row]),
+            packets_lost=int(reception.lost(np.array([row]))[0]),
+            packets_discarded=duplicated + late + int(reception.unconfirmed[row]),
+            packets_late=late,
+            packets_duplicated=duplicated,
+            concealed_samples=int(self.concealed[row]),
+            silent_concealed_samples=int(self.silent[row]),
+            paused_samples=int(self.paused[row]),
+            concealment_events=int(self.concealments[row]),
+            inserted_samples_for_deceleration=int(self.inserted[row]),
+            removed_samples_for_acceleration=int(self.removed[row]),
+            total_samples_received=played * self.frame,
+            jitter_ms=float(reception.jitter[row]) / samples_a_ms,
+            jitter_buffer_delay_ms=float(self.waiting[row]) / max(1, played) / samples_a_ms,
+            jitter_buffer_target_delay_ms=float(self.delay.target[row]) / samples_a_ms,
+            jitter_buffer_flushes=int(self.flushes[row]),
+        )
+
+
+def rounds(rows: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """Split packets, in order of arrival, so that each part has at most one of each row.
+
+    Returns indices into `rows`, part by part; usually it is one part.
+    """
+    if not rows.size:
+        return []
+    order = np.argsort(rows, kind="stable")
+    sorted_rows = rows[order]
+    first = np.concatenate(([True], sorted_rows[1:] != sorted_rows[:-1]))
+    if first.all():
+        return [order]
+    begins = np.flatnonzero(first)
+    nth = np.arange(len(rows)) - np.repeat(begins, np.diff(np.append(begins, len(rows))))
+    return [order[nth == turn] for turn in range(int(nth.max()) + 1)]
