@@ -140,7 +140,14 @@ class DigestServer:
     """Challenges and verifies. `secret` makes its nonces unforgeable; a new one at each start will
     do, clients then see one `stale`."""
 
-    def __init__(self, realm: str, secret: bytes, nonce_lifetime_s: float = 300.0) -> None:
+    def __init__(
+        self,
+        realm: str,
+        secret: bytes,
+        nonce_lifetime_s: float = 300.0,
+        max_used_nonces: int = MAX_USED_NONCES,
+    ) -> None:
+        self._max_used = max_used_nonces
         self._realm = realm
         self._secret = secret
         self._lifetime_s = nonce_lifetime_s
@@ -246,7 +253,7 @@ class DigestServer:
         return True
 
     def _forget(self) -> None:
-        while len(self._used) > MAX_USED_NONCES:
+        while len(self._used) > self._max_used:
             nonce, _ = self._used.popitem(last=False)
             self._forgotten_ms = max(self._forgotten_ms, _made_at_ms(nonce))
 

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from offhook.drivers.sip.auth import (
-    MAX_USED_NONCES,
     Challenge,
     Credentials,
     DigestClient,
@@ -142,11 +141,11 @@ def test_a_count_that_is_none_is_not_taken(count: str) -> None:
 
 
 def test_what_a_full_server_forgets_is_stale_not_new() -> None:
-    side = server()
+    side = DigestServer("offhook", b"key", 60.0, max_used_nonces=50)
     first = challenges(side, now=10.0)[0]
     replayed = client().authorization(first, "INVITE", URI)
     assert verify(side, replayed).ok
-    for _ in range(MAX_USED_NONCES):
+    for _ in range(50):
         challenge = challenges(side, now=10.5)[1]
         assert verify(side, client().authorization(challenge, "INVITE", URI), now=10.5).ok
     assert verify(side, replayed, now=11.0).stale

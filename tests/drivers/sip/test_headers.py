@@ -1,5 +1,7 @@
 """Header fields: order, case, compact forms, and every way to change them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from offhook.drivers.sip.headers import COMPACT_FORMS, Headers
@@ -44,14 +46,15 @@ def test_changes() -> None:
 def test_every_change_is_a_new_revision() -> None:
     headers = Headers()
     seen = {headers.revision}
-    for change in (
+    changes: list[Callable[[], None]] = [
         lambda: headers.add("A", "1"),
         lambda: headers.set("A", "2"),
         lambda: headers.set("B", "2"),
         lambda: headers.replace_first("A", "3"),
         lambda: headers.insert_first("C", "1"),
         lambda: headers.remove("A"),
-    ):
+    ]
+    for change in changes:
         change()
         assert headers.revision not in seen
         seen.add(headers.revision)
