@@ -39,7 +39,7 @@ class Resampler:
         self.from_hz, self.to_hz, self.lanes = from_hz, to_hz, lanes
         self._stage: _Copy | _Polyphase | _Soxr
         if from_hz == to_hz:
-            self._stage = _Copy()
+            self._stage = _Copy(lanes)
         elif from_hz in POLYPHASE_RATES_HZ and to_hz in POLYPHASE_RATES_HZ:
             self._stage = _Polyphase(from_hz, to_hz, lanes)
         else:
@@ -64,11 +64,14 @@ class Resampler:
 class _Copy:
     delay_samples = 0
 
+    def __init__(self, lanes: int) -> None:
+        self._lanes = lanes
+
     def push(self, x: NDArray[np.int16]) -> NDArray[np.int16]:
         return x
 
     def flush(self) -> NDArray[np.int16]:
-        return np.empty((1, 0), np.int16)
+        return np.empty((self._lanes, 0), np.int16)
 
 
 class _Polyphase:

@@ -73,7 +73,12 @@ def test_any_bytes_decode_and_an_empty_payload_does_not_end_the_stream() -> None
 
 
 def test_what_cannot_be_coded_is_an_error_of_ours() -> None:
-    with pytest.raises(CodecError, match="10 ms"):
-        g722.G722Encoder().encode(np.zeros(170, np.int16))
+    encoder = g722.G722Encoder()
+    with pytest.raises(CodecError, match="blocks of 10 ms"):
+        encoder.encode(np.zeros(170, np.int16))
+    assert encoder.encode(np.zeros(0, np.int16)).size == 0
+    assert encoder.encode(np.zeros(320, np.int16)).size == 160
+    with pytest.raises(CodecError, match="blocks of 20 ms"):
+        encoder.encode(np.zeros(480, np.int16))
     with pytest.raises(CodecError, match="bytes in a packet"):
         g722.G722Decoder().decode(bytes(g722.MAX_PAYLOAD_BYTES + 1))

@@ -116,7 +116,7 @@ def test_equal_rates_pass_through() -> None:
     resampler = Resampler(16000, 16000, lanes=2)
     x = np.arange(8, dtype=np.int16).reshape(2, 4)
     assert np.array_equal(resampler.push(x), x)
-    assert resampler.flush().shape[1] == 0
+    assert resampler.flush().shape == (2, 0)
     assert resampler.delay_samples == 0
 
 

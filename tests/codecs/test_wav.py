@@ -95,7 +95,7 @@ def test_ffmpeg_and_the_standard_library_read_what_is_written() -> None:
         assert theirs.readframes(2000) == NOISE.T.astype("<i2").tobytes()
     file.seek(0)
     with av.open(file, "r") as container:
-        frames = [cast("av.AudioFrame", f).to_ndarray()[0] for f in container.decode(audio=0)]
+        frames = [f.to_ndarray()[0] for f in container.decode(audio=0)]
     assert np.array_equal(np.concatenate(frames), NOISE.T.reshape(-1))
 
 
