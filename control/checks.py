@@ -15,15 +15,10 @@ import tempfile
 from collections.abc import Callable
 
 import msgspec
-import numpy as np
 
-from ..codecs import opus
 from ..codecs.errors import CodecError
-from ..codecs.g722 import G722Encoder
 from ..media.clock import LoopClock
 from ..media.errors import MediaError
-from ..media.frames.frame_clock import FrameClock
-from ..media.frames.silero_weights import load_weights
 from .config import Settings
 
 FILES_A_CALL = 4
@@ -33,6 +28,8 @@ CLOCK_S = 1.0
 "How long the clock is watched."
 RTP_SAMPLES = 8
 "Ports of the range that are tried."
+ESPEAK_S = 30
+"Far more than it takes to load."
 ESPEAK_LOADS = (
     "import ctypes, espeakng_loader as e, pathlib;"
     "ctypes.CDLL(e.get_library_path()); assert pathlib.Path(e.get_data_path()).is_dir()"
@@ -101,77 +98,49 @@ def open_files(settings: Settings) -> Finding:
 
 def opus_codec(settings: Settings) -> Finding:
     """libopus is there and encodes."""
-    try:
-        encoder = opus.OpusEncoder()
-        encoder.encode(np.zeros(320, np.int16))
-        encoder.close()
-        return Finding("Opus", True, opus.version())
-    except CodecError as exc:
-        cure = "pip install av (its wheel carries libopus), or apt install libopus0"
-        return Finding("Opus", False, str(exc), cure)
+    cure = "pip install av (its wheel carries libopus), or apt install libopus0"
+    return _tried("Opus", cure, _try_opus)
 
 
 def g722_codec(settings: Settings) -> Finding:
     """FFmpeg's G.722 by PyAV."""
-    try:
-        G722Encoder().encode(np.zeros(320, np.int16))
-        return Finding("G.722", True, "by PyAV")
-    except (CodecError, ImportError) as exc:
-        return Finding("G.722", False, str(exc), "pip install av")
+    return _tried("G.722", "pip install av", _try_g722)
 
 
 def vad_weights(settings: Settings) -> Finding:
     """The speech network's weights are there and have the right shapes."""
-    try:
-        load_weights(8000)
-        load_weights(16000)
-        return Finding("voice activity", True, "Silero weights for 8 and 16 kHz")
-    except MediaError as exc:
-        cure = "pip install --no-deps silero-vad"
-        return Finding("voice activity", False, str(exc), cure)
+    return _tried("voice activity", "pip install --no-deps silero-vad", _try_weights)
 
 
 def espeak(settings: Settings) -> Finding:
     """espeak-ng loads, in a process of its own as always (GPL-3, not thread-safe)."""
-    try:
-        ran = subprocess.run(
-            [sys.executable, "-c", ESPEAK_LOADS], capture_output=True, text=True, timeout=30
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        return Finding("speech (espeak-ng)", False, str(exc), "pip install espeakng-loader")
-    last_line = (ran.stderr.strip().splitlines() or [""])[-1]
-    if ran.returncode != 0:
-        return Finding("speech (espeak-ng)", False, last_line, "pip install espeakng-loader")
-    return Finding("speech (espeak-ng)", True, "loads")
+    return _tried("speech (espeak-ng)", "pip install espeakng-loader", _try_espeak)
 
 
 def recognition(settings: Settings) -> Finding:
     """pocketsphinx and its English model."""
-    what = "recognition (pocketsphinx)"
-    try:
-        module = importlib.import_module("pocketsphinx")
-    except ImportError as exc:
-        return Finding(what, False, str(exc), "pip install pocketsphinx")
-    model = pathlib.Path(module.get_model_path("en-us/en-us"))
-    if not model.is_dir():
-        return Finding(what, False, f"no model in {model}", "pip install --force-reinstall it")
-    return Finding(what, True, "with its en-us model")
+    cure = "pip install --no-deps --force-reinstall pocketsphinx"
+    return _tried("recognition (pocketsphinx)", cure, _try_pocketsphinx)
 
 
 def clock_quality(settings: Settings) -> Finding:
     """The frame clock of this machine keeps its deadlines, with nothing else to do."""
     try:
-        late = asyncio.run(watch_clock(CLOCK_S))
-    except OSError as exc:
-        return Finding("clock", False, str(exc), "Offhook needs Linux with timerfd")
+        p50_ms, p99_ms = asyncio.run(watch_clock(CLOCK_S))
+    except (ImportError, OSError) as exc:
+        return Finding("clock", False, str(exc), "Offhook needs Linux with timerfd, and numpy")
     limit = settings.limits.max_lateness_ms
-    detail = f"late by {late[0]:.2f} ms at p50, {late[1]:.2f} ms at p99; limit {limit:g} ms"
-    cure = "this machine is too busy or its CPU throttled: calls would be refused"
-    return Finding("clock", late[1] <= limit, detail, "" if late[1] <= limit else cure)
+    detail = f"late by {p50_ms:.2f} ms at p50, {p99_ms:.2f} ms at p99; limit {limit:g} ms"
+    if p99_ms <= limit:
+        return Finding("clock", True, detail)
+    cure = "this machine is too busy, or its CPU is throttled: calls would be refused"
+    return Finding("clock", False, detail, cure)
 
 
 async def watch_clock(seconds: float) -> tuple[float, float]:
     """p50 and p99 of an idle frame clock's lateness, in ms. Raises OSError without a timerfd."""
+    from ..media.frames.frame_clock import FrameClock
+
     done = asyncio.Event()
     clock = LoopClock()
     frames = FrameClock(clock, lambda phase: None, lambda phase: None)
@@ -198,6 +167,62 @@ CHECKS: tuple[Check, ...] = (
     recognition,
     clock_quality,
 )
+
+
+# --- the trying: imports are part of it, for a package may be what is missing --------------------
+
+
+def _tried(what: str, cure: str, attempt: Callable[[], str]) -> Finding:
+    """What `attempt` says, or what it met and the cure."""
+    try:
+        return Finding(what, True, attempt())
+    except (ImportError, OSError, CodecError, MediaError, subprocess.SubprocessError) as exc:
+        return Finding(what, False, str(exc), cure)
+
+
+def _try_opus() -> str:
+    import numpy as np
+
+    from ..codecs import opus
+
+    encoder = opus.OpusEncoder()
+    encoder.encode(np.zeros(320, np.int16))
+    encoder.close()
+    return opus.version()
+
+
+def _try_g722() -> str:
+    import numpy as np
+
+    from ..codecs.g722 import G722Encoder
+
+    G722Encoder().encode(np.zeros(320, np.int16))
+    return "by PyAV"
+
+
+def _try_weights() -> str:
+    from ..media.frames.silero_weights import load_weights
+
+    load_weights(8000)
+    load_weights(16000)
+    return "Silero weights for 8 and 16 kHz"
+
+
+def _try_espeak() -> str:
+    command = [sys.executable, "-c", ESPEAK_LOADS]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=ESPEAK_S, check=False)
+    if ran.returncode != 0:
+        last_line = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
+        raise OSError(last_line)
+    return "loads"
+
+
+def _try_pocketsphinx() -> str:
+    module = importlib.import_module("pocketsphinx")
+    model = pathlib.Path(module.get_model_path("en-us/en-us"))
+    if not model.is_dir():
+        raise OSError(f"no model in {model}")
+    return "with its en-us model"
 
 
 def _port(what: str, kind: socket.SocketKind, host: str, ports: list[int]) -> Finding:

@@ -2,6 +2,7 @@
 
 import pathlib
 import socket
+import sys
 
 import msgspec
 import pytest
@@ -65,6 +66,16 @@ def test_a_part_that_is_missing_comes_with_its_cure(monkeypatch: pytest.MonkeyPa
     finding = checks.espeak(Settings())
     assert (finding.well, finding.cure) == (False, "pip install espeakng-loader")
     assert "no_such_library" in finding.detail
+
+
+def test_a_package_that_is_missing_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pocketsphinx", "av"):
+        monkeypatch.setitem(sys.modules, name, None)  # what an import then meets: ImportError
+    monkeypatch.delitem(sys.modules, "offhook.codecs.g722", raising=False)
+    for check in (checks.recognition, checks.g722_codec):
+        finding = check(Settings())
+        assert not finding.well
+        assert finding.cure.startswith("pip install")
 
 
 async def test_watches_the_clock() -> None:
