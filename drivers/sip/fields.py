@@ -4,18 +4,19 @@ The request and the response themselves, and the reading of bytes, are in messag
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Self, TypeVar, cast
 
 import msgspec
 
 from .address import Address
 from .errors import LocalError, MalformedMessage
-from .grammar import is_token, split_list
+from .grammar import MAX_LIST_ITEMS, is_token
 from .headers import Headers
 from .via import Via
 
 MAX_CSEQ = 2**31 - 1  # RFC 3261 §8.1.1.5
+MAX_HOPS = 100  # Via values, or addresses of one header, over all its lines
 MAX_SECONDS = 2**32 - 1  # RFC 3261 §20.19
 
 _CSEQ = re.compile(r"([0-9]{1,10})\s+(\S+)")
@@ -142,10 +143,10 @@ class Message:
         return self.tokens("Supported")
 
     def tokens(self, name: str) -> list[str]:
-        """The elements of a comma separated header (Allow, Accept, Supported), empties left out."""
-        return [
-            item for value in self.headers.get_all(name) for item in split_list(value, name) if item
-        ]
+        """The elements of a comma separated header of tokens (Allow, Accept, Supported), empty ones
+        left out; what is behind MAX_LIST_ITEMS of them stays one element. Never raises."""
+        text = ",".join(self.headers.get_all(name))
+        return [item.strip() for item in text.split(",", MAX_LIST_ITEMS) if item.strip()]
 
     def seconds(self, name: str) -> int | None:
         """A header of delta-seconds (Expires, Min-Expires, Retry-After, Session-Expires), its
@@ -192,7 +193,11 @@ class Message:
 
     def _read_vias(self) -> list[Via]:
         self._mandatory("Via")
-        return [via for value in self.headers.get_all("Via") for via in Via.parse_many(value)]
+        vias: list[Via] = []
+        for value in self.headers.get_all("Via"):
+            vias += Via.parse_many(value)
+            _check_bound(vias, "Via")
+        return vias
 
     def _address(self, name: str) -> Address:
         return self._keep(name, lambda: _not_wildcard(self._mandatory(name), name))
@@ -201,14 +206,18 @@ class Message:
         return list(self._keep(name, lambda: self._read_addresses(name)))
 
     def _read_addresses(self, name: str) -> list[Address]:
-        found = [
-            address
-            for value in self.headers.get_all(name)
-            for address in Address.parse_many(value, name)
-        ]
+        found: list[Address] = []
+        for value in self.headers.get_all(name):
+            found += Address.parse_many(value, name)
+            _check_bound(found, name)
         if any(address.is_wildcard for address in found) and (len(found) > 1 or name != "Contact"):
             raise MalformedMessage("'*' beside others", name)
         return found
+
+
+def _check_bound(items: Sized, where: str) -> None:
+    if len(items) > MAX_HOPS:
+        raise MalformedMessage(f"more than {MAX_HOPS}", where)
 
 
 def _not_wildcard(value: str, name: str) -> Address:

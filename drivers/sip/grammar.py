@@ -11,7 +11,7 @@ from .errors import MalformedMessage
 Parameters = tuple[tuple[str, str | None], ...]
 "Name and value in wire order; a parameter without a value (`;lr`) has None."
 
-MAX_LIST_ITEMS = 200  # elements of one comma or semicolon separated list
+MAX_LIST_ITEMS = 100  # elements of one comma or semicolon separated list
 
 TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 # What goes out unquoted as a parameter value: a token, or a host with its brackets and port.

@@ -23,7 +23,8 @@ SIP_VERSION = "SIP/2.0"
 # What a peer may make us keep of one message.
 MAX_MESSAGE_BYTES = 65535
 MAX_HEADERS = 200
-MAX_HEADER_BYTES = 16384  # one field with its folds
+MAX_HEADER_LINES = 1000  # with folds
+MAX_HEADER_CHARACTERS = 8192  # one field with its folds, and the start line
 
 # Methods whose 1xx and 2xx set a dialog up: their responses copy Record-Route (RFC 3261 §12.1.1,
 # RFC 6665 §4.1).
@@ -126,8 +127,10 @@ def parse(data: bytes) -> Request | Response:
         raise MalformedMessage(f"more than {MAX_MESSAGE_BYTES} bytes", "message")
     end = _HEAD_END.search(data)
     head = data[: end.start() if end else len(data)].decode("utf-8", "surrogateescape")
-    start_line, *lines = _LINE_END.split(head)
-    headers, fault = _read_headers(lines)
+    start_line, *lines = _LINE_END.split(head, MAX_HEADER_LINES + 1)
+    headers, fault = _read_headers(lines[:MAX_HEADER_LINES])
+    if len(lines) > MAX_HEADER_LINES:
+        fault = fault or MalformedMessage(f"more than {MAX_HEADER_LINES} lines", "headers")
     if end is None:
         fault = MalformedMessage("no empty line ends the headers", f"offset {len(data)}")
     rest = data[end.end() :] if end else b""
@@ -147,7 +150,7 @@ def _parse_response(
     response = Response(int(found[1]), found[2] or "", headers)
     _check_counts(headers)
     response.body = _body(headers, rest)
-    _leave_out_unreadable_contacts(response)
+    _leave_out_unreadable(response)
     _read_all(response)
     return response
 
@@ -155,11 +158,13 @@ def _parse_response(
 def _parse_request(
     start_line: str, headers: Headers, rest: bytes, fault: MalformedMessage | None
 ) -> Request:
-    method = start_line.partition(" ")[0]
+    method, _, _ = start_line.partition(" ")
     if not is_token(method) or " SIP/" not in start_line.upper():
         raise MalformedMessage(f"not a SIP request line: {start_line[:60]!r}", "start line")
     request = Request(method, _UNREADABLE, headers)
     try:
+        if len(start_line) > MAX_HEADER_CHARACTERS:
+            raise MalformedMessage(f"longer than {MAX_HEADER_CHARACTERS}", "start line", 414)
         if fault is not None:
             raise fault
         found = _REQUEST_LINE.fullmatch(start_line)
@@ -177,7 +182,9 @@ def _parse_request(
 def _refuse(fault: MalformedMessage, request: Request) -> NoReturn:
     """Raise the fault with what a 400 needs: an ACK gets no answer, nor does what has no Via."""
     answerable = request.method != "ACK" and "Via" in request.headers
-    raise MalformedMessage(fault.what, fault.where, 400, request if answerable else None) from None
+    raise MalformedMessage(
+        fault.what, fault.where, fault.status_hint or 400, request if answerable else None
+    ) from None
 
 
 def _read_headers(lines: list[str]) -> tuple[Headers, MalformedMessage | None]:
@@ -191,8 +198,8 @@ def _read_headers(lines: list[str]) -> tuple[Headers, MalformedMessage | None]:
             fault = fault or MalformedMessage(f"not a header: {text[:60]!r}", "headers")
         elif "\r" in value:
             fault = fault or MalformedMessage("CR in the value", name[:40])
-        elif len(value) > MAX_HEADER_BYTES:
-            fault = fault or MalformedMessage(f"longer than {MAX_HEADER_BYTES}", name[:40])
+        elif len(value) > MAX_HEADER_CHARACTERS:
+            fault = fault or MalformedMessage(f"longer than {MAX_HEADER_CHARACTERS}", name[:40])
         elif len(fields) >= MAX_HEADERS:
             fault = fault or MalformedMessage(f"more than {MAX_HEADERS} headers", "headers")
         else:
@@ -229,19 +236,20 @@ def _body(headers: Headers, rest: bytes) -> bytes:
     return rest[: int(text)]
 
 
-def _leave_out_unreadable_contacts(response: Response) -> None:
+def _leave_out_unreadable(response: Response) -> None:
     """A final response has to get through: better without its Contact than not at all."""
-    try:
-        _ = response.contacts
-    except MalformedMessage:
-        response.headers.remove("Contact")
+    for name in ("Contact", "Route", "Max-Forwards"):
+        try:
+            _ = response.contacts, response.routes, response.max_forwards
+        except MalformedMessage as fault:
+            if fault.where == name:
+                response.headers.remove(name)
 
 
 def _read_all(message: Message) -> None:
     """Read every typed header once, so that none can raise later."""
     _ = message.vias, message.from_, message.to, message.call_id, message.cseq
-    _ = message.contacts, message.routes, message.record_routes
-    _ = message.max_forwards, message.require, message.supported
+    _ = message.contacts, message.routes, message.record_routes, message.max_forwards
 
 
 def _headers(headers: Headers | Iterable[tuple[str, str]]) -> Headers:

@@ -144,8 +144,7 @@ def _check_accept(request: Request) -> Response | None:
     """406 to an INVITE whose Accept leaves us no way to answer its offer (RFC 4475 §3.3.15)."""
     if request.method != "INVITE" or "Accept" not in request.headers:
         return None
-    accepted = ",".join(request.headers.get_all("Accept")).lower()
-    ranges = {item.partition(";")[0].strip() for item in accepted.split(",")}
+    ranges = {item.partition(";")[0].strip().lower() for item in request.tokens("Accept")}
     if ranges & {"application/sdp", "application/*", "*/*"}:
         return None
     return request.respond(406)

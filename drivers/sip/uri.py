@@ -9,6 +9,7 @@ import msgspec
 
 from .errors import MalformedMessage
 from .grammar import (
+    MAX_LIST_ITEMS,
     Parameters,
     find_parameter,
     read_host_port,
@@ -164,7 +165,7 @@ def _read_userinfo(text: str) -> tuple[str, str | None]:
 
 def _read_parameters(text: str) -> Parameters:
     parameters: list[tuple[str, str | None]] = []
-    for item in text.split(";"):
+    for item in _split(text, ";"):
         name, equals, value = item.partition("=")
         if not name:
             raise MalformedMessage("empty parameter", _WHERE)
@@ -174,12 +175,19 @@ def _read_parameters(text: str) -> Parameters:
 
 def _read_headers(text: str) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
-    for item in text.split("&"):
+    for item in _split(text, "&"):
         name, equals, value = item.partition("=")
         if not name or not equals:
             raise MalformedMessage(f"bad header {item[:40]!r}", _WHERE)
         headers.append((_unescape(name), _unescape(value)))
     return tuple(headers)
+
+
+def _split(text: str, separator: str) -> list[str]:
+    items = text.split(separator, MAX_LIST_ITEMS)
+    if len(items) > MAX_LIST_ITEMS:
+        raise MalformedMessage(f"more than {MAX_LIST_ITEMS} parameters or headers", _WHERE)
+    return items
 
 
 def _unescape(text: str) -> str:
