@@ -81,7 +81,7 @@ def find_events(formats: Sequence[Format], clock_rate_hz: int) -> Format | None:
     """The telephone-event format for speech of this clock rate.
 
     RFC 4733 §2.1 wants equal rates; phones that offer Opus beside telephone-event/8000 alone are
-    common, and key presses in a wrong clock beat none.
+    common (baresip 1.0 does), and key presses in a wrong clock beat none.
     """
     events = [item for item in formats if item.name == TELEPHONE_EVENT.name]
     same = (item for item in events if item.clock_rate_hz == clock_rate_hz)
