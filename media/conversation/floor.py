@@ -1,0 +1,191 @@
+"""The state of the floor: the caller's running turn, the agent's reply, and the time in between.
+
+Values and what follows from them; turn.py, overlap.py and replies.py change them.
+"""
+
+import copy
+import enum
+
+import msgspec
+
+from ..ports import CollectDigits, HangUpCause, Message, ReplyRequest
+from .actions import AnyAction, Phrase
+from .keypad import Keys
+from .latency import ReplyMoments
+from .records import TurnLatency
+from .settings import TurnSettings
+
+MAX_HISTORY = 200
+"Turns that a responder is told of; the oldest are forgotten."
+
+
+class Phase(enum.Enum):
+    """Where the conversation stands."""
+
+    WAITING = "waiting"
+    "Not answered yet."
+    LIVE = "live"
+    CLOSING = "closing"
+    "The last words have been said; what the caller does changes nothing any more."
+    OVER = "over"
+
+
+class Stage(enum.Enum):
+    """How far a reply is."""
+
+    STAGED = "staged"
+    "Made behind the gate, for a turn that may not be over."
+    COMMITTED = "committed"
+    "The gate is open; nothing has been heard yet."
+    AUDIBLE = "audible"
+    YIELDED = "yielded"
+    "Silent because the caller may be interrupting; the rest is kept."
+    CLOSING = "closing"
+    "Over; what was heard of it is being found out."
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller's running turn, from its first sound until its reply is audible."""
+
+    number: int
+    "The transcriber's turn number."
+    began_samples: int
+    talking: bool = False
+    spurt_samples: int = 0
+    "First sample of the newest talkspurt."
+    spoken_samples: int = 0
+    "Speech in the talkspurts before it."
+    ended_samples: int | None = None
+    "Last sample of speech; None: only keys so far, or still in the first talkspurt."
+    asked_samples: int = 0
+    "When final words were asked for."
+    finals_due: int = 0
+    text: str = ""
+    carried: str = ""
+    "Words of the turn before, whose reply was cut before a word of it was heard."
+    rejected: bool = False
+    failed: bool = False
+    "The transcriber gave up."
+    transcript_samples: int | None = None
+    keys: Keys | None = None
+    overlapping: bool = False
+    "Over the agent's voice, and not yet known to be a turn."
+    echo: bool = False
+    "What is heard is the agent itself."
+    speculations: int = 0
+    decided_samples: int | None = None
+
+    @property
+    def words(self) -> str:
+        """All words that want an answer."""
+        return f"{self.carried} {self.text}".strip()
+
+    @property
+    def digits(self) -> str:
+        return self.keys.digits if self.keys else ""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The agent's reply that is being made or heard."""
+
+    epoch: int
+    stage: Stage
+    request: ReplyRequest | None = None
+    "What the responder was asked; None: a phrase."
+    phrase: Phrase | None = None
+    speculative: bool = False
+    attempt: int = 0
+    moments: ReplyMoments = ReplyMoments()
+    latency: TurnLatency | None = None
+    written: bool = False
+    voiced_samples: int | None = None
+    failed: bool = False
+    collect: CollectDigits | None = None
+    hang_up: HangUpCause | None = None
+    transfer_to: str | None = None
+    memory: object = None
+
+    @property
+    def holds_floor(self) -> bool:
+        """Something of it has been heard and it is not over."""
+        return self.stage in (Stage.AUDIBLE, Stage.YIELDED, Stage.CLOSING)
+
+
+class TurnState(msgspec.Struct, kw_only=True):
+    """All that turn taking knows of a call. `step` never changes the one it was given."""
+
+    settings: TurnSettings
+    rate_hz: int
+    expected: frozenset[str] = frozenset()
+    "Normalised phrases that callers are expected to say."
+
+    phase: Phase = Phase.WAITING
+    held: bool = False
+    caller: Caller | None = None
+    reply: Reply | None = None
+    turn: int = 0
+    "The newest caller turn's number."
+    epoch: int = 0
+    "The newest reply's."
+    suspected_samples: int | None = None
+    "Since when speech is suspected."
+    ducked: bool = False
+    judge_samples: int | None = None
+    "When speech over the agent is judged next."
+    captured_samples: int = 0
+    "To where the transcriber has been given audio."
+    collect: CollectDigits | None = None
+    "How the last reply wants keys gathered."
+    idle_samples: int = 0
+    "Since when nobody has the floor."
+    lost_samples: int | None = None
+    "When the call is given up if nothing arrives."
+    closing_samples: int | None = None
+    closing_cause: HangUpCause = HangUpCause.NORMAL
+    silences: int = 0
+    failures: int = 0
+    alarm_samples: int | None = None
+
+    history: tuple[Message, ...] = ()
+    memory: object = None
+    turns: int = 0
+    "Turns told so far, of both sides."
+    barge_ins: int = 0
+    false_barge_ins: int = 0
+    speculations: int = 0
+    speculations_dropped: int = 0
+
+    def samples(self, ms: float) -> int:
+        """Milliseconds as samples."""
+        return round(ms * self.rate_hz / 1000)
+
+    def ms(self, samples: int) -> int:
+        """Samples as milliseconds."""
+        return samples * 1000 // self.rate_hz
+
+
+class Draft:
+    """One step in the making: a copy of the state, the position, and the actions so far."""
+
+    def __init__(self, state: TurnState, now: int) -> None:
+        self.state = copy.copy(state)
+        self.now = now
+        self.actions: list[AnyAction] = []
+
+    def do(self, action: AnyAction) -> None:
+        self.actions.append(action)
+
+    def caller(self, **changes: object) -> Caller:
+        """Change the running caller turn."""
+        assert self.state.caller is not None, "there is no caller turn to change"
+        self.state.caller = msgspec.structs.replace(self.state.caller, **changes)
+        return self.state.caller
+
+    def reply(self, **changes: object) -> Reply:
+        """Change the running reply."""
+        assert self.state.reply is not None, "there is no reply to change"
+        self.state.reply = msgspec.structs.replace(self.state.reply, **changes)
+        return self.state.reply
+
+    def remember(self, message: Message) -> None:
+        self.state.history = (*self.state.history, message)[-MAX_HISTORY:]

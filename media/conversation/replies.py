@@ -1,0 +1,336 @@
+"""The life of a reply: staged, committed, audible, over; or dropped, retried, apologised for.
+
+Part of the reducer in turn.py: functions change the draft of one step. A reply begins only when
+what was heard of the one before is known, so there is never more than one.
+"""
+
+import msgspec
+
+from ..events import PlayoutFinished, PlayoutStarted
+from ..ports import HangUpCause, Message, ReplyRequest
+from .actions import (
+    AddTurn,
+    CancelTurn,
+    CloseReply,
+    CommitReply,
+    DropReply,
+    Duck,
+    EndUtterance,
+    Generate,
+    HangUpCall,
+    Phrase,
+    Say,
+    ShowReply,
+    StopSpeaking,
+    TransferCall,
+    Unduck,
+)
+from .floor import Caller, Draft, Phase, Reply, Stage
+from .latency import TurnMoments, latency, noted
+from .records import Role, Turn
+from .turn_events import (
+    ReplyFailed,
+    ReplyHeard,
+    ReplySpeechBegan,
+    ReplyTextBegan,
+    ReplyVoiced,
+    ReplyWritten,
+)
+
+MAX_FAILURES = 3
+"Failed turns in a row after which the call ends without another word."
+
+
+def generate(d: Draft, request: ReplyRequest, *, speculative: bool = False) -> None:
+    """Ask the responder; the reply waits behind the gate."""
+    s = d.state
+    s.epoch += 1
+    s.reply = Reply(epoch=s.epoch, stage=Stage.STAGED, request=request, speculative=speculative)
+    d.do(Generate(s.epoch, request))
+
+
+def say(d: Draft, phrase: Phrase, hang_up: HangUpCause | None = None) -> None:
+    """Say a phrase, now."""
+    s = d.state
+    s.epoch += 1
+    s.reply = Reply(epoch=s.epoch, stage=Stage.STAGED, phrase=phrase, hang_up=hang_up)
+    d.do(Say(s.epoch, phrase))
+    commit(d)
+
+
+def commit(d: Draft) -> None:
+    """Open the gate for the staged reply."""
+    if d.state.ducked:
+        d.state.ducked = False
+        d.do(Unduck(0, resumed=False))
+    reply = d.reply(stage=Stage.COMMITTED)
+    d.do(CommitReply(reply.epoch))
+
+
+def drop(d: Draft) -> None:
+    """Forget the reply, of which nothing has been heard."""
+    reply = d.state.reply
+    assert reply is not None, "there is no reply to drop"
+    assert not reply.holds_floor, "what was heard cannot be dropped"
+    if reply.speculative:
+        d.state.speculations_dropped += 1
+    d.do(DropReply(reply.epoch))
+    d.state.reply = None
+
+
+def cut(d: Draft, fade_ms: int, *, barged_in: bool = True) -> None:
+    """End the audible reply for good."""
+    reply = d.reply(stage=Stage.CLOSING)
+    d.state.judge_samples = None
+    if barged_in:
+        d.state.barge_ins += 1
+    d.do(StopSpeaking(reply.epoch, fade_ms, barged_in))
+
+
+def seal(d: Draft) -> None:
+    """The caller's turn is closed: it is told, and part of the history."""
+    caller = d.state.caller
+    if caller is None:
+        return
+    d.state.caller = None
+    ended = caller.ended_samples
+    if caller.keys is not None:
+        ended = max(ended or 0, caller.keys.last_samples)
+    _add_turn(d, _caller_turn(d, caller, d.now if ended is None else ended))
+    text = " ".join(part for part in (caller.words, caller.digits) if part)
+    if text:
+        d.remember(Message("caller", text))
+
+
+def note_backchannel(d: Draft) -> None:
+    """What was said over the agent is in the transcript, and wants no answer."""
+    caller = d.state.caller
+    d.state.caller = None
+    if caller is not None and caller.text:
+        _add_turn(d, _caller_turn(d, caller, caller.ended_samples or d.now))
+
+
+def apologise(d: Draft) -> None:
+    """Something of ours failed: say so once, then take leave. Never silence."""
+    s = d.state
+    failed, s.reply = s.reply, None
+    s.failures += 1
+    voiceless = failed is not None and failed.phrase is not None
+    leaving = failed is not None and failed.hang_up is not None
+    if s.failures > MAX_FAILURES or leaving or (voiceless and s.failures > 1):
+        _hang_up_now(d, HangUpCause.ERROR)
+    elif s.failures > 1:
+        say(d, Phrase.FAREWELL, HangUpCause.ERROR)
+    else:
+        say(d, Phrase.APOLOGY)
+
+
+# --- what happens to the reply -------------------------------------------------------------------
+
+
+def receive_text(d: Draft, event: ReplyTextBegan) -> None:
+    if reply := _of(d, event.epoch):
+        d.reply(moments=noted(reply.moments, "first_text_samples", d.now))
+
+
+def receive_speech(d: Draft, event: ReplySpeechBegan) -> None:
+    if reply := _of(d, event.epoch):
+        d.reply(moments=noted(reply.moments, "first_speech_samples", d.now))
+
+
+def receive_written(d: Draft, event: ReplyWritten) -> None:
+    reply = _of(d, event.epoch)
+    if reply is None:
+        return
+    d.reply(
+        written=True,
+        collect=event.collect,
+        hang_up=HangUpCause.NORMAL if event.hang_up else reply.hang_up,
+        transfer_to=event.transfer_to,
+        memory=event.memory,
+    )
+
+
+def receive_voiced(d: Draft, event: ReplyVoiced) -> None:
+    if _of(d, event.epoch):
+        d.reply(voiced_samples=event.samples)
+
+
+def receive_failed(d: Draft, event: ReplyFailed) -> None:
+    """A failure costs a retry, then words; what is already heard plays to its end first."""
+    reply = _of(d, event.epoch)
+    if reply is None:
+        return
+    if reply.holds_floor:
+        d.reply(failed=True)
+    elif reply.stage is Stage.STAGED:
+        drop(d)
+    elif reply.attempt == 0 and event.retryable:
+        _again(d, reply)
+    else:
+        d.do(DropReply(reply.epoch))
+        apologise(d)
+
+
+def receive_playout_started(d: Draft, event: PlayoutStarted) -> None:
+    """The reply is audible: the turn that it answers is closed."""
+    s = d.state
+    reply = _of(d, event.epoch)
+    if reply is None or reply.stage is not Stage.COMMITTED:
+        return
+    moments = noted(reply.moments, "first_sample_samples", event.at_samples)
+    turn = _moments(s.caller) if s.caller is not None else None
+    measured = latency(turn, moments, speculative=reply.speculative) if turn else None
+    d.reply(stage=Stage.AUDIBLE, moments=moments, latency=measured)
+    seal(d)
+    d.do(ShowReply(reply.epoch, measured))
+    if s.suspected_samples is not None:
+        duck(d)
+
+
+def duck(d: Draft) -> None:
+    """Someone may be interrupting."""
+    if not d.state.ducked:
+        d.state.ducked = True
+        d.do(Duck(d.state.settings.duck_gain_db, d.state.settings.duck_ramp_ms))
+
+
+def receive_playout_finished(d: Draft, event: PlayoutFinished) -> None:
+    reply = _of(d, event.epoch)
+    if reply is not None and reply.stage in (Stage.COMMITTED, Stage.AUDIBLE):
+        close(d)
+
+
+def close(d: Draft) -> None:
+    """The reply has come to its own end."""
+    reply = d.reply(stage=Stage.CLOSING)
+    d.state.judge_samples = None
+    d.do(CloseReply(reply.epoch))
+
+
+def receive_heard(d: Draft, event: ReplyHeard) -> None:
+    """The reply is over: keep what was heard of it, and do what was to follow it."""
+    s = d.state
+    reply = _of(d, event.epoch)
+    if reply is None or reply.stage is not Stage.CLOSING:
+        return
+    s.reply = None
+    s.idle_samples = d.now
+    if reply.moments.first_sample_samples is None:
+        seal(d)  # it never had a voice, and still was the answer
+    if event.text:
+        _add_turn(d, _agent_turn(d, reply, event))
+        d.remember(Message("agent", event.text))
+    unheard = event.interrupted and not event.text and reply.request is not None
+    if reply.written and reply.phrase is None and not unheard:
+        s.memory = reply.memory
+    if s.phase is Phase.OVER:
+        seal(d)
+        return
+    s.collect = reply.collect or (s.collect if unheard else None)
+    if s.caller is not None:
+        d.caller(overlapping=False)
+        if unheard and reply.request is not None and reply.request.text:
+            _carry_over(d, reply.request.text)
+    if not event.interrupted:
+        _follow(d, reply)
+
+
+def _follow(d: Draft, reply: Reply) -> None:
+    """What a reply that was heard to its end has announced."""
+    s = d.state
+    if reply.failed and s.caller is None:
+        s.reply = reply
+        apologise(d)
+    elif reply.failed:
+        s.failures += 1  # the caller speaks already: their turn is answered instead
+    elif reply.transfer_to is not None:
+        _close_the_floor(d)
+        d.do(TransferCall(reply.transfer_to))
+    elif reply.hang_up is not None:
+        _close_the_floor(d)
+        s.closing_cause = reply.hang_up
+        s.closing_samples = d.now + s.samples(s.settings.hang_up_tail_ms)
+    elif reply.phrase is None:
+        s.failures = 0
+
+
+def _close_the_floor(d: Draft) -> None:
+    """The last words have been said; what the caller was saying over them is noted."""
+    caller = d.state.caller
+    d.state.phase = Phase.CLOSING
+    if caller is not None:
+        if caller.talking:
+            d.do(EndUtterance(caller.number))
+        d.do(CancelTurn(caller.number))
+    note_backchannel(d)
+
+
+def _carry_over(d: Draft, text: str) -> None:
+    """Nothing of the answer was heard: the caller's words before and now are one turn."""
+    if d.state.history and d.state.history[-1].role == "caller":
+        d.state.history = d.state.history[:-1]
+    d.caller(carried=text)
+
+
+def _hang_up_now(d: Draft, cause: HangUpCause) -> None:
+    _close_the_floor(d)
+    d.do(HangUpCall(cause))
+
+
+def _again(d: Draft, reply: Reply) -> None:
+    """The same reply once more, under a new epoch."""
+    s = d.state
+    d.do(DropReply(reply.epoch))
+    if reply.request is not None:
+        generate(d, reply.request, speculative=False)
+        commit(d)
+    elif reply.phrase is not None:
+        say(d, reply.phrase, reply.hang_up)
+    assert s.reply is not None
+    s.reply = msgspec.structs.replace(s.reply, attempt=reply.attempt + 1)
+
+
+def _of(d: Draft, epoch: int) -> Reply | None:
+    """The running reply, if `epoch` is its; news of an old epoch is no news."""
+    reply = d.state.reply
+    return reply if reply is not None and reply.epoch == epoch else None
+
+
+def _moments(caller: Caller) -> TurnMoments | None:
+    ended = caller.ended_samples
+    if caller.keys is not None:
+        ended = max(ended or 0, caller.keys.last_samples)
+    if ended is None:
+        return None
+    return TurnMoments(ended, caller.transcript_samples, caller.decided_samples)
+
+
+def _add_turn(d: Draft, turn: Turn) -> None:
+    d.state.turns += 1
+    d.do(AddTurn(turn))
+
+
+def _caller_turn(d: Draft, caller: Caller, end_samples: int) -> Turn:
+    return Turn(
+        index=d.state.turns,
+        role=Role.CALLER,
+        text=caller.text,
+        begin_samples=caller.began_samples,
+        end_samples=max(end_samples, caller.began_samples),
+        digits=caller.digits,
+        rejected=caller.rejected,
+    )
+
+
+def _agent_turn(d: Draft, reply: Reply, event: ReplyHeard) -> Turn:
+    return Turn(
+        index=d.state.turns,
+        role=Role.AGENT,
+        text=event.text,
+        begin_samples=reply.moments.first_sample_samples or event.at_samples,
+        end_samples=event.at_samples,
+        planned_text=event.planned,
+        interrupted=event.interrupted,
+        latency=reply.latency,
+    )

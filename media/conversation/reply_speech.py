@@ -1,0 +1,132 @@
+"""The audio of one reply beside its text: kept until heard, played as one epoch or several.
+
+It may exist before the lane does (a greeting made while it rings), and it may be taken off the lane
+and go on later (the agent had yielded). Not here: where text and audio come from (speaking.py).
+"""
+
+import collections
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ports import LanePort
+from .heard import SpokenText
+from .turn_events import ReplyWritten
+
+KEPT_S = 3.0
+"Played audio that is kept, to go on from the beginning of a word."
+
+
+class ReplySpeech:
+    """One reply in the making and in the playing."""
+
+    def __init__(self, rate_hz: int, *, keep: bool = False) -> None:
+        """`keep`: all audio is kept, to be said again (a phrase)."""
+        self.rate_hz = rate_hz
+        self.spoken = SpokenText(rate_hz)
+        self.epoch: int | None = None
+        "As what it plays, or has played last."
+        self.on_lane = False
+        self.committed = False
+        self.voiced = False
+        self.written: ReplyWritten | None = None
+        self.failed: Exception | None = None
+        self._keep = keep
+        self._lane: LanePort | None = None
+        self._chunks: collections.deque[NDArray[np.int16]] = collections.deque()
+        self._kept_from = 0
+        self._offset = 0
+        "The reply's sample at which the running epoch began."
+        self._halted_at = 0
+
+    @property
+    def played(self) -> int:
+        """How many of the reply's samples have left the gate."""
+        if self._lane is None or self.epoch is None or not self.on_lane:
+            return self._halted_at
+        return self._offset + self._lane.played_samples(self.epoch)
+
+    @property
+    def unplayed_s(self) -> float:
+        """Seconds of audio that are made and wait."""
+        return (self.spoken.samples - self.played) / self.rate_hz
+
+    def attach(self, lane: LanePort, epoch: int, from_samples: int = 0) -> int:
+        """Play under this epoch what there is from that sample on; returns how much that is."""
+        self._lane, self.epoch, self._offset = lane, epoch, from_samples
+        self.on_lane = True
+        begin = self._kept_from
+        for chunk in self._chunks:
+            if begin + len(chunk) > from_samples:
+                lane.play(epoch, chunk[max(0, from_samples - begin) :])
+            begin += len(chunk)
+        if self.voiced:
+            lane.finish(epoch)
+        return max(0, self.spoken.samples - from_samples)
+
+    def add_audio(self, pcm: NDArray[np.int16]) -> None:
+        """More audio of the current piece."""
+        self.spoken.add_audio(len(pcm))
+        self._chunks.append(pcm)
+        if self._lane is not None and self.epoch is not None and self.on_lane:
+            self._lane.play(self.epoch, pcm)
+        if not self._keep:
+            self._forget()
+
+    def end(self) -> None:
+        """No more audio will come."""
+        self.voiced = True
+        if self._lane is not None and self.epoch is not None and self.on_lane:
+            self._lane.finish(self.epoch)
+
+    def open_gate(self) -> None:
+        """Let it be heard."""
+        self.committed = True
+        if self._lane is not None and self.epoch is not None and self.on_lane:
+            self._lane.open_gate(self.epoch)
+
+    def halt(self, fade_ms: int) -> None:
+        """Fall silent; the rest is kept. The fade was not understood: it counts as unheard."""
+        if self._lane is None or not self.on_lane:
+            return
+        fade = fade_ms * self.rate_hz // 1000
+        played = self._offset + self._lane.stop(fade_ms)
+        self._halted_at = max(self._offset, played - fade)
+        self.on_lane = False
+
+    def go_on(self, epoch: int) -> int:
+        """Play on from the beginning of the word that was broken off."""
+        assert self._lane is not None, "what was never on the lane cannot go on"
+        begin = max(self._kept_from, self.spoken.word_begin(self._halted_at))
+        left = self.attach(self._lane, epoch, begin)
+        self.open_gate()
+        return left
+
+    def drop(self) -> None:
+        """Take it off the lane; nothing of it has been heard."""
+        if self._lane is not None and self.epoch is not None and self.on_lane:
+            if self.committed:
+                self._lane.stop(0)
+            else:
+                self._lane.drop(self.epoch)
+        self.detach()
+
+    def detach(self) -> None:
+        """The lane is done with it."""
+        self._halted_at = self.played
+        self.on_lane = False
+        self.committed = False
+
+    def heard(self) -> str:
+        """What the caller has heard: what was played, less what is still on its way."""
+        late = self._lane.far_delay_samples() if self._lane is not None else 0
+        return self.spoken.heard(self.played - late)
+
+    def heard_to_its_end(self) -> str:
+        """What the caller has heard when all audio that was made has played."""
+        return self.spoken.heard(self.spoken.samples)
+
+    def _forget(self) -> None:
+        keep_from = self.played - round(KEPT_S * self.rate_hz)
+        while self._chunks and self._kept_from + len(self._chunks[0]) < keep_from:
+            self._kept_from += len(self._chunks.popleft())

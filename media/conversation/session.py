@@ -1,0 +1,340 @@
+"""SHELL: the agent in one call. Carries out what turn.py decides; decides nothing itself.
+
+    lane, leg, transcriber, responder, synthesizer --events--> step() --actions--> the same
+
+One session a call. `prepare` while it rings, `start` when it is answered, `run` until it is over.
+Nothing here happens per frame.
+"""
+
+import asyncio
+import collections
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ..clock import Clock
+from ..events import AnyMediaEvent, AudioCaptured, DigitPressed, DigitSource
+from ..ports import (
+    AnyLegEvent,
+    HangUpCause,
+    LanePort,
+    LegAnswered,
+    LegDigit,
+    LegEnded,
+    LegHeld,
+    LegPort,
+    LegResumed,
+    ListenSettings,
+    Quality,
+    Responder,
+    Synthesizer,
+    Transcriber,
+)
+from . import actions as act
+from .barge_in import loss_between
+from .endpointing import normalised
+from .floor import TurnState
+from .listening import Listener
+from .records import (
+    AgentDucked,
+    AgentResumed,
+    AgentSpeaking,
+    AnyCallEvent,
+    BargedIn,
+    CallAnswered,
+    CallEnded,
+    CallerPressed,
+    CallerSaid,
+    CallerSpeaking,
+    CallRecord,
+    CallStarted,
+    CallStatus,
+    TurnAdded,
+)
+from .settings import AgentSettings
+from .speaking import Speaker
+from .turn import step
+from .turn_events import (
+    Answered,
+    AnyTurnEvent,
+    LegWasEnded,
+    LegWasHeld,
+    LegWasResumed,
+    LineMeasured,
+    TransferFailed,
+)
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_RATE_HZ = 8000
+"Assumed while it rings and the codec is not known."
+
+
+class Session:
+    """The running conversation of one call. Owns its record until the call has ended."""
+
+    def __init__(
+        self,
+        leg: LegPort,
+        transcriber: Transcriber,
+        responder: Responder,
+        synthesizer: Synthesizer,
+        agent: AgentSettings,
+        clock: Clock,
+        tell: Callable[[AnyCallEvent], None],
+        record: CallRecord,
+        *,
+        transfer: Callable[[str], None] | None = None,
+    ) -> None:
+        """`transfer` hands the caller over to a number; without it, the agent apologises."""
+        self.record = record
+        self._leg = leg
+        self._lane: LanePort | None = None
+        self._agent = agent
+        self._clock = clock
+        self._tell = tell
+        self._transfer = transfer
+        self._quality = Quality()
+        "The line when the caller last began to speak."
+        self._phrases = responder.phrases()
+        self._speaker = Speaker(responder, synthesizer, agent, clock, self._receive)
+        self._listener = Listener(
+            transcriber, clock, agent.limits.open_s, self._position, self._receive
+        )
+        self._state = TurnState(
+            settings=agent.turn,
+            rate_hz=DEFAULT_RATE_HZ,
+            expected=frozenset(normalised(phrase) for phrase in self._phrases),
+        )
+        self._inbox: collections.deque[AnyTurnEvent] = collections.deque()
+        self._draining = False
+        self._over = asyncio.Event()
+        self._rate_hz = DEFAULT_RATE_HZ
+        leg.sink = self.receive_leg_event
+
+    # --- the call's course -----------------------------------------------------------------------
+
+    async def prepare(self, rate_hz: int | None = None) -> None:
+        """While it rings: connect the transcriber, make the greeting. Swallows provider errors."""
+        lane = self._leg.lane
+        self._rate_hz = rate_hz or (lane.rate_hz if lane is not None else DEFAULT_RATE_HZ)
+        at_wall = self.record.started_wall
+        record = self.record
+        self._tell(
+            CallStarted(
+                record.id,
+                at_wall,
+                0,
+                record.from_number,
+                record.to_number,
+                record.line,
+                record.inbound,
+            )
+        )
+        self._speaker.prepare(self._rate_hz)
+        await self._listener.open(self._listen_settings())
+        await self._speaker.prepared()
+
+    def start(self, lane: LanePort) -> None:
+        """The call is answered: take the lane, and speak. Once; LegAnswered does it as well."""
+        if self._lane is not None or self._over.is_set():
+            return
+        self._lane = lane
+        if lane.rate_hz != self._rate_hz:
+            self._rate_hz = lane.rate_hz
+            self._listener.reopen(self._listen_settings())
+        self._state.rate_hz = lane.rate_hz
+        self._speaker.attach(lane)
+        lane.sink = self._receive_media
+        self.record.status = CallStatus.LIVE
+        self.record.answered_wall = self._clock.wall()
+        self.record.rate_hz = lane.rate_hz
+        self._tell(CallAnswered(*self._head(), self.record.codec or "", lane.rate_hz))
+        self._receive(Answered(lane.position_samples, self._speaker.greets))
+
+    async def run(self) -> None:
+        """Until the leg has ended and everything is closed."""
+        try:
+            await self._over.wait()
+        finally:
+            await self.aclose()
+
+    def hang_up(self, cause: HangUpCause = HangUpCause.NORMAL) -> None:
+        """End the call now."""
+        self._leg.hang_up(cause)
+
+    async def aclose(self) -> None:
+        """End what runs; a call that is still up is hung up."""
+        if not self._over.is_set():
+            self._leg.hang_up(HangUpCause.ERROR)
+        await self._speaker.aclose()
+        await self._listener.aclose()
+
+    # --- events in -------------------------------------------------------------------------------
+
+    def receive_leg_event(self, event: AnyLegEvent) -> None:
+        """The leg's sink."""
+        match event:
+            case LegAnswered():
+                if self._leg.lane is not None:
+                    self.start(self._leg.lane)
+            case LegHeld():
+                self._receive(LegWasHeld(self._position()))
+            case LegResumed():
+                self._receive(LegWasResumed(self._position()))
+            case LegDigit(digit):
+                self._receive(DigitPressed(self._position(), digit, DigitSource.INFO))
+            case LegEnded():
+                self._end(event)
+            case _:
+                pass
+
+    def _receive_media(self, event: AnyMediaEvent) -> None:
+        """The lane's sink, on the tick."""
+        if isinstance(event, AudioCaptured):
+            self._listener.push(event.pcm)
+        else:
+            self._receive(event)
+
+    def _receive(self, event: AnyTurnEvent) -> None:
+        """One event at a time through the reducer; what its actions cause queues behind it."""
+        self._inbox.append(event)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._inbox:
+                self._state, actions = step(self._state, self._inbox.popleft())
+                for action in actions:
+                    _CARRY_OUT[type(action)](self, action)
+        except Exception:
+            # A bug of ours ends this call, not the tick that serves all the others.
+            logger.exception("call %s: turn taking failed", self.record.id)
+            self._inbox.clear()
+            self._leg.hang_up(HangUpCause.ERROR)
+        finally:
+            self._draining = False
+            self._count()
+
+    # --- what actions do -------------------------------------------------------------------------
+
+    def _begin_utterance(self, action: act.BeginUtterance) -> None:
+        lane = self._require_lane()
+        self._listener.begin(action.turn)
+        lane.capture(action.from_samples)
+        self._quality = lane.quality()
+
+    def _end_utterance(self, action: act.EndUtterance) -> None:
+        self._require_lane().end_capture()
+        self._listener.end(action.turn)
+
+    def _cancel_turn(self, action: act.CancelTurn) -> None:
+        self._require_lane().end_capture()
+        self._listener.cancel(action.turn)
+
+    def _duck(self, action: act.Duck) -> None:
+        self._require_lane().duck(action.gain_db, action.ramp_ms)
+        self._tell(AgentDucked(*self._head()))
+
+    def _unduck(self, action: act.Unduck) -> None:
+        self._require_lane().duck(0.0, action.ramp_ms)
+        if action.resumed:
+            self._tell(AgentResumed(*self._head()))
+
+    def _stop_speaking(self, action: act.StopSpeaking) -> None:
+        heard = self._speaker.stop(action.epoch, action.fade_ms)
+        if action.barged_in:
+            self._tell(BargedIn(*self._head(), heard.text))
+        self._receive(heard)
+
+    def _measure_line(self, action: act.MeasureLine) -> None:
+        lane = self._require_lane()
+        score = lane.echo_score(action.window_ms)
+        loss = loss_between(self._quality, lane.quality())
+        self._receive(LineMeasured(self._position(), score, loss))
+
+    def _show_key(self, action: act.ShowKey) -> None:
+        self.record.digits += action.digit
+        self._tell(CallerPressed(*self._head(), action.digit))
+
+    def _add_turn(self, action: act.AddTurn) -> None:
+        self.record.turns.append(action.turn)
+        self._tell(TurnAdded(*self._head(), action.turn))
+
+    def _transfer_call(self, action: act.TransferCall) -> None:
+        if self._transfer is None:
+            logger.warning("call %s: nobody can transfer to %s", self.record.id, action.to)
+            self._receive(TransferFailed(self._position()))
+            return
+        self.record.transferred_to = action.to
+        self._transfer(action.to)
+
+    def _show_words(self, action: act.ShowWords) -> None:
+        self._tell(CallerSaid(*self._head(), action.text, action.final, action.rejected))
+
+    def _show_reply(self, action: act.ShowReply) -> None:
+        self._tell(AgentSpeaking(*self._head(), self._speaker.text, action.latency))
+
+    # --- the rest --------------------------------------------------------------------------------
+
+    def _end(self, event: LegEnded) -> None:
+        if self._over.is_set():
+            return
+        self._receive(LegWasEnded(self._position()))
+        record = self.record
+        record.status = CallStatus.ENDED
+        record.ended_wall = self._clock.wall()
+        record.cause, record.ended_by_us = event.cause, event.by_us
+        record.sip_status = event.status
+        record.length_samples = self._position()
+        if self._lane is not None:
+            record.quality = self._lane.quality()
+            self._lane.sink = None
+        self._over.set()
+        self._tell(CallEnded(*self._head(), event.cause, event.by_us, event.status))
+
+    def _count(self) -> None:
+        state, record = self._state, self.record
+        record.barge_ins = state.barge_ins
+        record.false_barge_ins = state.false_barge_ins
+        record.speculations = state.speculations
+        record.speculations_dropped = state.speculations_dropped
+
+    def _position(self) -> int:
+        return self._lane.position_samples if self._lane is not None else 0
+
+    def _head(self) -> tuple[str, float, int]:
+        return self.record.id, self._clock.wall(), self._position()
+
+    def _listen_settings(self) -> ListenSettings:
+        return ListenSettings(self._rate_hz, self._agent.language, self._phrases)
+
+    def _require_lane(self) -> LanePort:
+        assert self._lane is not None, "the turn taker acts only after the answer"
+        return self._lane
+
+
+_CARRY_OUT: dict[type[Any], Callable[[Session, Any], None]] = {
+    act.AddTurn: Session._add_turn,
+    act.BeginUtterance: Session._begin_utterance,
+    act.CancelTurn: Session._cancel_turn,
+    act.CloseReply: lambda s, a: s._receive(s._speaker.close(a.epoch)),
+    act.CommitReply: lambda s, _: s._speaker.commit(),
+    act.DropReply: lambda s, _: s._speaker.drop(),
+    act.Duck: Session._duck,
+    act.EndUtterance: Session._end_utterance,
+    act.Generate: lambda s, a: s._speaker.generate(a.epoch, a.request),
+    act.HangUpCall: lambda s, a: s._leg.hang_up(a.cause),
+    act.MeasureLine: Session._measure_line,
+    act.Say: lambda s, a: s._speaker.say(a.epoch, a.phrase),
+    act.SetAlarm: lambda s, a: s._require_lane().set_alarm(a.at_samples),
+    act.ShowKey: Session._show_key,
+    act.ShowReply: Session._show_reply,
+    act.ShowSpeech: lambda s, _: s._tell(CallerSpeaking(*s._head())),
+    act.ShowWords: Session._show_words,
+    act.StopSpeaking: Session._stop_speaking,
+    act.TakeBack: lambda s, a: s._speaker.take_back(a.new_epoch),
+    act.TransferCall: Session._transfer_call,
+    act.Unduck: Session._unduck,
+    act.YieldFloor: lambda s, a: s._speaker.yield_floor(a.fade_ms),
+}

@@ -1,0 +1,116 @@
+"""What the turn taker is told besides the lane's own events: words, replies, the leg, the line.
+
+Every event carries `at_samples`, the lane's position when it became known.
+"""
+
+from ..events import AnyMediaEvent, MediaEvent
+from ..ports import CollectDigits
+
+
+class Answered(MediaEvent, frozen=True, tag="answered"):
+    """The call is up and the lane runs."""
+
+    greets: bool
+    "The agent has first words."
+
+
+class LegWasHeld(MediaEvent, frozen=True, tag="leg_was_held"):
+    """The far end does not hear us."""
+
+
+class LegWasResumed(MediaEvent, frozen=True, tag="leg_was_resumed"):
+    """The far end hears us again."""
+
+
+class LegWasEnded(MediaEvent, frozen=True, tag="leg_was_ended"):
+    """The call is over; nothing can be said any more."""
+
+
+class TransferFailed(MediaEvent, frozen=True, tag="transfer_failed"):
+    """The call could not be handed over and is still ours."""
+
+
+class WordsHeard(MediaEvent, frozen=True, tag="words_heard"):
+    """The transcriber's text of a turn, all its utterances together."""
+
+    turn: int
+    text: str
+    final: bool = False
+    rejected: bool = False
+
+
+class HearingFailed(MediaEvent, frozen=True, tag="hearing_failed"):
+    """No final words will come for this turn."""
+
+    turn: int
+
+
+class LineMeasured(MediaEvent, frozen=True, tag="line_measured"):
+    """The answer to MeasureLine."""
+
+    echo_score: float
+    line_loss: float
+
+
+class ReplyTextBegan(MediaEvent, frozen=True, tag="reply_text_began"):
+    """The responder's first words have arrived."""
+
+    epoch: int
+
+
+class ReplySpeechBegan(MediaEvent, frozen=True, tag="reply_speech_began"):
+    """The synthesizer's first audio has arrived."""
+
+    epoch: int
+
+
+class ReplyWritten(MediaEvent, frozen=True, tag="reply_written"):
+    """The responder has said all, and what shall follow the reply."""
+
+    epoch: int
+    collect: CollectDigits | None = None
+    hang_up: bool = False
+    transfer_to: str | None = None
+    memory: object = None
+
+
+class ReplyVoiced(MediaEvent, frozen=True, tag="reply_voiced"):
+    """All audio of the reply has been made; with 0 samples there was nothing to say."""
+
+    epoch: int
+    samples: int
+
+
+class ReplyFailed(MediaEvent, frozen=True, tag="reply_failed"):
+    """The responder or the synthesizer failed; what was made of the reply still plays."""
+
+    epoch: int
+    retryable: bool
+
+
+class ReplyHeard(MediaEvent, frozen=True, tag="reply_heard"):
+    """The answer to StopSpeaking and CloseReply: what the caller has heard of the reply."""
+
+    epoch: int
+    text: str
+    planned: str
+    interrupted: bool
+
+
+AnyTurnEvent = (
+    AnyMediaEvent
+    | Answered
+    | LegWasHeld
+    | LegWasResumed
+    | LegWasEnded
+    | TransferFailed
+    | WordsHeard
+    | HearingFailed
+    | LineMeasured
+    | ReplyTextBegan
+    | ReplySpeechBegan
+    | ReplyWritten
+    | ReplyVoiced
+    | ReplyFailed
+    | ReplyHeard
+)
