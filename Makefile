@@ -16,7 +16,7 @@ demo: install
 	$(BIN)/python -m offhook.bench.demo
 
 test: .venv/installed-dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/check.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh -e tests/check.sh
 
 bench: install
 	$(BIN)/offhook bench capacity
