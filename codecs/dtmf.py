@@ -35,8 +35,8 @@ TWIST_MARGIN_DB = 1.0
 "The window is short, each tone leaks a little into the other: twist at the limit must get through."
 MAX_OFFSET = 0.023
 "Of the nominal frequency: between 1.5 % (to be accepted) and 3.5 % (to be rejected)."
-MIN_SHARE = 0.80
-"Of the window's energy in the two tones: 6 dB over the rest, and 16 of 20 ms."
+MIN_SHARE = 0.82
+"Of the window's energy in the two tones: 6.6 dB over the rest, and 16.4 of 20 ms."
 MIN_RAW_SHARE = 0.3
 "The same before correction: what fails this cannot pass, and most of speech and noise fails it."
 MAX_HARMONIC = 0.06

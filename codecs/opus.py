@@ -196,7 +196,7 @@ class OpusEncoder:
             self._open_state(), samples.ctypes.data, samples.size, self._packet, MAX_ENCODED_BYTES
         )
         _check(length, f"cannot encode {samples.size} samples")
-        return self._packet[:length]
+        return ctypes.string_at(self._packet, length)
 
     def close(self) -> None:
         """Free the state; may be called again."""
