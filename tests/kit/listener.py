@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from offhook.media.frames.jitter import Jitter, JitterStatistics
+from offhook.media.frames.jitter import Jitter
+from offhook.media.frames.jitter_statistics import JitterStatistics
 
 from .lossy_link import Packet, Stream
 
