@@ -1,0 +1,663 @@
+"""A call: one INVITE usage, from either side (RFC 3261 §13-15, RFC 3311, RFC 4028). Sans-IO.
+
+A call is set up by an INVITE that rings, is answered and acknowledged, and ended by whoever has had
+enough. The two sides differ until the answer (caller.py, callee.py); from then on they are alike,
+and that is this file: re-INVITE and UPDATE both ways, INFO, session timers, BYE.
+
+What makes it hard is that messages cross. The rules:
+- LegEnded is told once, when *we* know that the call is over; the protocol is then brought to its
+  end behind the scenes (CANCEL, ACK, BYE), until `is_over`.
+- One offer at a time: an INVITE that meets ours is refused with 491 and ours is tried again later.
+- A request in the dialog that nobody answers, or that gets 408 or 481, ends the call.
+"""
+
+import enum
+import logging
+from collections import deque
+from collections.abc import Mapping
+
+import msgspec
+
+from ...media.ports import (
+    AnyLegEvent,
+    HangUpCause,
+    LegDigit,
+    LegEnded,
+    LegHeld,
+    LegResumed,
+)
+from .answering import Answering, Due
+from .authorizing import CREDENTIALS, HEADERS_OF_STATUS, Authorizer, again
+from .dialog import Dialog
+from .hop import Hop
+from .identity import Identity
+from .info_dtmf import DTMF_RELAY, parse_digit, write_digit
+from .message import Request, Response
+from .negotiation import Negotiation, OfferRefused
+from .reason import cause_of_reasons, parse_reasons, reason_for
+from .screening import ALLOWED_METHODS, SUPPORTED_OPTIONS
+from .session_timer import SessionTimer, TimerAction, TimerSettings
+from .timers import Timers
+from .transaction_layer import AnyAction, SendAck, SendRequest, SendResponse
+
+logger = logging.getLogger(__name__)
+
+SDP = "application/sdp"
+MAX_DIGITS_QUEUED = 64
+"Key presses that wait for their INFO to be sent; further ones are dropped."
+MAX_ACKS_KEPT = 8
+"ACKs that are kept to be repeated: one a fork, one a re-INVITE."
+OVERLAP_RETRY_S = 10
+"500 to an INVITE that overlaps another names a random moment up to then, RFC 3261 §14.2."
+
+
+class State(enum.Enum):
+    CALLING = "calling"
+    "Our INVITE has been sent, nothing has come back."
+    PROCEEDING = "proceeding"
+    "The far end works on it."
+    CANCELLING = "cancelling"
+    "We gave up; the INVITE's final response is awaited."
+    INCOMING = "incoming"
+    "Their INVITE has no final response yet."
+    ANSWERED = "answered"
+    "We sent 200 and wait for the ACK."
+    CONFIRMED = "confirmed"
+    ENDING = "ending"
+    "BYE is sent, or will be as soon as the ACK allows it."
+    ENDED = "ended"
+
+
+class Input(enum.Enum):
+    RETRY = "another attempt"
+    PROVISIONAL = "1xx"
+    SUCCESS = "2xx"
+    FAILURE = "3xx-6xx, or none"
+    ANSWER = "answer"
+    ACK = "ACK"
+    NO_ACK = "no ACK"
+    CANCEL = "CANCEL"
+    BYE = "BYE"
+    BYE_DONE = "BYE answered"
+    HANG_UP = "hang up"
+
+
+TABLE: Mapping[State, Mapping[Input, State]] = {
+    State.CALLING: {
+        Input.RETRY: State.CALLING,
+        Input.PROVISIONAL: State.PROCEEDING,
+        Input.SUCCESS: State.CONFIRMED,
+        Input.FAILURE: State.ENDED,
+        Input.HANG_UP: State.CANCELLING,
+    },
+    State.PROCEEDING: {
+        Input.RETRY: State.CALLING,
+        Input.PROVISIONAL: State.PROCEEDING,
+        Input.SUCCESS: State.CONFIRMED,
+        Input.FAILURE: State.ENDED,
+        Input.HANG_UP: State.CANCELLING,
+    },
+    State.CANCELLING: {
+        Input.PROVISIONAL: State.CANCELLING,
+        Input.SUCCESS: State.ENDING,
+        Input.FAILURE: State.ENDED,
+    },
+    State.INCOMING: {
+        Input.ANSWER: State.ANSWERED,
+        Input.HANG_UP: State.ENDED,
+        Input.CANCEL: State.ENDED,
+        Input.BYE: State.ENDED,
+    },
+    State.ANSWERED: {
+        Input.ACK: State.CONFIRMED,
+        Input.NO_ACK: State.ENDING,
+        Input.BYE: State.ENDED,
+        Input.HANG_UP: State.ENDING,
+    },
+    State.CONFIRMED: {Input.BYE: State.ENDED, Input.HANG_UP: State.ENDING},
+    State.ENDING: {Input.BYE: State.ENDED, Input.BYE_DONE: State.ENDED},
+    State.ENDED: {},
+}
+"What a state lacks is ignored: it comes from a race, and the other side of it decides."
+
+
+class SessionSettings(msgspec.Struct, frozen=True):
+    """How calls are handled, the same for all."""
+
+    timers: Timers = Timers()
+    session_timer: TimerSettings = TimerSettings()
+    ring_limit_s: float = 180.0
+    "A call of ours that is not answered by then is cancelled."
+
+
+class Session:
+    """What both sides of a call share. Use CallerSession or CalleeSession."""
+
+    is_caller: bool
+
+    def __init__(
+        self,
+        identity: Identity,
+        negotiation: Negotiation,
+        authorizer: Authorizer,
+        settings: SessionSettings,
+        *,
+        first: State,
+    ) -> None:
+        self.state = first
+        self.call_id = ""
+        self.dialog: Dialog | None = None
+        self.negotiation = negotiation
+        self._identity = identity
+        self._authorizer = authorizer
+        self._settings = settings
+        self._timer = SessionTimer(settings.session_timer)
+        self._answering: Answering | None = None
+        self._reinvite: Request | None = None
+        self._offer_waits = False
+        self._held = False
+        self._peer_allows: list[str] = []
+        self._acks: dict[tuple[int, str | None], SendAck] = {}
+        self._digits: deque[str] = deque()
+        self._info_in_flight = False
+        self._in_flight: set[str | None] = set()
+        self._deadlines: dict[str, float] = {}
+        self._told_end = False
+        self._end_cause = HangUpCause.NORMAL
+        self._actions: list[AnyAction] = []
+        self._events: deque[AnyLegEvent] = deque()
+
+    # --- what the owner of the call does ---
+
+    def hang_up(self, cause: HangUpCause, now: float) -> None:
+        """End the call, whatever state it is in."""
+        if not self._step(Input.HANG_UP):
+            return
+        self._end_cause = cause
+        self._tell_end(LegEnded(cause, by_us=True))
+        self._leave(now)
+
+    def hold(self, now: float) -> None:
+        """Put the far end on hold (RFC 3264 §8.4)."""
+        self._set_hold(True, now)
+
+    def resume(self, now: float) -> None:
+        """Take the far end off hold."""
+        self._set_hold(False, now)
+
+    def refresh_media(self, now: float) -> None:
+        """Offer our media again: its address has changed."""
+        if self.state is State.CONFIRMED:
+            self._offer(now)
+
+    def send_digits(self, digits: str, now: float) -> None:
+        """Send key presses as INFO, one after the other."""
+        room = MAX_DIGITS_QUEUED - len(self._digits)
+        self._digits.extend(digits[:room])
+        self._send_next_digit()
+
+    # --- the house vocabulary ---
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will happen here: the call can be forgotten."""
+        waits = self._in_flight or self._answering is not None
+        return self.state is State.ENDED and not waits
+
+    def actions_to_send(self) -> list[AnyAction]:
+        """What the transaction layer is asked to do."""
+        actions, self._actions = self._actions, []
+        return actions
+
+    def next_event(self) -> AnyLegEvent | None:
+        """What the owner should know, oldest first."""
+        return self._events.popleft() if self._events else None
+
+    def get_timer(self) -> float | None:
+        """When handle_timer is wanted next."""
+        times = list(self._deadlines.values())
+        if self._answering is not None:
+            times.append(self._answering.get_timer())
+        if (at := self._timer.get_timer()) is not None:
+            times.append(at)
+        return min(times, default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        for name in [name for name, at in self._deadlines.items() if at <= now]:
+            if self._deadlines.pop(name, None) is not None:
+                self._handle_deadline(name, now)
+        due = None if self._answering is None else self._answering.handle_timer(now)
+        if self._answering is not None and due is Due.REPEAT:
+            self._actions.append(SendResponse(self._answering.request, self._answering.response))
+        elif due is Due.GIVE_UP:
+            self._ack_is_missing(now)
+        action = self._timer.handle_timer(now)
+        if action is TimerAction.REFRESH:
+            self._refresh(now)
+        elif action is TimerAction.EXPIRE:
+            self._fail(HangUpCause.NETWORK, "session timer expired", None, now)
+
+    def _handle_deadline(self, name: str, now: float) -> None:
+        assert name == "glare", f"no deadline {name}"
+        self._offer(now)
+
+    # --- requests of the far end ---
+
+    def owns(self, request: Request) -> bool:
+        """Whether a request with our Call-ID and tag is of this dialog: the remote tag decides."""
+        return self.dialog is not None and request.from_.tag == self.dialog.remote.tag
+
+    def receive_request(self, request: Request, now: float) -> None:
+        """A request inside the dialog, other than ACK and CANCEL."""
+        assert self.dialog is not None, "owns() was asked"
+        if self.state is State.ENDED:
+            self._respond(request, 481)
+        elif not self.dialog.accept_cseq(request):
+            self._respond(request, 500, "CSeq Out Of Order")
+        elif request.method == "BYE":
+            self._receive_bye(request, now)
+        elif self.state is State.ENDING:
+            self._respond(request, 481)
+        elif request.method == "INVITE":
+            self._receive_reinvite(request, now)
+        elif request.method == "UPDATE":
+            self._receive_update(request, now)
+        elif request.method == "INFO":
+            self._receive_info(request)
+        else:
+            self._respond(request, 200)
+
+    def receive_ack(self, ack: Request, now: float) -> None:
+        """The ACK of a 2xx of ours, which may bring the answer to our offer."""
+        answering = self._answering
+        if answering is None or not answering.is_acknowledged_by(ack):
+            return
+        self._answering = None
+        if self.state is State.ENDING:
+            self._send_bye(now)
+            return
+        self._step(Input.ACK)
+        if self.negotiation.awaits_answer:
+            self._receive_answer(ack.body, None, now)
+        self._acknowledged(now)
+        self._offer_if_waiting(now)
+
+    def _acknowledged(self, now: float) -> None:
+        """An ACK has come; the callee's first one may mean more."""
+
+    def _receive_bye(self, request: Request, now: float) -> None:
+        reasons = parse_reasons(request.headers.get_all("Reason"))
+        self._respond(request, 200)
+        self._step(Input.BYE)
+        self._answering = None
+        cause = cause_of_reasons(reasons, HangUpCause.NORMAL)
+        self._tell_end(LegEnded(cause, by_us=False, reason="; ".join(map(str, reasons))))
+
+    def _receive_reinvite(self, request: Request, now: float) -> None:
+        if self._reinvite is not None or self.negotiation.awaits_answer:
+            self._respond(request, 491)
+        elif self.state is State.INCOMING:
+            retry = self._identity.rng.randint(0, OVERLAP_RETRY_S)
+            self._respond(request, 500, headers=[("Retry-After", str(retry))])
+        elif (response := self._answer_offer(request, now)) is not None:
+            self._answering = Answering(request, response, self._settings.timers, now)
+
+    def _receive_update(self, request: Request, now: float) -> None:
+        busy = self._reinvite is not None or self.negotiation.awaits_answer
+        if request.body and busy:
+            self._respond(request, 491)
+        elif request.body and self.state is State.INCOMING:
+            # Their INVITE's offer has no answer yet, RFC 3311 §5.2.
+            retry = self._identity.rng.randint(0, OVERLAP_RETRY_S)
+            self._respond(request, 500, headers=[("Retry-After", str(retry))])
+        else:
+            self._answer_offer(request, now)
+
+    def _answer_offer(self, request: Request, now: float) -> Response | None:
+        """Answer a re-INVITE or UPDATE; the 200, or None when it was refused."""
+        assert self.dialog is not None, "called inside a dialog"
+        if self._timer.is_too_short(request):
+            response = request.respond(422)
+            self._timer.write_422(response.headers)
+            self._actions.append(SendResponse(request, response))
+            return None
+        try:
+            body = self._body_for(request)
+        except OfferRefused as fault:
+            warning = f'304 {self._identity.host(self.dialog.next_hop())} "{_plain(fault)}"'
+            self._respond(request, fault.status, headers=[("Warning", warning)])
+            return None
+        self.dialog.refresh_target(request)
+        self._note_abilities(request)
+        response = self._success(request, body)
+        self._timer.answer(request, response.headers, now)
+        self._actions.append(SendResponse(request, response))
+        self._tell_hold()
+        return response
+
+    def _body_for(self, request: Request) -> bytes:
+        """The SDP of our 2xx: an answer, an offer for an INVITE without one, or none."""
+        if request.body and request.content_type == SDP:
+            answer = self.negotiation.receive_offer(request.body)
+            self.negotiation.apply()
+            return answer
+        return self.negotiation.offer() if request.method == "INVITE" else b""
+
+    def _receive_info(self, request: Request) -> None:
+        if not request.body:
+            self._respond(request, 200)
+            return
+        digit = parse_digit(request.content_type or "", request.body)
+        if digit is None:
+            self._respond(request, 400, "No Key In Body")
+            return
+        self._respond(request, 200)
+        self._tell(LegDigit(digit))
+
+    # --- responses to requests of ours ---
+
+    def receive_response(self, response: Response, request: Request, now: float) -> None:
+        """A response to a request that this call has sent."""
+        if response.status >= 200:
+            self._in_flight.discard(request.via.branch)
+            if response.status not in HEADERS_OF_STATUS:
+                self._authorizer.settled(request.method)
+        if request.method == "INVITE":
+            self._receive_invite_response(response, request, now)
+        elif response.status >= 200 and request.method != "CANCEL":
+            self._receive_final(response, request, now)
+
+    def request_failed(self, request: Request, timed_out: bool, now: float) -> None:
+        """A request of ours was not answered, or could not be sent."""
+        self._in_flight.discard(request.via.branch)
+        if request.method == "BYE":
+            self._bye_done(request)
+        elif request.method != "CANCEL":
+            if request is self._reinvite:
+                self._reinvite = None
+            what = f"{request.method} {'was not answered' if timed_out else 'could not be sent'}"
+            self._fail(HangUpCause.NETWORK, what, None, now)
+
+    def _receive_invite_response(self, response: Response, request: Request, now: float) -> None:
+        if response.status < 200:
+            return
+        if response.status < 300:
+            self._reinvite_accepted(response, request, now)
+        elif request is self._reinvite:
+            self._reinvite = None
+            self.negotiation.withdraw()
+            self._reinvite_refused(response, request, now)
+
+    def _reinvite_accepted(self, response: Response, request: Request, now: float) -> None:
+        if self._repeat_ack(response, request):
+            return
+        assert self.dialog is not None, "a re-INVITE was sent inside a dialog"
+        self.dialog.refresh_target(response)
+        self._send_ack(self.dialog, response, request)
+        if request is not self._reinvite:
+            return
+        self._reinvite = None
+        if self.state is State.CONFIRMED:
+            self._timer.receive_2xx(response, now)
+            self._note_abilities(response)
+            if response.body:
+                self._receive_answer(response.body, response.to.tag, now)
+            else:
+                self.negotiation.withdraw()  # seen from phones that only mean "yes, still there"
+            self._offer_if_waiting(now)
+
+    def _reinvite_refused(self, response: Response, request: Request, now: float) -> None:
+        if self.state is not State.CONFIRMED:
+            return
+        if response.status == 491:
+            # RFC 3261 §14.1: the owner of the Call-ID waits longer, in units of 10 ms.
+            low, high = (210, 400) if self.is_caller else (0, 200)
+            self._deadlines["glare"] = now + self._identity.rng.randint(low, high) / 100
+        elif response.status == 422 and self._timer.receive_422(response):
+            self._offer(now)
+        elif not self._retry_with_credentials(response, request):
+            self._ends_dialog(response, request, now)
+
+    def _receive_final(self, response: Response, request: Request, now: float) -> None:
+        """A final response to BYE, INFO or UPDATE."""
+        retried = self._retry_with_credentials(response, request)
+        if request.method == "BYE":
+            if not retried:
+                self._bye_done(request)
+        elif self._ends_dialog(response, request, now) or retried:
+            return
+        elif request.method == "INFO":
+            self._info_in_flight = False
+            self._send_next_digit()
+        elif response.status < 300 and self.dialog is not None:
+            self.dialog.refresh_target(response)
+            self._timer.receive_2xx(response, now)
+        elif response.status == 422 and self._timer.receive_422(response):
+            self._refresh(now)
+
+    def _ends_dialog(self, response: Response, request: Request, now: float) -> bool:
+        """408 and 481 mean that the far end knows nothing of us (RFC 3261 §12.2.1.2)."""
+        if response.status not in (408, 481) or self.state is not State.CONFIRMED:
+            return False
+        what = f"{request.method} got {response.status} {response.reason}"
+        self._fail(HangUpCause.NETWORK, what, response.status, now)
+        return True
+
+    def _retry_with_credentials(self, response: Response, request: Request) -> bool:
+        if response.status not in HEADERS_OF_STATUS or self.dialog is None:
+            return False
+        header = self._authorizer.answer(request, response)
+        if header is None:
+            return False
+        self.dialog.local_cseq += 1
+        hop = self.dialog.next_hop()
+        retry = again(request, self._identity, hop, self.dialog.local_cseq)
+        retry.headers.set(*header)
+        if request.method == "INVITE":
+            self.negotiation.offer()  # the same offer again: the refusal withdrew it
+            self._reinvite = retry
+        self._send_request(retry, hop)
+        return True
+
+    # --- offers of ours ---
+
+    def _set_hold(self, hold: bool, now: float) -> None:
+        if self.negotiation.we_hold != hold and self.state is State.CONFIRMED:
+            self.negotiation.we_hold = hold
+            self._offer(now)
+
+    def _offer(self, now: float) -> None:
+        """Send a re-INVITE, or remember that one is wanted."""
+        if self.state is not State.CONFIRMED or self.dialog is None:
+            return
+        busy = self._reinvite is not None or self._answering is not None
+        if busy or self.negotiation.awaits_answer:
+            self._offer_waits = True
+            return
+        self._offer_waits = False
+        self._deadlines.pop("glare", None)
+        request = self.dialog.request("INVITE", self._identity)
+        self._write_session_headers(request, self.negotiation.offer())
+        self._timer.write_request(request.headers)
+        self._reinvite = request
+        self._send_request(request, self.dialog.next_hop())
+
+    def _offer_if_waiting(self, now: float) -> None:
+        if self._offer_waits:
+            self._offer(now)
+
+    def _refresh(self, now: float) -> None:
+        """Tell the far end that we live (RFC 4028 §7.4): UPDATE without an offer disturbs least."""
+        if "UPDATE" not in self._peer_allows or self.dialog is None:
+            self._offer(now)
+            return
+        request = self.dialog.request("UPDATE", self._identity)
+        self._write_session_headers(request, b"")
+        self._timer.write_request(request.headers)
+        self._send_request(request, self.dialog.next_hop())
+
+    def _receive_answer(self, body: bytes, fork: str | None, now: float) -> None:
+        try:
+            self.negotiation.receive_answer(body, fork)
+            self.negotiation.apply()
+        except OfferRefused as fault:
+            cause = HangUpCause.OVERLOADED if fault.status == 503 else HangUpCause.ERROR
+            self._fail(cause, str(fault), None, now)
+            return
+        self._tell_hold()
+
+    # --- endings ---
+
+    def _leave(self, now: float) -> None:
+        """HANG_UP moved the state: say goodbye as it asks for."""
+        if self._answering is None:
+            # RFC 3261 §15: no BYE before the ACK.
+            self._send_bye(now)
+
+    def _ack_is_missing(self, now: float) -> None:
+        """64*T1 without an ACK: the session is up by one account and not by the other."""
+        self._answering = None
+        if self.state is State.ENDING:
+            self._send_bye(now)
+        elif self.state is State.ANSWERED:
+            self._step(Input.NO_ACK)
+            self._tell_end(LegEnded(HangUpCause.NETWORK, by_us=True, reason="no ACK"))
+            self._send_bye(now)
+        else:
+            self._fail(HangUpCause.NETWORK, "no ACK of a re-INVITE", None, now)
+
+    def _fail(self, cause: HangUpCause, reason: str, status: int | None, now: float) -> None:
+        """The dialog cannot go on: tell, and say BYE in case somebody listens."""
+        self._end_cause = cause
+        if self._step(Input.HANG_UP):
+            self._tell_end(LegEnded(cause, by_us=True, status=status, reason=reason))
+            self._leave(now)
+
+    def _send_bye(self, now: float) -> None:
+        assert self.dialog is not None, "a call that can end by BYE has a dialog"
+        self._send_bye_in(self.dialog)
+
+    def _send_bye_in(self, dialog: Dialog) -> None:
+        bye = dialog.request("BYE", self._identity)
+        bye.headers.add("Reason", str(reason_for(self._end_cause)))
+        self._send_request(bye, dialog.next_hop())
+
+    def _bye_done(self, bye: Request) -> None:
+        if self.dialog is not None and bye.to.tag == self.dialog.remote.tag:
+            self._step(Input.BYE_DONE)
+
+    def _tell_end(self, event: LegEnded) -> None:
+        """The last event; media stops now, whatever the protocol still has to do."""
+        if self._told_end:
+            return
+        self._tell(event)
+        self._told_end = True
+        self._timer.stop()
+        self._deadlines.clear()
+        self._digits.clear()
+        self.negotiation.close()
+
+    # --- small change ---
+
+    def _step(self, what: Input) -> bool:
+        """Follow the table; False when the input comes too late to mean anything."""
+        state = TABLE[self.state].get(what)
+        if state is None:
+            logger.debug("call %s ignores %s in %s", self.call_id, what.value, self.state.value)
+            return False
+        if state is not self.state:
+            logger.debug("call %s: %s -> %s", self.call_id, self.state.value, state.value)
+            self.state = state
+        return True
+
+    def _tell(self, event: AnyLegEvent) -> None:
+        if not self._told_end:
+            self._events.append(event)
+
+    def _tell_hold(self) -> None:
+        held = self.negotiation.peer_holds
+        if held != self._held:
+            self._held = held
+            self._tell(LegHeld() if held else LegResumed())
+
+    def _note_abilities(self, message: Request | Response) -> None:
+        if allowed := message.tokens("Allow"):
+            self._peer_allows = [method.upper() for method in allowed]
+
+    def _send_request(self, request: Request, hop: Hop) -> None:
+        self._in_flight.add(request.via.branch)
+        self._actions.append(SendRequest(request, hop))
+
+    def _send_ack(self, dialog: Dialog, response: Response, invite: Request) -> None:
+        """The ACK of a 2xx, kept to be repeated (RFC 3261 §13.2.2.4)."""
+        ack = dialog.request("ACK", self._identity, cseq=invite.cseq.number)
+        for name in CREDENTIALS:
+            for value in invite.headers.get_all(name):
+                ack.headers.add(name, value)
+        action = SendAck(ack, dialog.next_hop())
+        if len(self._acks) >= MAX_ACKS_KEPT:
+            del self._acks[next(iter(self._acks))]
+        self._acks[invite.cseq.number, response.to.tag] = action
+        self._actions.append(action)
+
+    def _repeat_ack(self, response: Response, invite: Request) -> bool:
+        """Answer a repeated 2xx as before; False when it is the first of its fork."""
+        action = self._acks.get((invite.cseq.number, response.to.tag))
+        if action is None:
+            return False
+        self._actions.append(action)
+        return True
+
+    def _send_next_digit(self) -> None:
+        ready = self._digits and self.state is State.CONFIRMED and not self._info_in_flight
+        if not ready or self.dialog is None:
+            return
+        self._info_in_flight = True
+        info = self.dialog.request("INFO", self._identity)
+        info.headers.add("Content-Type", DTMF_RELAY)
+        info.body = write_digit(self._digits.popleft())
+        self._send_request(info, self.dialog.next_hop())
+
+    def _respond(
+        self,
+        request: Request,
+        status: int,
+        reason: str | None = None,
+        headers: list[tuple[str, str]] | None = None,
+    ) -> None:
+        response = request.respond(status, reason)
+        for name, value in headers or []:
+            response.headers.add(name, value)
+        self._actions.append(SendResponse(request, response))
+
+    def _success(self, request: Request, body: bytes) -> Response:
+        assert self.dialog is not None, "a 2xx makes or continues a dialog"
+        response = request.respond(200, to_tag=self.dialog.local.tag)
+        self._write_session_headers(response, body)
+        return response
+
+    def _write_session_headers(self, message: Request | Response, body: bytes) -> None:
+        """What INVITE, UPDATE and their 2xx say of us."""
+        assert self.dialog is not None, "called inside a dialog"
+        write_abilities(message)
+        contact = self._identity.contact(self.dialog.next_hop(), self.dialog.local.uri.user)
+        message.headers.add("Contact", str(contact))
+        write_body(message, body)
+
+
+def write_abilities(message: Request | Response) -> None:
+    """Allow and Supported."""
+    message.headers.add("Allow", ", ".join(ALLOWED_METHODS))
+    message.headers.add("Supported", ", ".join(SUPPORTED_OPTIONS))
+
+
+def write_body(message: Request | Response, body: bytes) -> None:
+    """The SDP, if there is any."""
+    if body:
+        message.headers.add("Content-Type", SDP)
+        message.body = body
+
+
+def _plain(fault: Exception) -> str:
+    return "".join(c for c in str(fault) if c.isprintable() and c not in '"\\')[:120]
