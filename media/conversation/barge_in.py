@@ -6,10 +6,12 @@ what we sent. At the first sign of speech all three look alike, so the answer is
 each of which can be taken back:
 
 1. On suspicion the agent is ducked (the turn taker does that; nothing is lost).
-2. YIELD: the speech has lasted for `yield_after_ms` and no words are known yet. The agent falls
-   silent with a fade, as a person would, but keeps the rest of its reply.
-3. STOP: real words, or speech so long that it cannot be a cough. The floor is the caller's and
-   the rest of the reply is dropped.
+2. YIELD: words are recognised, or the speech has lasted for `yield_after_ms` without any. The agent
+   falls silent with a fade, as a person would, but keeps the rest of its reply. Interim words
+   are not believed more than that at first: a transcriber that expects phrases hears a phrase in
+   every cough until it is done.
+3. STOP: real words in the end, or speech so long that it cannot be a cough. The floor is the
+   caller's and the rest of the reply is dropped.
    RESUME: own echo, a backchannel, or a short noise. The agent comes back: to full level when
    it was only ducked, from the beginning of the word it broke off when it had yielded.
 
@@ -60,15 +62,16 @@ def judge(evidence: Evidence, settings: TurnSettings) -> Verdict:
     if evidence.echo_score >= settings.echo_threshold:
         return Verdict.RESUME
     backchannel, real = _weigh(evidence, settings)
-    if real >= settings.min_words:
-        return Verdict.STOP
     stretch = 1.0 + LOSS_WEIGHT * min(evidence.line_loss, MAX_LOSS)
+    speech_ms = evidence.speech_ms / stretch
+    if real >= settings.min_words:
+        return _with_words(evidence, speech_ms, settings)
     if evidence.silent_ms is None:
-        return _while_it_lasts(evidence.speech_ms / stretch, backchannel, settings)
-    if evidence.speech_ms < settings.yield_after_ms * stretch:
+        return _while_it_lasts(speech_ms, backchannel, settings)
+    if speech_ms < settings.yield_after_ms:
         return Verdict.RESUME
     if evidence.final or evidence.silent_ms >= settings.take_back_after_ms:
-        long = evidence.speech_ms >= settings.stop_after_ms * stretch
+        long = speech_ms >= settings.stop_after_ms
         return Verdict.STOP if long and not backchannel else Verdict.RESUME
     return Verdict.WAIT
 
@@ -113,6 +116,14 @@ def _weigh(evidence: Evidence, settings: TurnSettings) -> tuple[bool, int]:
         # "ye" may become "yeah": an interim word is not trusted before it can be told apart.
         return True, 0
     return False, words.count(" ") + 1
+
+
+def _with_words(evidence: Evidence, speech_ms: float, settings: TurnSettings) -> Verdict:
+    """Words are the floor's price; interim ones only once they have stood for a while."""
+    waited = (evidence.silent_ms or 0) >= settings.take_back_after_ms
+    if evidence.final or waited or speech_ms >= settings.trust_words_after_ms:
+        return Verdict.STOP
+    return Verdict.YIELD
 
 
 def _while_it_lasts(speech_ms: float, backchannel: bool, settings: TurnSettings) -> Verdict:

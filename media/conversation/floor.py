@@ -140,6 +140,8 @@ class TurnState(msgspec.Struct, kw_only=True):
     "Since when nobody has the floor."
     lost_samples: int | None = None
     "When the call is given up if nothing arrives."
+    lost_packets: int | None = None
+    "Packets received when the media was lost."
     closing_samples: int | None = None
     closing_cause: HangUpCause = HangUpCause.NORMAL
     silences: int = 0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..ports import LanePort
 from .heard import SpokenText
+from .phrase_book import MadePhrase
 from .turn_events import ReplyWritten
 
 KEPT_S = 3.0
@@ -20,23 +21,25 @@ KEPT_S = 3.0
 class ReplySpeech:
     """One reply in the making and in the playing."""
 
-    def __init__(self, rate_hz: int, *, keep: bool = False) -> None:
-        """`keep`: all audio is kept, to be said again (a phrase)."""
+    def __init__(self, rate_hz: int, *, keep: bool = False, made: MadePhrase | None = None) -> None:
+        """`keep`: all audio is kept, to be said again (a phrase); `made`: it is complete."""
         self.rate_hz = rate_hz
-        self.spoken = SpokenText(rate_hz)
+        self.spoken = made.spoken if made is not None else SpokenText(rate_hz)
         self.epoch: int | None = None
         "As what it plays, or has played last."
         self.on_lane = False
         self.committed = False
-        self.voiced = False
+        self.voiced = made is not None
         self.written: ReplyWritten | None = None
         self.failed: Exception | None = None
         self._keep = keep
         self._lane: LanePort | None = None
-        self._chunks: collections.deque[NDArray[np.int16]] = collections.deque()
+        self._chunks = collections.deque[NDArray[np.int16]](made.chunks if made is not None else ())
         self._kept_from = 0
         self._offset = 0
         "The reply's sample at which the running epoch began."
+        self._begun_at: int | None = None
+        "The lane's position at the epoch's first sample."
         self._halted_at = 0
 
     @property
@@ -54,6 +57,7 @@ class ReplySpeech:
     def attach(self, lane: LanePort, epoch: int, from_samples: int = 0) -> int:
         """Play under this epoch what there is from that sample on; returns how much that is."""
         self._lane, self.epoch, self._offset = lane, epoch, from_samples
+        self._begun_at = None
         self.on_lane = True
         begin = self._kept_from
         for chunk in self._chunks:
@@ -85,13 +89,23 @@ class ReplySpeech:
         if self._lane is not None and self.epoch is not None and self.on_lane:
             self._lane.open_gate(self.epoch)
 
+    def as_phrase(self) -> MadePhrase:
+        """All of its audio, to be said in other calls; `keep` must have been asked for."""
+        assert self._keep, "audio may have been forgotten"
+        assert self.voiced, "audio may still come"
+        return MadePhrase(self.spoken, tuple(self._chunks))
+
+    def begin(self, at_samples: int) -> None:
+        """The running epoch's first sample has left."""
+        self._begun_at = at_samples
+
     def halt(self, fade_ms: int) -> None:
         """Fall silent; the rest is kept. The fade was not understood: it counts as unheard."""
         if self._lane is None or not self.on_lane:
             return
         fade = fade_ms * self.rate_hz // 1000
-        played = self._offset + self._lane.stop(fade_ms)
-        self._halted_at = max(self._offset, played - fade)
+        played = self._lane.stop(fade_ms) or self._played_until_the_end(self._lane)
+        self._halted_at = self._offset + max(0, played - fade)
         self.on_lane = False
 
     def go_on(self, epoch: int) -> int:
@@ -125,6 +139,12 @@ class ReplySpeech:
     def heard_to_its_end(self) -> str:
         """What the caller has heard when all audio that was made has played."""
         return self.spoken.heard(self.spoken.samples)
+
+    def _played_until_the_end(self, lane: LanePort) -> int:
+        """A lane whose leg has ended counts no more, but keeps its last position."""
+        if self._begun_at is None:
+            return 0
+        return min(self.spoken.samples - self._offset, lane.position_samples - self._begun_at)
 
     def _forget(self) -> None:
         keep_from = self.played - round(KEPT_S * self.rate_hz)

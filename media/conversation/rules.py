@@ -6,7 +6,7 @@ Part of the reducer in turn.py. Each rule looks at facts only, never at the even
 
 from ..ports import HangUpCause, ReplyRequest
 from . import overlap, replies
-from .actions import EndUtterance, HangUpCall, Phrase, SetAlarm, ShowWords
+from .actions import EndUtterance, HangUpCall, MeasureLine, Phrase, SetAlarm, ShowWords
 from .endpointing import normalised, wait_ms
 from .floor import Caller, Draft, Phase, Stage, TurnState
 from .keypad import due_samples
@@ -24,10 +24,7 @@ def settle(d: Draft) -> None:
     if s.phase is not Phase.LIVE:
         return
     if s.lost_samples is not None and d.now >= s.lost_samples:
-        s.phase = Phase.CLOSING
-        s.lost_samples = None
-        d.do(HangUpCall(HangUpCause.MEDIA_LOST))
-        return
+        d.do(MeasureLine(s.settings.echo_window_ms))
     _end_long_utterance(d)
     _give_up_on_words(d)
     if s.judge_samples is not None and d.now >= s.judge_samples:
@@ -36,6 +33,21 @@ def settle(d: Draft) -> None:
         replies.close(d)
     _settle_turn(d)
     _prompt_silence(d)
+
+
+def receive_packet_count(d: Draft, packets: int) -> None:
+    """Has anything arrived since the media was lost?"""
+    s = d.state
+    if s.lost_samples is None:
+        return
+    if s.lost_packets is None:
+        s.lost_packets = packets
+    elif packets > s.lost_packets:
+        s.lost_samples = None
+    elif d.now >= s.lost_samples:
+        s.lost_samples = None
+        s.phase = Phase.CLOSING
+        d.do(HangUpCall(HangUpCause.MEDIA_LOST))
 
 
 def _plays(d: Draft) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clock import Clock
-from ..events import AnyMediaEvent, AudioCaptured, DigitPressed, DigitSource
+from ..events import AnyMediaEvent, AudioCaptured, DigitPressed, DigitSource, PlayoutStarted
 from ..ports import (
     AnyLegEvent,
     HangUpCause,
@@ -35,6 +35,7 @@ from .barge_in import loss_between
 from .endpointing import normalised
 from .floor import TurnState
 from .listening import Listener
+from .phrase_book import PhraseBook
 from .records import (
     AgentDucked,
     AgentResumed,
@@ -85,8 +86,12 @@ class Session:
         record: CallRecord,
         *,
         transfer: Callable[[str], None] | None = None,
+        phrase_book: PhraseBook | None = None,
     ) -> None:
-        """`transfer` hands the caller over to a number; without it, the agent apologises."""
+        """`transfer` hands the caller over to a number; without it, the agent apologises.
+
+        `phrase_book` is best one for all calls: what one call has said, the others need not make.
+        """
         self.record = record
         self._leg = leg
         self._lane: LanePort | None = None
@@ -97,7 +102,8 @@ class Session:
         self._quality = Quality()
         "The line when the caller last began to speak."
         self._phrases = responder.phrases()
-        self._speaker = Speaker(responder, synthesizer, agent, clock, self._receive)
+        book = PhraseBook() if phrase_book is None else phrase_book
+        self._speaker = Speaker(responder, synthesizer, agent, clock, self._receive, book)
         self._listener = Listener(
             transcriber, clock, agent.limits.open_s, self._position, self._receive
         )
@@ -163,6 +169,10 @@ class Session:
         """End the call now."""
         self._leg.hang_up(cause)
 
+    def transfer_failed(self) -> None:
+        """Nobody took the caller who was handed over: the agent has them again."""
+        self._receive(TransferFailed(self._position()))
+
     async def aclose(self) -> None:
         """End what runs; a call that is still up is hung up."""
         if not self._over.is_set():
@@ -193,8 +203,10 @@ class Session:
         """The lane's sink, on the tick."""
         if isinstance(event, AudioCaptured):
             self._listener.push(event.pcm)
-        else:
-            self._receive(event)
+            return
+        if isinstance(event, PlayoutStarted):
+            self._speaker.receive_started(event)
+        self._receive(event)
 
     def _receive(self, event: AnyTurnEvent) -> None:
         """One event at a time through the reducer; what its actions cause queues behind it."""
@@ -250,8 +262,9 @@ class Session:
     def _measure_line(self, action: act.MeasureLine) -> None:
         lane = self._require_lane()
         score = lane.echo_score(action.window_ms)
-        loss = loss_between(self._quality, lane.quality())
-        self._receive(LineMeasured(self._position(), score, loss))
+        quality = lane.quality()
+        loss = loss_between(self._quality, quality)
+        self._receive(LineMeasured(self._position(), score, loss, quality.packets_received))
 
     def _show_key(self, action: act.ShowKey) -> None:
         self.record.digits += action.digit
@@ -264,7 +277,7 @@ class Session:
     def _transfer_call(self, action: act.TransferCall) -> None:
         if self._transfer is None:
             logger.warning("call %s: nobody can transfer to %s", self.record.id, action.to)
-            self._receive(TransferFailed(self._position()))
+            self.transfer_failed()
             return
         self.record.transferred_to = action.to
         self._transfer(action.to)

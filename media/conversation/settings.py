@@ -57,6 +57,8 @@ class TurnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     unduck_ramp_ms: int = 100
     yield_after_ms: int = 230
     "Speech over the agent, words unknown: the agent falls silent, but keeps the rest of its reply."
+    trust_words_after_ms: int = 600
+    "Speech over the agent with interim words: they are believed, final or not."
     stop_after_ms: int = 800
     "Speech over the agent, still without words: the agent gives the floor up for good."
     backchannel_limit_ms: int = 1500
@@ -82,7 +84,7 @@ class TurnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_stray_digits: int = 32
     hang_up_tail_ms: int = 300
     "Between the last sample and hanging up: the far end's buffer plays out."
-    media_lost_limit_ms: int = 20_000
+    media_lost_limit_ms: int = 30_000
     "Nothing arrives from the far end for so long: the call is over."
 
     def __post_init__(self) -> None:
@@ -96,11 +98,11 @@ class ProviderLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """How long a provider may take before it counts as failed. Seconds."""
 
     open_s: float = 5.0
-    first_text_s: float = 8.0
-    next_text_s: float = 8.0
-    first_speech_s: float = 5.0
+    first_text_s: float = 6.0
+    next_text_s: float = 6.0
+    first_speech_s: float = 4.0
     next_speech_s: float = 3.0
-    speech_ahead_s: float = 8.0
+    speech_ahead_s: float = 6.0
     "Speech made but not yet played: beyond it the next sentence waits (it may never be needed)."
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from ..clock import Clock
-from ..errors import ProviderError
+from ..errors import ProviderError, ProviderTimedOut
+from ..events import PlayoutStarted
 from ..ports import (
     AnyReplyPart,
     CollectDigits,
@@ -29,6 +30,7 @@ from ..ports import (
     WordSpoken,
 )
 from .actions import Phrase
+from .phrase_book import PhraseBook, PhraseKey
 from .reply_speech import ReplySpeech
 from .sentences import Sentences
 from .settings import AgentSettings
@@ -67,7 +69,9 @@ class Speaker:
         agent: AgentSettings,
         clock: Clock,
         report: Callable[[AnyTurnEvent], None],
+        book: PhraseBook,
     ) -> None:
+        self._book = book
         self._responder = responder
         self._synthesizer = synthesizer
         self._agent = agent
@@ -149,6 +153,11 @@ class Speaker:
             self._reply.drop()
             self._release(self._reply)
 
+    def receive_started(self, event: PlayoutStarted) -> None:
+        """An epoch's first sample has left."""
+        if self._reply is not None and self._reply.epoch == event.epoch:
+            self._reply.begin(event.at_samples)
+
     def yield_floor(self, fade_ms: int) -> None:
         """Fall silent and keep the rest."""
         if self._reply is not None:
@@ -190,10 +199,19 @@ class Speaker:
         return speech.attach(self._lane, epoch)
 
     def _make_phrase(self, phrase: Phrase) -> ReplySpeech:
-        speech = ReplySpeech(self._rate_hz, keep=True)
+        made = self._book.find(self._key(phrase))
+        speech = ReplySpeech(self._rate_hz, keep=True, made=made)
         self._phrases[phrase] = speech
-        self._start(speech, _phrase_parts(self._texts[phrase]), phrase.value)
+        if made is None:
+            self._start(speech, _phrase_parts(self._texts[phrase]), phrase.value)
+        elif phrase is Phrase.GREETING:
+            self._greeting_ready.set()
         return speech
+
+    def _key(self, phrase: Phrase) -> PhraseKey:
+        agent = self._agent
+        name, text = self._synthesizer.name, self._texts[phrase]
+        return PhraseKey(text, name, agent.voice, agent.speed, self._rate_hz)
 
     def _start(self, speech: ReplySpeech, parts: Parts, name: str) -> None:
         task = asyncio.create_task(self._make(speech, parts), name=name)
@@ -202,6 +220,9 @@ class Speaker:
 
     def _made(self, speech: ReplySpeech) -> None:
         self._tasks.pop(speech, None)
+        for phrase, made in self._phrases.items():
+            if made is speech and speech.voiced and speech.failed is None:
+                self._book.keep(self._key(phrase), speech.as_phrase())
         if speech is self._phrases.get(Phrase.GREETING):
             self._greeting_ready.set()
 
@@ -231,9 +252,10 @@ class Speaker:
         logger.warning("reply failed: %s", error, exc_info=None if known else error)
         speech.failed = error
         if speech.epoch is not None:
-            epoch = speech.epoch
-            retryable = isinstance(error, ProviderError) and error.retryable
-            self._report(ReplyFailed(self._now, epoch, retryable))
+            # After a time-out the caller has waited long enough: no second try in silence.
+            timed_out = isinstance(error, ProviderTimedOut)
+            retryable = isinstance(error, ProviderError) and error.retryable and not timed_out
+            self._report(ReplyFailed(self._now, speech.epoch, retryable))
         speech.end()
 
     async def _read(self, speech: ReplySpeech, parts: Parts, pieces: Pieces) -> None:

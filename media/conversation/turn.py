@@ -35,6 +35,7 @@ from .actions import (
     BeginUtterance,
     CancelTurn,
     EndUtterance,
+    MeasureLine,
     Phrase,
     ShowKey,
     ShowSpeech,
@@ -195,14 +196,22 @@ def _resumed(d: Draft, event: LegWasResumed) -> None:
 
 
 def _media_lost(d: Draft, event: MediaLost) -> None:
+    """It may come back (some phones send nothing in silence): count packets now and later."""
     s = d.state
     if not s.held and s.lost_samples is None:
         left = max(0, s.settings.media_lost_limit_ms - event.silent_ms)
         s.lost_samples = d.now + s.samples(left)
+        s.lost_packets = None
+        d.do(MeasureLine(s.settings.echo_window_ms))
 
 
 def _media_started(d: Draft, event: MediaStarted) -> None:
     d.state.lost_samples = None
+
+
+def _measured(d: Draft, event: LineMeasured) -> None:
+    rules.receive_packet_count(d, event.packets_received)
+    overlap.receive_measured(d, event)
 
 
 def _transfer_failed(d: Draft, event: TransferFailed) -> None:
@@ -245,7 +254,7 @@ _HANDLERS: dict[type[Any], Callable[[Draft, Any], None]] = {
     LegWasEnded: _ended,
     LegWasHeld: _held,
     LegWasResumed: _resumed,
-    LineMeasured: overlap.receive_measured,
+    LineMeasured: _measured,
     MediaLost: _media_lost,
     MediaStarted: _media_started,
     PlayoutFinished: replies.receive_playout_finished,

@@ -50,6 +50,7 @@ class LineMeasured(MediaEvent, frozen=True, tag="line_measured"):
 
     echo_score: float
     line_loss: float
+    packets_received: int
 
 
 class ReplyTextBegan(MediaEvent, frozen=True, tag="reply_text_began"):

@@ -49,6 +49,9 @@ class FakeLane:
         self.sent: list[Sent] = []
         self.levels: list[tuple[int, float]] = []
         self.dead_chunks = 0
+        self.closed = False
+        "The leg has ended: verbs do nothing, counts are 0, the position stays."
+        self.packets = 0
         self.echo = 0.0
         self.loss = 0.0
         self.delay_samples = 0
@@ -89,7 +92,7 @@ class FakeLane:
         self._epochs.pop(epoch, None)
 
     def stop(self, fade_ms: int) -> int:
-        if self._open is None:
+        if self._open is None or self.closed:
             return 0
         epoch, self._open = self._open, None
         self._send(epoch, min(fade_ms * self.rate_hz // 1000, self._left(epoch)), fading=True)
@@ -102,7 +105,7 @@ class FakeLane:
         self.levels.append((self.position_samples, gain_db))
 
     def played_samples(self, epoch: int) -> int:
-        return self._played.get(epoch, 0)
+        return 0 if self.closed else self._played.get(epoch, 0)
 
     def capture(self, from_samples: int) -> None:
         assert from_samples <= self.position_samples, "audio of the future was asked for"
@@ -129,6 +132,7 @@ class FakeLane:
         return Quality(
             concealed_samples=round(self.loss * self.position_samples),
             total_samples_received=self.position_samples,
+            packets_received=self.packets,
         )
 
     # --- the caller ---
@@ -153,6 +157,8 @@ class FakeLane:
 
     def tick(self) -> None:
         """20 ms."""
+        if self.closed:
+            return
         while self._script and self._script[0][0] <= self.position_samples:
             event = self._script.pop(0)[2]
             self._tell(msgspec.structs.replace(event, at_samples=self.position_samples))

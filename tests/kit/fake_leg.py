@@ -9,12 +9,13 @@ from offhook.media.ports import (
     LegAnswered,
     LegEnded,
 )
+from offhook.tests.kit.fake_lane import FakeLane
 
 
 class FakeLeg:
     """Implements LegPort."""
 
-    def __init__(self, lane: LanePort, *, inbound: bool = True) -> None:
+    def __init__(self, lane: FakeLane, *, inbound: bool = True) -> None:
         self.line = "test"
         self.inbound = inbound
         self.from_number = "+15550001"
@@ -40,6 +41,7 @@ class FakeLeg:
         """The leg is gone; told once."""
         if self.ended is None:
             self.ended = LegEnded(cause, by_us)
+            self._audio.closed = True
             self.tell(self.ended)
 
     def tell(self, event: AnyLegEvent) -> None:

@@ -156,7 +156,7 @@ class FakeResponder:
             for part in self._answers(request):
                 if isinstance(part, Exception):
                     raise part
-                if isinstance(part, float):
+                if isinstance(part, int | float):
                     await pause(self._clock, part)
                 else:
                     yield part

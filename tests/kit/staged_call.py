@@ -4,6 +4,7 @@ import asyncio
 from typing import TypeVar
 
 from offhook.media.clock import VirtualClock
+from offhook.media.conversation.phrase_book import PhraseBook
 from offhook.media.conversation.records import AnyCallEvent, CallRecord, CallStatus, Role, Turn
 from offhook.media.conversation.session import Session
 from offhook.media.conversation.settings import AgentSettings
@@ -52,6 +53,7 @@ class StagedCall:
         *,
         greeting: str = "",
         rate_hz: int = 8000,
+        book: PhraseBook | None = None,
     ) -> None:
         self.clock = VirtualClock()
         self.lane = FakeLane(rate_hz)
@@ -82,6 +84,7 @@ class StagedCall:
             self.told.append,
             self.record,
             transfer=self.transferred.append,
+            phrase_book=book,
         )
         self._tasks: list[asyncio.Task[None]] = []
 

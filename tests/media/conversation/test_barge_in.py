@@ -21,11 +21,22 @@ CASES: list[tuple[str, Evidence, Verdict]] = [
     ("just begun", Evidence(speech_ms=120), Verdict.WAIT),
     ("going on without words", Evidence(speech_ms=240), Verdict.YIELD),
     ("long without words", Evidence(speech_ms=900), Verdict.STOP),
-    ("a real word at once", Evidence(speech_ms=150, words="stop"), Verdict.STOP),
+    ("a real word at once", Evidence(speech_ms=150, words="stop"), Verdict.YIELD),
+    ("a real word that stands", Evidence(speech_ms=600, words="stop"), Verdict.STOP),
+    (
+        "a word, and the final one to come",
+        Evidence(speech_ms=300, silent_ms=200, words="stop"),
+        Verdict.YIELD,
+    ),
+    (
+        "a word, and no final one came",
+        Evidence(speech_ms=300, silent_ms=400, words="stop"),
+        Verdict.STOP,
+    ),
     ("mm-hm, going on", Evidence(speech_ms=400, words="mm-hm"), Verdict.WAIT),
     ("the beginning of yeah", Evidence(speech_ms=300, words="ye"), Verdict.WAIT),
     ("yeah yeah without end", Evidence(speech_ms=1600, words="yeah yeah"), Verdict.STOP),
-    ("yeah but", Evidence(speech_ms=500, words="yeah but"), Verdict.STOP),
+    ("yeah but", Evidence(speech_ms=700, words="yeah but"), Verdict.STOP),
     ("a cough", Evidence(speech_ms=150, silent_ms=200), Verdict.RESUME),
     ("longer cough, words to come", Evidence(speech_ms=300, silent_ms=200), Verdict.WAIT),
     ("no words came", Evidence(speech_ms=300, silent_ms=450), Verdict.RESUME),
@@ -63,7 +74,7 @@ def test_verdict(evidence: Evidence, verdict: Verdict) -> None:
 def test_more_words_can_be_demanded() -> None:
     settings = msgspec.structs.replace(SETTINGS, min_words=2)
     assert judge(Evidence(speech_ms=150, words="stop"), settings) is Verdict.WAIT
-    assert judge(Evidence(speech_ms=150, words="stop it"), settings) is Verdict.STOP
+    assert judge(Evidence(speech_ms=150, words="stop it"), settings) is Verdict.YIELD
 
 
 def test_overlap_never_waits_for_ever() -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from offhook.media.conversation.phrase_book import PhraseBook
 from offhook.media.conversation.records import (
     AgentDucked,
     AgentResumed,
@@ -15,7 +16,7 @@ from offhook.media.conversation.records import (
 )
 from offhook.media.conversation.settings import AgentSettings, TurnSettings
 from offhook.media.errors import ProviderError, ProviderRejected
-from offhook.media.events import DigitPressed, DigitSource
+from offhook.media.events import DigitPressed, DigitSource, MediaLost
 from offhook.media.ports import (
     AnyReplyPart,
     CollectDigits,
@@ -399,8 +400,8 @@ async def test_hanging_responder_is_timed_out_and_closed() -> None:
     call = StagedCall(lambda r: [1000.0], AgentSettings(apology="Sorry."))
     await call.answer()
     call.say("call waiting", after_ms=100)
-    await call.run(20_000)
-    assert call.agent_said()[0] == "Sorry."
+    await call.run(9000)
+    assert call.agent_said() == ["Sorry."]
     assert call.responder.running == 0
     await call.finish()
 
@@ -526,3 +527,61 @@ async def test_speaking_event_carries_the_latency() -> None:
     assert event.text == "You said call waiting."
     assert event.latency == call.turns(Role.AGENT)[0].latency
     await call.finish()
+
+
+async def test_cough_that_a_transcriber_took_for_words_does_not_take_the_floor() -> None:
+    call = StagedCall(story)
+    await call.answer()
+    call.say("call forwarding", after_ms=100)
+    await call.run(3500)
+    call.say("goodbye", ms=400, rejected=True)
+    await call.run(15_000)
+    assert call.agent_said() == [STORY.strip()]
+    assert call.record.barge_ins == 0
+    assert call.record.false_barge_ins == 1
+    await call.finish()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_lost_media_ends_the_call_unless_it_comes_back(comes_back: bool) -> None:
+    call = StagedCall(greeting="Hello.")
+    await call.answer()
+    call.lane.expect(MediaLost(8000, 5000))
+    await call.run(2000)
+    call.lane.packets = int(comes_back)
+    await call.run(23_900)
+    assert call.leg.ended is None
+    await call.run(600)
+    assert (call.leg.ended is None) == comes_back
+    if call.leg.ended is not None:
+        assert call.leg.ended.cause is HangUpCause.MEDIA_LOST
+    await call.finish()
+
+
+async def test_caller_who_could_not_be_handed_over_is_the_agents_again() -> None:
+    call = StagedCall(lambda r: [ReplyText("One moment."), Transfer("+1555"), ReplyDone()])
+    await call.answer()
+    call.say("call waiting", after_ms=100)
+    await call.run(4000)
+    call.session.transfer_failed()
+    await call.run(6000)
+    assert len(call.agent_said()) == 2
+    call.say("call waiting")
+    await call.run(4000)
+    assert call.transferred == ["+1555", "+1555"]
+    await call.finish()
+
+
+async def test_second_call_says_the_phrases_that_the_first_has_made() -> None:
+    book = PhraseBook()
+    made = []
+    for _ in range(2):
+        call = StagedCall(greeting="Hello, this is a test.", book=book)
+        await call.answer()
+        await call.run(3000)
+        made.append(len(call.synthesizer.words) - 1)
+        assert call.agent_said() == ["Hello, this is a test."]
+        assert sum(len(sent.pcm) for sent in call.lane.sent) == 18 * 60 * 8
+        await call.finish()
+    assert made[0] > 0
+    assert made[1] == 0

@@ -210,7 +210,8 @@ class World:
 
     def MeasureLine(self, action: act.MeasureLine) -> None:
         echo = 0.9 if self.rng.random() < 0.1 else 0.1 * self.rng.random()
-        self.tell(LineMeasured, echo, self.rng.choice([0.0, 0.0, 0.1]))
+        packets = self.rng.randrange(3)
+        self.tell(LineMeasured, echo, self.rng.choice([0.0, 0.0, 0.1]), packets)
 
     def SetAlarm(self, action: act.SetAlarm) -> None:
         self.lane.set_alarm(action.at_samples)
