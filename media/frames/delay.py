@@ -90,4 +90,5 @@ class Delay(Columns):
         beyond = np.cumsum(mass[:, ::-1], axis=1)[:, ::-1]
         limit = beyond[:, :1] * np.float32(1.0 - QUANTILE)
         bucket = np.count_nonzero(beyond > limit, axis=1) - 1
-        return np.clip(bucket * self.bucket_samples, self.min_target, self.max_target)
+        target = bucket * self.bucket_samples
+        return np.asarray(np.clip(target, self.min_target, self.max_target), np.int64)

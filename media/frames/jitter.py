@@ -368,7 +368,7 @@ class Jitter(Columns):
         self._smooth[rows] = heard
         self.pausing[rows] = pausing & ~heard
         left = self.reception.end[rows] - self.play_position[rows]
-        advance = np.clip(left, 0, self.frame)
+        advance = np.asarray(np.clip(left, 0, self.frame), np.int64)
         dry = advance < self.frame
         self._owed[rows] += self.frame - advance
         self._gap_silent[rows] += np.where(dry & ~pausing, silent, 0)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lanes import Columns
+from .rtcp_session import Heard
 
 MAX_SEQUENCE_STEP = 3000
 "A sequence number further off is of another stream, or the sender began anew (RFC 3550 §A.1)."
@@ -133,6 +134,19 @@ class Reception(Columns):
         """Packets lost so far, of all sources; below 0 when more came double than were lost."""
         expected = self.highest_sequence[rows] - self.base_sequence[rows] + 1
         return np.asarray(self.lost_before[rows] + expected - self.received[rows])
+
+    def heard(self, row: int) -> Heard | None:
+        """The row's source as RTCP reports it; None before it has said anything."""
+        if not self.started[row]:
+            return None
+        highest = int(self.highest_sequence[row])
+        return Heard(
+            ssrc=int(self.ssrc[row]),
+            highest_sequence=highest,
+            expected=highest - int(self.base_sequence[row]) + 1,
+            received=int(self.received[row]),
+            jitter=float(self.jitter[row] * self._divisor[row] / self._multiplier[row]),
+        )
 
     def receive(
         self,

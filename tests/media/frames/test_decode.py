@@ -21,7 +21,7 @@ def voice(seconds: float) -> NDArray[np.int16]:
     t = np.arange(int(seconds * RATE)) / RATE
     pitch = 2 * np.pi * (120 * t + 3 * np.sin(2 * np.pi * 2.5 * t))
     parts = [np.sin(k * pitch) / k * (1 + np.sin(2 * np.pi * 3 * t + k)) for k in range(1, 12)]
-    return np.rint(5000 * np.sum(parts, axis=0) / 2).astype(np.int16)
+    return np.asarray(np.rint(5000 * np.sum(parts, axis=0) / 2), np.int16)
 
 
 def opus_packets(seconds: float = 2.0) -> list[bytes]:

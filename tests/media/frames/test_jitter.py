@@ -20,7 +20,7 @@ END_MS = 200
 def tone(seconds: float, rate_hz: int = 8000) -> NDArray[np.int16]:
     """A sine that divides no frame, so that a wrong splice cannot fit by chance."""
     phase = 2 * np.pi * PITCH_HZ * np.arange(int(seconds * rate_hz)) / rate_hz
-    return np.rint(AMPLITUDE * np.sin(phase)).astype(np.int16)
+    return np.asarray(np.rint(AMPLITUDE * np.sin(phase)), np.int16)
 
 
 def noise(seconds: float, rate_hz: int = 8000) -> NDArray[np.int16]:
