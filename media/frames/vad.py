@@ -30,6 +30,8 @@ from .speech_model import SpeechModel, open_speech_model
 
 RISING_FRAMES = 3
 "Strong frames at the start of a sound that are each judged at once."
+SIGN_FRAMES = 6
+"Strong frames at the start of a sound in which a lower probability is enough to suspect."
 BACKDATE_MS = 160
 "At most so long before the first window of speech does speech begin."
 CONCEALED_MS = 200
@@ -216,14 +218,17 @@ class Vad(Columns):
         """Hysteresis. `fresh`: samples that no earlier window held; `ends`: the window's end."""
         settings, threshold = self.settings, self.threshold[rows]
         speaking, suspected = self.speaking[rows], self.suspected[rows]
-        speech = probability >= threshold
-        silence = probability < threshold - settings.silence_below
-        sign = self.loudness.strong[rows] & (probability >= threshold * settings.rising_share)
+        # The model hears speech for up to 100 ms after it: sound that has gone is silence.
+        gone = self.loudness.loud_ended[rows] <= ends - self._window
+        speech = (probability >= threshold) & ~gone
+        silence = (probability < threshold - settings.silence_below) | gone
+        sign = self.loudness.strong[rows] & (self.loudness.strong_frames[rows] <= SIGN_FRAMES)
+        sign &= probability >= threshold * settings.rising_share
         new = (speech | sign) & ~speaking & ~suspected
         begins = rows[new]
         self.suspected[begins] = True
         self.speech_run[begins] = 0
-        self.began[begins] = self._edge(begins, ends[new] - self._window)
+        self.began[begins] = self._first_edge(begins, ends[new] - self._window)
         self.last_speech[rows[speech]] = ends[speech]
         self.speech_run[rows] += np.where(speech, fresh, 0)
         self.silence_run[rows] += np.where(silence, fresh, 0)
@@ -241,10 +246,15 @@ class Vad(Columns):
         self.speaking[started] = True
         self.speaking[ended] = False
         began_samples = self.began[started]
-        ended_samples = np.minimum(self.last_speech[ended], self.loudness.loud_ended[ended])
+        ended_samples = self._last_edge(ended)
         return VadTick(begins, dropped, started, began_samples, ended, ended_samples)
 
-    def _edge(self, rows: Rows, window_began: Samples) -> Samples:
+    def _last_edge(self, rows: Rows) -> Samples:
+        """Where speech that has gone ended: where the sound fell, if that was near."""
+        last, fell = self.last_speech[rows], self.loudness.loud_ended[rows]
+        return np.where(fell - last <= self._window, fell, last)
+
+    def _first_edge(self, rows: Rows, window_began: Samples) -> Samples:
         """Where speech that was first seen in this window began: where the sound rose."""
         rose = self.loudness.strong_began[rows]
         earliest = window_began - BACKDATE_MS * self._per_ms
