@@ -77,7 +77,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """All words that want an answer."""
+        """All words that want an answer; what a cough was taken for does not, beside real ones."""
+        if self.rejected and self.carried:
+            return self.carried
         return f"{self.carried} {self.text}".strip()
 
     @property

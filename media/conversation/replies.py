@@ -106,7 +106,7 @@ def note_backchannel(d: Draft) -> None:
     """What was said over the agent is in the transcript, and wants no answer."""
     caller = d.state.caller
     d.state.caller = None
-    if caller is not None and caller.text:
+    if caller is not None and caller.text and not caller.rejected:
         _add_turn(d, _caller_turn(d, caller, caller.ended_samples or d.now))
 
 

@@ -123,7 +123,7 @@ def _drop_other_reply(d: Draft, caller: Caller) -> None:
 
 def _is_noise(s: TurnState, caller: Caller) -> bool:
     """A short sound without words: a cough, a click. Nobody waits for an answer to it."""
-    if caller.words or caller.keys is not None or not _words_known(caller):
+    if caller.keys is not None or not _words_known(caller) or not _is_rejected(caller):
         return False
     return s.ms(_speech_samples(caller)) < s.settings.noise_ms
 
@@ -200,7 +200,9 @@ def _same(one: ReplyRequest, other: ReplyRequest) -> bool:
 
 def _is_rejected(caller: Caller) -> bool:
     """Speech without words is as much a question back as words that fit nothing."""
-    return caller.keys is None and (caller.rejected or not caller.words)
+    if caller.keys is not None:
+        return False
+    return not caller.words or (caller.rejected and not caller.carried)
 
 
 def _words_known(caller: Caller) -> bool:

@@ -585,3 +585,32 @@ async def test_second_call_says_the_phrases_that_the_first_has_made() -> None:
         await call.finish()
     assert made[0] > 0
     assert made[1] == 0
+
+
+async def test_cough_in_silence_is_no_turn_whatever_it_was_taken_for() -> None:
+    call = StagedCall(greeting="Hello.")
+    await call.answer()
+    call.say("goodbye", after_ms=1500, ms=200, rejected=True)
+    await call.run(5000)
+    assert call.agent_said() == ["Hello."]
+    assert call.caller_said() == []
+    assert call.record.speculations == call.record.speculations_dropped
+    call.say("blah blah", rejected=True)
+    await call.run(3000)
+    assert call.responder.requests[-1].rejected
+    assert call.turns(Role.CALLER)[0].rejected
+    await call.finish()
+
+
+async def test_turns_merge_when_not_a_word_of_the_answer_was_heard() -> None:
+    call = StagedCall(agent=AgentSettings(turn=TurnSettings(yield_after_ms=120)))
+    await call.answer()
+    call.say("call waiting", after_ms=100)
+    await call.run(1100)
+    # The answer begins about now; the caller goes on at the same moment.
+    call.say("and call forwarding please", after_ms=40)
+    await call.run(8000)
+    assert call.responder.requests[-1].text == "call waiting and call forwarding please"
+    assert [message.text for message in call.responder.requests[-1].history] == []
+    assert call.agent_said() == ["You said call waiting and call forwarding please."]
+    await call.finish()
