@@ -1,4 +1,4 @@
-"""Sounds to test listening with: something like a voice, made of pulses and resonances, and noise."""
+"""Sounds to test listening with: noise, and something like a voice, of pulses and resonances."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ def voice(
         hiss = rng.normal(0, 0.15, rate_hz * 40 // 1000)
         pieces.append(np.diff(hiss, prepend=0.0))
     audio = np.concatenate(pieces)[:samples]
-    return audio * level / np.sqrt(np.mean(audio**2))
+    return np.asarray(audio * (level / np.sqrt(np.mean(audio**2))))
 
 
 def noise(samples: int, rng: np.random.Generator, dbfs: float) -> NDArray[np.float64]:
@@ -41,7 +41,7 @@ def _pulses(
     glide = pitch_hz * (1.15 - 0.3 * at / at[-1]) * (1 + 0.01 * rng.normal(0, 1))
     phase = np.cumsum(glide / rate_hz)
     train = np.diff(np.floor(phase), prepend=0.0)
-    return train * np.sin(np.pi * np.minimum(1, at / at[-1] * 0.85 + 0.1))
+    return np.asarray(train * np.sin(np.pi * np.minimum(1, at / at[-1] * 0.85 + 0.1)))
 
 
 def _resonate(
@@ -54,4 +54,4 @@ def _resonate(
         if formant_hz < rate_hz / 2:
             response += 0.6**order * np.exp(-np.pi * 80 * at) * np.sin(2 * np.pi * formant_hz * at)
     result = np.convolve(audio, response)[: len(audio)]
-    return result / (np.abs(result).max() + 1e-9)
+    return np.asarray(result / (np.abs(result).max() + 1e-9))
