@@ -1,0 +1,196 @@
+"""Responder by any OpenAI-compatible chat completions server, streamed. Shell.
+
+Hanging up, handing over and asking for keys are tools that the model may call. Providers differ:
+tool calls without `index` (Gemini) are told apart by `id`, and the end of a reply is the end of the
+stream, whatever `finish_reason` says.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from ...media.errors import ProviderError
+from ...media.ports import (
+    AnyReplyPart,
+    CollectDigits,
+    HangUp,
+    Message,
+    ReplyDone,
+    ReplyRequest,
+    ReplyText,
+    Transfer,
+)
+from ..openai_client import OpenAIClient, OpenAISettings, Sleep
+
+NAME = "openai-chat"
+ROLES = {"caller": "user", "agent": "assistant", "system": "system"}
+NOT_UNDERSTOOD = "[The caller said something that could not be understood.]"
+MAX_ARGUMENT_CHARS = 4000
+
+
+class ChatSettings(msgspec.Struct, frozen=True):
+    """One agent's model and words."""
+
+    model: str
+    prompt: str
+    server: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
+    greeting: str = ""
+    phrases: tuple[str, ...] = ()
+    temperature: float | None = None
+    max_tokens: int = 300
+    tools: bool = True
+    "Offer hang_up, transfer and collect_digits; off for servers that know no tools."
+
+
+class CollectArguments(msgspec.Struct, frozen=True):
+    max_digits: int = 15
+    terminator: str = "#"
+
+
+class TransferArguments(msgspec.Struct, frozen=True):
+    to: str
+
+
+class _ToolCall:
+    """One call of a tool, gathered from its fragments."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.arguments = ""
+
+
+def _tool(name: str, description: str, **properties: dict[str, str]) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    return {
+        "type": "function",
+        "function": {"name": name, "description": description, "parameters": parameters},
+    }
+
+
+TOOLS = [
+    _tool("hang_up", "End the call after these words, when the conversation is over."),
+    _tool(
+        "transfer",
+        "Hand the caller over to another number after these words.",
+        to={"type": "string", "description": "The number or SIP address."},
+    ),
+    _tool(
+        "collect_digits",
+        "After these words, gather a number that the caller enters on the keypad.",
+        max_digits={"type": "integer"},
+        terminator={"type": "string", "description": "The key that ends it, usually #."},
+    ),
+]
+
+
+class OpenAIChatResponder:
+    """The Responder port. `aclose` at the end."""
+
+    name = NAME
+
+    def __init__(
+        self, settings: ChatSettings, rng: random.Random, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._settings = settings
+        self._client = OpenAIClient(NAME, settings.server, rng, sleep)
+
+    def phrases(self) -> tuple[str, ...]:
+        """What callers are expected to say; empty: anything."""
+        return self._settings.phrases
+
+    def greeting(self) -> str:
+        """The first words."""
+        return self._settings.greeting
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def respond(self, request: ReplyRequest) -> AsyncIterator[AnyReplyPart]:
+        """Stream the reply; closing the iterator aborts the HTTP request. Raises ProviderError."""
+        parts = self._client.stream(lambda: self._attempt(request))
+        try:
+            async for part in parts:
+                yield part
+        finally:
+            await parts.aclose()  # type: ignore[attr-defined]  # an async generator
+
+    async def _attempt(self, request: ReplyRequest) -> AsyncIterator[AnyReplyPart]:
+        settings = self._settings
+        stream: Any = await self._client.api.chat.completions.create(
+            model=settings.model,
+            messages=messages(settings.prompt, request),  # type: ignore[arg-type]  # plain dicts
+            stream=True,
+            max_completion_tokens=settings.max_tokens,
+            **self._options(),
+        )
+        calls: dict[object, _ToolCall] = {}
+        try:
+            async for chunk in stream:
+                for choice in chunk.choices[:1]:
+                    if choice.delta.content:
+                        yield ReplyText(choice.delta.content)
+                    _gather(calls, choice.delta.tool_calls or [])
+        finally:
+            await stream.close()
+        for call in calls.values():
+            yield _part(call)
+        yield ReplyDone()
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"tools": TOOLS} if self._settings.tools else {}
+        if self._settings.temperature is not None:
+            options["temperature"] = self._settings.temperature
+        return options
+
+
+def messages(prompt: str, request: ReplyRequest) -> list[dict[str, str]]:
+    """The conversation as the interface wants it, the newest turn last."""
+    history = [_message(message) for message in request.history]
+    return [
+        {"role": "system", "content": prompt},
+        *history,
+        {"role": "user", "content": _said(request)},
+    ]
+
+
+def _message(message: Message) -> dict[str, str]:
+    return {"role": ROLES.get(message.role, "user"), "content": message.text}
+
+
+def _said(request: ReplyRequest) -> str:
+    if request.silence:
+        return f"[The caller has said nothing for a while, {request.silence} times in a row.]"
+    if request.digits:
+        return f"[The caller pressed the keys {request.digits}]"
+    return NOT_UNDERSTOOD if request.rejected else request.text
+
+
+def _gather(calls: dict[object, _ToolCall], fragments: list[Any]) -> None:
+    """Join the fragments of each call: by index, or by id where there is none."""
+    for fragment in fragments:
+        key = fragment.index if fragment.index is not None else fragment.id
+        call = calls.setdefault(key, _ToolCall())
+        if fragment.function is not None:
+            call.name = fragment.function.name or call.name
+            call.arguments += fragment.function.arguments or ""
+            if len(call.arguments) > MAX_ARGUMENT_CHARS:
+                raise ProviderError(NAME, f"the arguments of {call.name} do not end")
+
+
+def _part(call: _ToolCall) -> AnyReplyPart:
+    arguments = call.arguments or "{}"
+    try:
+        if call.name == "hang_up":
+            return HangUp()
+        if call.name == "transfer":
+            return Transfer(msgspec.json.decode(arguments, type=TransferArguments).to)
+        if call.name == "collect_digits":
+            wanted = msgspec.json.decode(arguments, type=CollectArguments)
+            return CollectDigits(wanted.max_digits, wanted.terminator)
+    except msgspec.MsgspecError as exc:
+        raise ProviderError(NAME, f"{call.name} with arguments {arguments!r}: {exc}") from exc
+    raise ProviderError(NAME, f"the model calls a tool that does not exist: {call.name!r}")

@@ -1,0 +1,54 @@
+"""Phrases as a grammar (JSGF) and its words. Pure.
+
+A caller says one of the phrases, perhaps with a word of politeness around it. Not here: free
+dictation, and what is done with speech that fits no phrase (rejection.py).
+"""
+
+import re
+
+from ..tts.spoken_forms import spell_out
+
+# Said around a phrase and meaning nothing; they are left out of the text.
+# Short ones ("uh", "um", "well", "yes", "thanks") were tried and cost 3 of 60 sentences on G.711:
+# "um no" explains a muffled "hello" too well.
+BEFORE = ("i would like", "tell me about")
+AFTER = ("please",)
+POLITE = 0.02
+"How likely such a word is; without a weight, short phrases are heard as polite other ones."
+NOT_A_WORD = re.compile(r"[^a-z' ]+")
+
+
+def normalise(text: str) -> str:
+    """Lower-case words and single spaces; numbers in words: "Press 1!" is "press one"."""
+    words = NOT_A_WORD.sub(" ", spell_out(text.replace("’", "'")).text.lower()).split()
+    return " ".join(word for word in (word.strip("'") for word in words) if word)
+
+
+def jsgf(phrases: tuple[str, ...]) -> str:
+    """A grammar of the phrases (already normalised, none empty), by the JSGF 1.0 specification."""
+    alternatives = " | ".join(phrases)
+    return (
+        "#JSGF V1.0;\n"
+        "grammar phrases;\n"
+        f"<before> = /{1 - POLITE}/ <NULL> | /{POLITE}/ ({' | '.join(BEFORE)});\n"
+        f"<after> = /{1 - POLITE}/ <NULL> | /{POLITE}/ ({' | '.join(AFTER)});\n"
+        f"<phrase> = {alternatives};\n"
+        "public <turn> = <before> <phrase> <after>;\n"
+    )
+
+
+def words(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """Every word of the grammar, sorted."""
+    return tuple(sorted({word for text in (*phrases, *BEFORE, *AFTER) for word in text.split()}))
+
+
+def without_politeness(heard: str, phrases: frozenset[str]) -> str:
+    """The phrase in the words that were heard; those words themselves when they are one."""
+    if heard in phrases:
+        return heard
+    for before in ("", *BEFORE):
+        for after in ("", *AFTER):
+            bare = heard.removeprefix(f"{before} ").removesuffix(f" {after}")
+            if bare in phrases:
+                return bare
+    return heard

@@ -1,0 +1,139 @@
+"""Transcriber by any server with OpenAI's `/audio/transcriptions`. Shell.
+
+The whole turn is sent as one WAV when its utterance ends: there are no interims, and the final
+takes a round trip. The agent's phrases go along as the prompt, which biases the spelling.
+"""
+
+import asyncio
+import io
+import random
+import wave
+from collections.abc import Callable
+
+import msgspec
+
+from ...media.errors import ProviderError
+from ...media.ports import (
+    AnyTranscriptEvent,
+    ListenSettings,
+    TranscriberFailed,
+    TranscriptFinal,
+)
+from ..openai_client import OpenAIClient, OpenAISettings, Sleep
+
+NAME = "openai-transcriptions"
+MAX_TURN_S = 120
+"The newest of a turn is kept: 3.8 MB at 16 kHz."
+MAX_PROMPT_CHARS = 800
+"The interface reads the last 224 tokens."
+
+Sink = Callable[[AnyTranscriptEvent], None]
+
+
+class TranscriptionSettings(msgspec.Struct, frozen=True):
+    """One server's model."""
+
+    model: str
+    server: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
+
+
+class OpenAITranscriber:
+    """The Transcriber port. `aclose` at the end."""
+
+    name = NAME
+
+    def __init__(
+        self, settings: TranscriptionSettings, rng: random.Random, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._settings = settings
+        self._client = OpenAIClient(NAME, settings.server, rng, sleep)
+
+    async def open(self, settings: ListenSettings, sink: Sink) -> "OpenAITranscriptionStream":
+        """A stream for one call; connects with its first utterance."""
+        return OpenAITranscriptionStream(self._client, self._settings.model, settings, sink)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class OpenAITranscriptionStream:
+    """One call's recognition (TranscriberStream)."""
+
+    def __init__(
+        self, client: OpenAIClient, model: str, settings: ListenSettings, sink: Sink
+    ) -> None:
+        self._client, self._model, self._settings, self._sink = client, model, settings, sink
+        self._turn: int | None = None
+        self._audio = bytearray()
+        self._requests: set[asyncio.Task[None]] = set()
+
+    def begin(self, turn: int) -> None:
+        """An utterance begins; of the same turn, its audio is added to what is there."""
+        if turn != self._turn:
+            self._forget()
+            self._turn = turn
+
+    def push(self, pcm: bytes) -> None:
+        """Audio of the utterance."""
+        if self._turn is None:
+            return
+        self._audio += pcm[: len(pcm) & ~1]
+        surplus = len(self._audio) - MAX_TURN_S * self._settings.rate_hz * 2
+        if surplus > 0:
+            del self._audio[:surplus]
+
+    def end(self, turn: int) -> None:
+        """The utterance is over: ask, and tell the answer."""
+        if turn != self._turn:
+            return
+        wav = as_wav(bytes(self._audio), self._settings.rate_hz)
+        request = asyncio.create_task(self._ask(turn, wav), name=f"{NAME} turn {turn}")
+        self._requests.add(request)
+        request.add_done_callback(self._requests.discard)
+
+    def cancel(self, turn: int) -> None:
+        """Forget the turn; its requests are aborted."""
+        if turn == self._turn:
+            self._forget()
+
+    async def aclose(self) -> None:
+        """Abort what is under way."""
+        requests = tuple(self._requests)
+        self._forget()
+        await asyncio.gather(*requests, return_exceptions=True)
+
+    def _forget(self) -> None:
+        self._turn = None
+        self._audio.clear()
+        for request in self._requests:
+            request.cancel()
+
+    async def _ask(self, turn: int, wav: bytes) -> None:
+        try:
+            text = await self._client.call(lambda: self._transcribe(wav))
+        except ProviderError as error:
+            self._sink(TranscriberFailed(turn, error))
+        else:
+            self._sink(TranscriptFinal(turn, text, rejected=not text))
+
+    async def _transcribe(self, wav: bytes) -> str:
+        answer = await self._client.api.audio.transcriptions.create(
+            model=self._model,
+            file=("turn.wav", wav, "audio/wav"),
+            language=self._settings.language,
+            prompt=", ".join(self._settings.phrases)[:MAX_PROMPT_CHARS],
+            response_format="json",
+        )
+        return answer.text.strip()
+
+
+def as_wav(pcm: bytes, rate_hz: int) -> bytes:
+    """int16 LE mono with a WAV header."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(rate_hz)
+        wav.writeframes(pcm)
+    return file.getvalue()

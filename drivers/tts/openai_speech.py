@@ -1,0 +1,98 @@
+"""Synthesizer by any server with OpenAI's `/audio/speech`, streamed PCM. Shell.
+
+The answer is headerless 24 kHz int16, cut anywhere, also inside a sample. There are no word times.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import msgspec
+import numpy as np
+import soxr  # type: ignore[import-untyped]
+from openai import omit
+
+from ...media.errors import ProviderRejected
+from ...media.ports import AnySpeechPart, SpeechAudio, SpeechRequest
+from ..openai_client import OpenAIClient, OpenAISettings, Sleep
+
+NAME = "openai-speech"
+SERVER_HZ = 24000
+MAX_TEXT_CHARS = 4096
+"The interface's own limit."
+NO_VOICE = "en"
+"SpeechRequest's default names a language: the settings' voice is meant."
+
+
+class SpeechSettings(msgspec.Struct, frozen=True):
+    """One server's model and voice."""
+
+    model: str
+    voice: str
+    server: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
+    instructions: str = ""
+
+
+class OpenAISpeechSynthesizer:
+    """The Synthesizer port. `aclose` at the end."""
+
+    name = NAME
+
+    def __init__(
+        self, settings: SpeechSettings, rng: random.Random, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._settings = settings
+        self._client = OpenAIClient(NAME, settings.server, rng, sleep)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def synthesize(self, request: SpeechRequest) -> AsyncIterator[AnySpeechPart]:
+        """Stream speech; closing the iterator aborts the HTTP request. Raises ProviderError."""
+        if len(request.text) > MAX_TEXT_CHARS:
+            raise ProviderRejected(NAME, f"{len(request.text)} characters, {MAX_TEXT_CHARS} most")
+        chunks = self._client.stream(lambda: self._attempt(request))
+        lane = LaneAudio(request.rate_hz)
+        try:
+            async for chunk in chunks:
+                if pcm := lane.push(chunk):
+                    yield SpeechAudio(pcm)
+        finally:
+            await chunks.aclose()  # type: ignore[attr-defined]  # an async generator
+        if pcm := lane.finish():
+            yield SpeechAudio(pcm)
+
+    async def _attempt(self, request: SpeechRequest) -> AsyncIterator[bytes]:
+        settings = self._settings
+        async with self._client.api.audio.speech.with_streaming_response.create(
+            model=settings.model,
+            voice=settings.voice if request.voice == NO_VOICE else request.voice,
+            input=request.text,
+            response_format="pcm",
+            speed=request.speed,
+            instructions=settings.instructions or omit,
+        ) as response:
+            async for chunk in response.iter_bytes():
+                yield chunk
+
+
+class LaneAudio:
+    """The server's bytes as the lane's samples."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._resample = soxr.ResampleStream(SERVER_HZ, rate_hz, 1, dtype="int16")
+        self._odd = b""
+
+    def push(self, data: bytes) -> bytes:
+        """int16 LE at the lane's rate, as far as it is complete."""
+        data = self._odd + data
+        whole = len(data) & ~1
+        self._odd = data[whole:]
+        pcm: bytes = self._resample.resample_chunk(np.frombuffer(data[:whole], "<i2")).tobytes()
+        return pcm
+
+    def finish(self) -> bytes:
+        """What the filter still holds; half a sample is dropped."""
+        pcm: bytes = self._resample.resample_chunk(np.empty(0, np.int16), last=True).tobytes()
+        return pcm

@@ -1,0 +1,202 @@
+"""A worker process and its restarts: the parent's end. Shell; what is said is its owner's business.
+
+The child's first message means that it is ready (its models are loaded). When it ends, its owner
+is told and a new one is started, later each time while it keeps dying.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from ..media.errors import ProviderError
+from .errors import WorkerDied
+from .framing import FramingLost, Unframer, frame
+
+logger = logging.getLogger(__name__)
+
+READY_TIMEOUT_S = 30.0
+"Loading a language model takes half a second; a busy machine much longer."
+MAX_BACKLOG_BYTES = 4 << 20
+"Bytes that wait to be written to the child: two minutes of audio. Beyond it, `send` refuses."
+FIRST_RESTART_S, LAST_RESTART_S = 0.05, 5.0
+CLOSE_TIMEOUT_S = 2.0
+STDIN, STDOUT = 0, 1
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = __name__.split(".")[0]
+# Runs a module of this very package, installed or not, wherever the folder lies.
+BOOT = """
+import importlib.util, runpy, sys
+name, root, module = sys.argv[1:4]
+spec = importlib.util.spec_from_file_location(
+    name, root + "/__init__.py", submodule_search_locations=[root])
+package = sys.modules[name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+del sys.argv[1:4]
+runpy.run_module(module, run_name="__main__")
+"""
+# One worker is one core: a library's own thread pool would fight the frame clock for the others.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def command(module: str, *arguments: str) -> list[str]:
+    """How to run `module` (absolute, inside this package) as a process of its own."""
+    return [sys.executable, "-P", "-c", BOOT, PACKAGE, str(ROOT), module, *arguments]
+
+
+class WorkerProcess:
+    """One child process that is always there again."""
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        on_message: Callable[[bytes], None],
+        on_ready: Callable[[], None],
+        on_death: Callable[[ProviderError], None],
+        arguments: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.ready = False
+        self.restarts = 0
+        self._module = module
+        self._on_message, self._on_ready, self._on_death = on_message, on_ready, on_death
+        self._arguments = arguments
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._stdin: asyncio.WriteTransport | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._became_ready = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        return self._transport.get_pid() if self._transport else None
+
+    async def start(self) -> None:
+        """Start the child and wait until it is ready. Raises WorkerDied."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep_alive(), name=f"worker {self.name}")
+        ready = asyncio.create_task(self._became_ready.wait(), name=f"worker {self.name} ready")
+        try:
+            await asyncio.wait(
+                {ready, self._task},
+                timeout=READY_TIMEOUT_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            ready.cancel()
+        if self._task.done():
+            self._task.result()  # what stopped the supervision: a bug, or no process to be had
+        if not self._became_ready.is_set():
+            raise WorkerDied(self.name, f"not ready after {READY_TIMEOUT_S:g} s")
+
+    def send(self, message: bytes) -> bool:
+        """Queue a message; False when the child is not there or too far behind."""
+        if self._stdin is None or not self.ready:
+            return False
+        if self._stdin.get_write_buffer_size() > MAX_BACKLOG_BYTES:
+            return False
+        self._stdin.write(frame(message))
+        return True
+
+    def kill(self) -> None:
+        """End a child that hangs; a new one comes by itself."""
+        if self._transport is not None and self._transport.get_returncode() is None:
+            self._transport.kill()
+
+    async def aclose(self) -> None:
+        """End the child for good: it stops when its stdin closes."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+
+    async def _keep_alive(self) -> None:
+        pause_s = FIRST_RESTART_S
+        while True:
+            child = _Child(self._receive)
+            self._transport = None
+            try:
+                await self._run(child)
+            finally:
+                was_ready, self.ready = self.ready, False
+                self._stdin = None
+                await self._put_down(child)
+            if was_ready:
+                pause_s = FIRST_RESTART_S
+            code = self._transport.get_returncode() if self._transport else None
+            self._transport = None
+            logger.warning("worker %s ended with %s, restart in %.2f s", self.name, code, pause_s)
+            self._on_death(WorkerDied(self.name, f"the worker process ended ({code})"))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LAST_RESTART_S)
+            self.restarts += 1
+
+    async def _run(self, child: "_Child") -> None:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.subprocess_exec(
+            lambda: child,
+            *command(self._module, *self._arguments),
+            stderr=None,
+            env={**os.environ, **ONE_THREAD},
+        )
+        # uvloop's transports are not subclasses of asyncio's: no isinstance here.
+        self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(STDIN))
+        await child.ended.wait()
+
+    async def _put_down(self, child: "_Child") -> None:
+        """Close the pipes, wait a little, then make sure."""
+        if self._transport is None:
+            return
+        stdin = self._transport.get_pipe_transport(STDIN)
+        if stdin is not None:
+            stdin.close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await child.exited.wait()
+        except TimeoutError:
+            self.kill()
+            await child.exited.wait()
+        finally:
+            self._transport.close()
+
+    def _receive(self, message: bytes) -> None:
+        if not self.ready:
+            self.ready = True
+            self._became_ready.set()
+            self._on_ready()
+            return
+        self._on_message(message)
+
+
+class _Child(asyncio.SubprocessProtocol):
+    def __init__(self, on_message: Callable[[bytes], None]) -> None:
+        self._on_message = on_message
+        self._unframer = Unframer()
+        self.ended = asyncio.Event()
+        "It said its last word, or something that is no message."
+        self.exited = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd != STDOUT or self.ended.is_set():
+            return
+        try:
+            messages = self._unframer.push(data)
+        except FramingLost as exc:
+            logger.error("worker: %s", exc)
+            self.ended.set()
+            return
+        for message in messages:
+            self._on_message(message)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == STDOUT:
+            self.ended.set()
+
+    def process_exited(self) -> None:
+        self.ended.set()
+        self.exited.set()
