@@ -102,6 +102,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     written: bool = False
     voiced_samples: int | None = None
     failed: bool = False
+    yielded_samples: int | None = None
+    "Since when it is silent, and may go on."
     collect: CollectDigits | None = None
     hang_up: HangUpCause | None = None
     transfer_to: str | None = None

@@ -68,7 +68,7 @@ def receive_measured(d: Draft, event: LineMeasured) -> None:
         _go_on(d, caller, echo=event.echo_score >= s.settings.echo_threshold)
     else:
         if verdict is Verdict.YIELD and reply.stage is Stage.AUDIBLE:
-            d.reply(stage=Stage.YIELDED)
+            d.reply(stage=Stage.YIELDED, yielded_samples=d.now)
             d.do(YieldFloor(reply.epoch, s.settings.fade_ms))
         _judge_again(d)
 
@@ -139,7 +139,7 @@ def _resume(d: Draft) -> None:
     if reply.stage is Stage.YIELDED:
         s.epoch += 1
         d.do(TakeBack(reply.epoch, s.epoch))
-        d.reply(epoch=s.epoch, stage=Stage.AUDIBLE)
+        d.reply(epoch=s.epoch, stage=Stage.AUDIBLE, yielded_samples=None)
     if s.ducked:
         s.ducked = False
         s.false_barge_ins += 1

@@ -324,12 +324,13 @@ def _caller_turn(d: Draft, caller: Caller, end_samples: int) -> Turn:
 
 
 def _agent_turn(d: Draft, reply: Reply, event: ReplyHeard) -> Turn:
+    begin, silent = reply.moments.first_sample_samples, reply.yielded_samples
     return Turn(
         index=d.state.turns,
         role=Role.AGENT,
         text=event.text,
-        begin_samples=reply.moments.first_sample_samples or event.at_samples,
-        end_samples=event.at_samples,
+        begin_samples=event.at_samples if begin is None else begin,
+        end_samples=event.at_samples if silent is None else silent,
         planned_text=event.planned,
         interrupted=event.interrupted,
         latency=reply.latency,

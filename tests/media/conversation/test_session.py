@@ -47,6 +47,9 @@ async def test_first_frame_after_the_answer_is_the_greeting() -> None:
     await call.run(3000)
     assert call.agent_said() == ["Hello, this is a test."]
     assert call.played_words() == ["Hello,", "this", "is", "a", "test."]
+    greeting = call.record.turns[0]
+    assert greeting.begin_samples == 0
+    assert abs(greeting.end_samples - 18 * 60 * 8) <= 160
     await call.finish()
     assert call.record.status is CallStatus.ENDED
 
@@ -144,6 +147,8 @@ async def test_real_words_over_the_agent_stop_it_and_history_is_what_was_heard()
     assert STORY.startswith(cut.text)
     assert cut.text
     assert cut.planned_text == STORY.strip()
+    # The turn ends where the voice did, not where the decision fell.
+    assert 0 <= cut.end_samples - last <= 160
     played = call.played_words()
     assert cut.text.split() == played[: len(cut.text.split())]
     assert call.responder.requests[-1].text == "stop that please"
