@@ -207,6 +207,16 @@ def test_after_a_duck_is_taken_back_samples_are_bit_exact_and_none_is_missing() 
     assert np.array_equal(gate.heard()[FRAME + 33 : 3 * FRAME], scaled)
 
 
+def test_a_ramp_ends_at_its_gain_exactly() -> None:
+    gate = Gate()
+    gate.playout.open(0, 1)
+    gate.run(1)
+    for gain, ramp_samples in ((0.3, 77), (0.07, 331), (1.0, 133)):
+        gate.playout.duck(0, gain, ramp_samples)
+        gate.run(3)
+        assert gate.playout.gain[0] == np.float32(gain)
+
+
 def test_a_stop_while_ducked_fades_from_there_and_the_next_reply_has_full_level() -> None:
     gate = Gate()
     gate.playout.play(0, 1, np.full(RATE_HZ, 10_000, np.int16))

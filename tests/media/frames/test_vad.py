@@ -171,6 +171,23 @@ def test_concealed_frames_are_never_speech() -> None:
     assert listen(vad, audio, concealed) == []
 
 
+def test_windows_that_touch_a_concealed_frame_are_not_judged() -> None:
+    vad = Vad(1, 8000, model=PitchModel())
+    audio = one_row(silence(500), speech(1000), silence(200))
+    concealed = np.zeros((1, 85), bool)
+    concealed[0, 25:75:2] = True
+    assert listen(vad, audio, concealed) == []
+
+
+def test_a_sound_that_rises_is_judged_with_its_first_frame_whatever_the_window_phase() -> None:
+    rows = 3 * PHASES
+    vad = Vad(rows, 8000, model=PitchModel())
+    facts = listen(vad, np.repeat(one_row(silence(500), speech(60)), rows, axis=0))
+    suspected = [fact for fact in facts if fact.what == "suspected"]
+    assert len(suspected) == rows
+    assert {fact.at for fact in suspected} == {4000 + FRAME}
+
+
 def test_a_short_concealment_does_not_end_speech_and_a_long_one_does() -> None:
     for lost_frames, expected in (
         (9, ["suspected", "started"]),
