@@ -175,7 +175,7 @@ def test_windows_that_touch_a_concealed_frame_are_not_judged() -> None:
     vad = Vad(1, 8000, model=PitchModel())
     audio = one_row(silence(500), speech(1000), silence(200))
     concealed = np.zeros((1, 85), bool)
-    concealed[0, 25:75:2] = True
+    concealed[0, 25:80:2] = True  # past the end: no window of speech alone is left
     assert listen(vad, audio, concealed) == []
 
 
