@@ -11,11 +11,16 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable
 
-import msgspec
-
-from ...codecs.catalog import PREFERENCE, Codec
 from ...media.errors import Refused
-from ...media.ports import AnyLegEvent, HangUpCause
+from ...media.ports import HangUpCause
+from .agent_events import (
+    AgentSettings,
+    AnyAgentEvent,
+    CallArrived,
+    CallChanged,
+    Credentials,
+    RegistrationChanged,
+)
 from .auth import DigestClient, DigestServer
 from .authorizing import Authorizer
 from .callee import RETRY_AFTER_S, CalleeSession
@@ -26,14 +31,14 @@ from .identity import Identity
 from .message import Request, Response, parse
 from .negotiation import Negotiation, OfferRefused, OpenMedia
 from .registration import (
-    AnyRegistrationEvent,
     Registered,
     Registration,
     RegistrationSettings,
     Unregistered,
 )
 from .screening import screen
-from .session import Session, SessionSettings, write_abilities
+from .session import Session, write_abilities
+from .session_timer import SessionTimer
 from .timers import Agenda
 from .transaction_layer import (
     AckArrived,
@@ -43,7 +48,7 @@ from .transaction_layer import (
     TransactionUser,
     server_key,
 )
-from .trunk import Access, Account, Gate, RateLimit, Trunk, is_scanner
+from .trunk import Access, Gate, RateLimit, is_scanner
 
 logger = logging.getLogger(__name__)
 
@@ -53,47 +58,6 @@ REALM = "offhook"
 NONCE_SECRET_BITS = 256
 STUN_FIRST_BYTES = range(4)
 "RFC 5626 keepalives share the port; RFC 7983 tells them apart by the first byte."
-
-
-class AgentSettings(msgspec.Struct, frozen=True):
-    """What a user agent is told once."""
-
-    codecs: tuple[Codec, ...] = PREFERENCE
-    session: SessionSettings = SessionSettings()
-    trunks: tuple[Trunk, ...] = ()
-    accounts: tuple[Account, ...] = ()
-    open_loopback: bool = False
-    "Anybody on this machine may call in, without limit."
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """What a call or registration answers challenges with."""
-
-    username: str
-    password: str
-
-
-class CallArrived(msgspec.Struct, frozen=True):
-    """A call has been let in; it waits for ring(), answer() or hang_up()."""
-
-    session: CalleeSession
-    line: str
-
-
-class CallChanged(msgspec.Struct, frozen=True):
-    """Something happened to a call."""
-
-    session: Session
-    event: AnyLegEvent
-
-
-class RegistrationChanged(msgspec.Struct, frozen=True):
-    """Something happened to a registration."""
-
-    event: AnyRegistrationEvent
-
-
-AnyAgentEvent = CallArrived | CallChanged | RegistrationChanged
 
 
 class UserAgent:
@@ -385,6 +349,10 @@ class UserAgent:
         self._respond(request, 503, now, [("Retry-After", str(RETRY_AFTER_S))])
 
     def _begin_call(self, request: Request, source: Hop, line: str, now: float) -> None:
+        timer = SessionTimer(self._settings.session.session_timer)
+        if timer.is_too_short(request):
+            self._respond(request, 422, now, [timer.min_se])
+            return
         try:
             negotiation = self._open(source.host)
         except Refused as fault:

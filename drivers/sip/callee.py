@@ -8,10 +8,11 @@ from .authorizing import Authorizer
 from .dialog import Dialog
 from .hop import Hop
 from .identity import Identity
+from .invite_usage import Input, SessionSettings, State
 from .message import Request
 from .negotiation import Negotiation, OfferRefused
 from .reason import STATUS_OF_CAUSE, cause_of_status, parse_reasons
-from .session import SDP, Input, Session, SessionSettings, State, write_abilities, write_body
+from .session import SDP, Session, write_abilities, write_body
 from .transaction_layer import SendResponse
 
 logger = logging.getLogger(__name__)

@@ -15,10 +15,11 @@ from .authorizing import CREDENTIALS, HEADERS_OF_STATUS, Authorizer, again
 from .dialog import MAX_FORWARDS, Dialog
 from .hop import Hop, Unroutable, hop_of
 from .identity import Identity
+from .invite_usage import Input, SessionSettings, State
 from .message import Request, Response
 from .negotiation import Negotiation, OfferRefused
 from .reason import cause_of_reasons, cause_of_status, parse_reasons, reason_for
-from .session import SDP, Input, Session, SessionSettings, State, write_abilities, write_body
+from .session import SDP, Session, write_abilities, write_body
 from .transaction import in_transaction_of
 from .transaction_layer import Abandon
 from .uri import Uri

@@ -13,15 +13,17 @@ from ...codecs.catalog import PREFERENCE, Codec
 from ...media.clock import Clock, Timer
 from ...media.ports import LegEnded
 from .address import Address
-from .agent import AgentSettings, CallArrived, CallChanged, Credentials, UserAgent
+from .agent import UserAgent
+from .agent_events import AgentSettings, CallArrived, CallChanged, Credentials
 from .callee import CalleeSession
 from .caller import CallerSession, Invitation
 from .hop import Hop
 from .identity import Identity
+from .invite_usage import SessionSettings
 from .leg import SipLeg
 from .negotiation import OpenMedia
 from .registration import AnyRegistrationEvent, RegistrationSettings
-from .session import Session, SessionSettings
+from .session import Session
 from .session_timer import TimerSettings
 from .timers import Timers
 from .transport import UdpTransport, address_towards

@@ -61,6 +61,11 @@ class SipLeg:
         """The audio, once there is any (early media or answered)."""
         return self._session.negotiation.lane
 
+    @property
+    def expected_rate_hz(self) -> int | None:
+        """The sample rate that the lane will have; None: not agreed yet (late offer)."""
+        return self._session.negotiation.expected_rate_hz
+
     # --- LegPort ---
 
     def ring(self) -> None:

@@ -73,6 +73,8 @@ class Negotiation:
         self.awaits_answer = False
         "An offer of ours is open."
         self.we_hold = False
+        "What the next offer of ours says."
+        self._agreed_hold = False
 
     @property
     def lane(self) -> LanePort | None:
@@ -83,6 +85,11 @@ class Negotiation:
     def choice(self) -> MediaChoice | None:
         """What the running audio was agreed to be."""
         return self._applied
+
+    @property
+    def expected_rate_hz(self) -> int | None:
+        """The sample rate that the lane will have, as far as offer and answer say by now."""
+        return None if self._choice is None else self._choice.codec.sample_rate_hz
 
     @property
     def peer_holds(self) -> bool:
@@ -99,11 +106,11 @@ class Negotiation:
         host, port = self._media.local_host, self._media.local_port
         return self._offer_answer.offer(host, port, direction=direction)
 
-    def withdraw(self) -> None:
-        """Our offer was refused: what was agreed before stands."""
+    def withdraw(self, *, retried: bool = False) -> None:
+        """Our offer was refused: what was agreed before stands, until it is offered again."""
         self.awaits_answer = False
-        if self._applied is not None:
-            self.we_hold = not self._applied.direction.receives and not self.peer_holds
+        if not retried:
+            self.we_hold = self._agreed_hold
 
     def receive_answer(self, body: bytes, fork: str | None) -> None:
         """The answer of the far end with that tag, or the one it gave earlier when `body` is empty.
@@ -115,6 +122,7 @@ class Negotiation:
         else:
             self._choice = self._offer_answer.receive_answer(body)
         self.awaits_answer = False
+        self._agreed_hold = self.we_hold
         if fork in self._forks or len(self._forks) < MAX_FORK_ANSWERS:
             self._forks[fork] = self._choice
 

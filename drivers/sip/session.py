@@ -11,126 +11,32 @@ What makes it hard is that messages cross. The rules:
 - A request in the dialog that nobody answers, or that gets 408 or 481, ends the call.
 """
 
-import enum
 import logging
 from collections import deque
-from collections.abc import Mapping
 
-import msgspec
-
-from ...media.ports import (
-    AnyLegEvent,
-    HangUpCause,
-    LegDigit,
-    LegEnded,
-    LegHeld,
-    LegResumed,
-)
+from ...media.ports import HangUpCause, LegDigit, LegEnded, LegHeld, LegResumed
 from .answering import Answering, Due
-from .authorizing import CREDENTIALS, HEADERS_OF_STATUS, Authorizer, again
-from .dialog import Dialog
-from .hop import Hop
+from .authorizing import HEADERS_OF_STATUS, Authorizer, again
 from .identity import Identity
 from .info_dtmf import DTMF_RELAY, parse_digit, write_digit
+from .invite_usage import Input, InviteUsage, SessionSettings, State
 from .message import Request, Response
 from .negotiation import Negotiation, OfferRefused
-from .reason import cause_of_reasons, parse_reasons, reason_for
+from .reason import cause_of_reasons, parse_reasons
 from .screening import ALLOWED_METHODS, SUPPORTED_OPTIONS
-from .session_timer import SessionTimer, TimerAction, TimerSettings
-from .timers import Timers
-from .transaction_layer import AnyAction, SendAck, SendRequest, SendResponse
+from .session_timer import SessionTimer, TimerAction
+from .transaction_layer import SendResponse
 
 logger = logging.getLogger(__name__)
 
 SDP = "application/sdp"
 MAX_DIGITS_QUEUED = 64
 "Key presses that wait for their INFO to be sent; further ones are dropped."
-MAX_ACKS_KEPT = 8
-"ACKs that are kept to be repeated: one a fork, one a re-INVITE."
 OVERLAP_RETRY_S = 10
 "500 to an INVITE that overlaps another names a random moment up to then, RFC 3261 §14.2."
 
 
-class State(enum.Enum):
-    CALLING = "calling"
-    "Our INVITE has been sent, nothing has come back."
-    PROCEEDING = "proceeding"
-    "The far end works on it."
-    CANCELLING = "cancelling"
-    "We gave up; the INVITE's final response is awaited."
-    INCOMING = "incoming"
-    "Their INVITE has no final response yet."
-    ANSWERED = "answered"
-    "We sent 200 and wait for the ACK."
-    CONFIRMED = "confirmed"
-    ENDING = "ending"
-    "BYE is sent, or will be as soon as the ACK allows it."
-    ENDED = "ended"
-
-
-class Input(enum.Enum):
-    RETRY = "another attempt"
-    PROVISIONAL = "1xx"
-    SUCCESS = "2xx"
-    FAILURE = "3xx-6xx, or none"
-    ANSWER = "answer"
-    ACK = "ACK"
-    NO_ACK = "no ACK"
-    CANCEL = "CANCEL"
-    BYE = "BYE"
-    BYE_DONE = "BYE answered"
-    HANG_UP = "hang up"
-
-
-TABLE: Mapping[State, Mapping[Input, State]] = {
-    State.CALLING: {
-        Input.RETRY: State.CALLING,
-        Input.PROVISIONAL: State.PROCEEDING,
-        Input.SUCCESS: State.CONFIRMED,
-        Input.FAILURE: State.ENDED,
-        Input.HANG_UP: State.CANCELLING,
-    },
-    State.PROCEEDING: {
-        Input.RETRY: State.CALLING,
-        Input.PROVISIONAL: State.PROCEEDING,
-        Input.SUCCESS: State.CONFIRMED,
-        Input.FAILURE: State.ENDED,
-        Input.HANG_UP: State.CANCELLING,
-    },
-    State.CANCELLING: {
-        Input.PROVISIONAL: State.CANCELLING,
-        Input.SUCCESS: State.ENDING,
-        Input.FAILURE: State.ENDED,
-    },
-    State.INCOMING: {
-        Input.ANSWER: State.ANSWERED,
-        Input.HANG_UP: State.ENDED,
-        Input.CANCEL: State.ENDED,
-        Input.BYE: State.ENDED,
-    },
-    State.ANSWERED: {
-        Input.ACK: State.CONFIRMED,
-        Input.NO_ACK: State.ENDING,
-        Input.BYE: State.ENDED,
-        Input.HANG_UP: State.ENDING,
-    },
-    State.CONFIRMED: {Input.BYE: State.ENDED, Input.HANG_UP: State.ENDING},
-    State.ENDING: {Input.BYE: State.ENDED, Input.BYE_DONE: State.ENDED},
-    State.ENDED: {},
-}
-"What a state lacks is ignored: it comes from a race, and the other side of it decides."
-
-
-class SessionSettings(msgspec.Struct, frozen=True):
-    """How calls are handled, the same for all."""
-
-    timers: Timers = Timers()
-    session_timer: TimerSettings = TimerSettings()
-    ring_limit_s: float = 180.0
-    "A call of ours that is not answered by then is cancelled."
-
-
-class Session:
+class Session(InviteUsage):
     """What both sides of a call share. Use CallerSession or CalleeSession."""
 
     is_caller: bool
@@ -144,38 +50,16 @@ class Session:
         *,
         first: State,
     ) -> None:
-        self.state = first
-        self.call_id = ""
-        self.dialog: Dialog | None = None
-        self.negotiation = negotiation
-        self._identity = identity
-        self._authorizer = authorizer
-        self._settings = settings
+        super().__init__(identity, negotiation, authorizer, settings, first=first)
         self._timer = SessionTimer(settings.session_timer)
-        self._answering: Answering | None = None
         self._reinvite: Request | None = None
         self._offer_waits = False
         self._held = False
         self._peer_allows: list[str] = []
-        self._acks: dict[tuple[int, str | None], SendAck] = {}
         self._digits: deque[str] = deque()
         self._info_in_flight = False
-        self._in_flight: set[str | None] = set()
-        self._deadlines: dict[str, float] = {}
-        self._told_end = False
-        self._end_cause = HangUpCause.NORMAL
-        self._actions: list[AnyAction] = []
-        self._events: deque[AnyLegEvent] = deque()
 
     # --- what the owner of the call does ---
-
-    def hang_up(self, cause: HangUpCause, now: float) -> None:
-        """End the call, whatever state it is in."""
-        if not self._step(Input.HANG_UP):
-            return
-        self._end_cause = cause
-        self._tell_end(LegEnded(cause, by_us=True))
-        self._leave(now)
 
     def hold(self, now: float) -> None:
         """Put the far end on hold (RFC 3264 §8.4)."""
@@ -197,21 +81,6 @@ class Session:
         self._send_next_digit()
 
     # --- the house vocabulary ---
-
-    @property
-    def is_over(self) -> bool:
-        """Nothing more will happen here: the call can be forgotten."""
-        waits = self._in_flight or self._answering is not None
-        return self.state is State.ENDED and not waits
-
-    def actions_to_send(self) -> list[AnyAction]:
-        """What the transaction layer is asked to do."""
-        actions, self._actions = self._actions, []
-        return actions
-
-    def next_event(self) -> AnyLegEvent | None:
-        """What the owner should know, oldest first."""
-        return self._events.popleft() if self._events else None
 
     def get_timer(self) -> float | None:
         """When handle_timer is wanted next."""
@@ -318,9 +187,7 @@ class Session:
         """Answer a re-INVITE or UPDATE; the 200, or None when it was refused."""
         assert self.dialog is not None, "called inside a dialog"
         if self._timer.is_too_short(request):
-            response = request.respond(422)
-            self._timer.write_422(response.headers)
-            self._actions.append(SendResponse(request, response))
+            self._respond(request, 422, headers=[self._timer.min_se])
             return None
         try:
             body = self._body_for(request)
@@ -386,7 +253,6 @@ class Session:
             self._reinvite_accepted(response, request, now)
         elif request is self._reinvite:
             self._reinvite = None
-            self.negotiation.withdraw()
             self._reinvite_refused(response, request, now)
 
     def _reinvite_accepted(self, response: Response, request: Request, now: float) -> None:
@@ -408,7 +274,8 @@ class Session:
             self._offer_if_waiting(now)
 
     def _reinvite_refused(self, response: Response, request: Request, now: float) -> None:
-        if self.state is not State.CONFIRMED:
+        self.negotiation.withdraw(retried=True)
+        if self.state is not State.CONFIRMED or self._retry_with_credentials(response, request):
             return
         if response.status == 491:
             # RFC 3261 §14.1: the owner of the Call-ID waits longer, in units of 10 ms.
@@ -416,8 +283,8 @@ class Session:
             self._deadlines["glare"] = now + self._identity.rng.randint(low, high) / 100
         elif response.status == 422 and self._timer.receive_422(response):
             self._offer(now)
-        elif not self._retry_with_credentials(response, request):
-            self._ends_dialog(response, request, now)
+        elif not self._ends_dialog(response, request, now):
+            self.negotiation.withdraw()
 
     def _receive_final(self, response: Response, request: Request, now: float) -> None:
         """A final response to BYE, INFO or UPDATE."""
@@ -509,11 +376,10 @@ class Session:
 
     # --- endings ---
 
-    def _leave(self, now: float) -> None:
-        """HANG_UP moved the state: say goodbye as it asks for."""
-        if self._answering is None:
-            # RFC 3261 §15: no BYE before the ACK.
-            self._send_bye(now)
+    def _tell_end(self, event: LegEnded) -> None:
+        super()._tell_end(event)
+        self._timer.stop()
+        self._digits.clear()
 
     def _ack_is_missing(self, now: float) -> None:
         """64*T1 without an ACK: the session is up by one account and not by the other."""
@@ -527,53 +393,7 @@ class Session:
         else:
             self._fail(HangUpCause.NETWORK, "no ACK of a re-INVITE", None, now)
 
-    def _fail(self, cause: HangUpCause, reason: str, status: int | None, now: float) -> None:
-        """The dialog cannot go on: tell, and say BYE in case somebody listens."""
-        self._end_cause = cause
-        if self._step(Input.HANG_UP):
-            self._tell_end(LegEnded(cause, by_us=True, status=status, reason=reason))
-            self._leave(now)
-
-    def _send_bye(self, now: float) -> None:
-        assert self.dialog is not None, "a call that can end by BYE has a dialog"
-        self._send_bye_in(self.dialog)
-
-    def _send_bye_in(self, dialog: Dialog) -> None:
-        bye = dialog.request("BYE", self._identity)
-        bye.headers.add("Reason", str(reason_for(self._end_cause)))
-        self._send_request(bye, dialog.next_hop())
-
-    def _bye_done(self, bye: Request) -> None:
-        if self.dialog is not None and bye.to.tag == self.dialog.remote.tag:
-            self._step(Input.BYE_DONE)
-
-    def _tell_end(self, event: LegEnded) -> None:
-        """The last event; media stops now, whatever the protocol still has to do."""
-        if self._told_end:
-            return
-        self._tell(event)
-        self._told_end = True
-        self._timer.stop()
-        self._deadlines.clear()
-        self._digits.clear()
-        self.negotiation.close()
-
     # --- small change ---
-
-    def _step(self, what: Input) -> bool:
-        """Follow the table; False when the input comes too late to mean anything."""
-        state = TABLE[self.state].get(what)
-        if state is None:
-            logger.debug("call %s ignores %s in %s", self.call_id, what.value, self.state.value)
-            return False
-        if state is not self.state:
-            logger.debug("call %s: %s -> %s", self.call_id, self.state.value, state.value)
-            self.state = state
-        return True
-
-    def _tell(self, event: AnyLegEvent) -> None:
-        if not self._told_end:
-            self._events.append(event)
 
     def _tell_hold(self) -> None:
         held = self.negotiation.peer_holds
@@ -585,30 +405,6 @@ class Session:
         if allowed := message.tokens("Allow"):
             self._peer_allows = [method.upper() for method in allowed]
 
-    def _send_request(self, request: Request, hop: Hop) -> None:
-        self._in_flight.add(request.via.branch)
-        self._actions.append(SendRequest(request, hop))
-
-    def _send_ack(self, dialog: Dialog, response: Response, invite: Request) -> None:
-        """The ACK of a 2xx, kept to be repeated (RFC 3261 §13.2.2.4)."""
-        ack = dialog.request("ACK", self._identity, cseq=invite.cseq.number)
-        for name in CREDENTIALS:
-            for value in invite.headers.get_all(name):
-                ack.headers.add(name, value)
-        action = SendAck(ack, dialog.next_hop())
-        if len(self._acks) >= MAX_ACKS_KEPT:
-            del self._acks[next(iter(self._acks))]
-        self._acks[invite.cseq.number, response.to.tag] = action
-        self._actions.append(action)
-
-    def _repeat_ack(self, response: Response, invite: Request) -> bool:
-        """Answer a repeated 2xx as before; False when it is the first of its fork."""
-        action = self._acks.get((invite.cseq.number, response.to.tag))
-        if action is None:
-            return False
-        self._actions.append(action)
-        return True
-
     def _send_next_digit(self) -> None:
         ready = self._digits and self.state is State.CONFIRMED and not self._info_in_flight
         if not ready or self.dialog is None:
@@ -618,18 +414,6 @@ class Session:
         info.headers.add("Content-Type", DTMF_RELAY)
         info.body = write_digit(self._digits.popleft())
         self._send_request(info, self.dialog.next_hop())
-
-    def _respond(
-        self,
-        request: Request,
-        status: int,
-        reason: str | None = None,
-        headers: list[tuple[str, str]] | None = None,
-    ) -> None:
-        response = request.respond(status, reason)
-        for name, value in headers or []:
-            response.headers.add(name, value)
-        self._actions.append(SendResponse(request, response))
 
     def _success(self, request: Request, body: bytes) -> Response:
         assert self.dialog is not None, "a 2xx makes or continues a dialog"

@@ -89,9 +89,10 @@ class SessionTimer:
             wanted is not None and wanted < self._settings.min_se_s and OPTION in request.supported
         )
 
-    def write_422(self, headers: Headers) -> None:
+    @property
+    def min_se(self) -> tuple[str, str]:
         """The header that a 422 needs."""
-        headers.add("Min-SE", str(self._settings.min_se_s))
+        return "Min-SE", str(self._settings.min_se_s)
 
     def answer(self, request: Request, headers: Headers, now: float) -> None:
         """Settle the interval, write it into our 2xx and start (RFC 4028 §9, table 2)."""

@@ -25,11 +25,11 @@ from .transaction import (
     NonInviteServer,
     ResponseReceived,
     ServerTransaction,
-    State,
     Transaction,
     TransactionTimedOut,
     TransportFailed,
 )
+from .transaction_tables import State
 from .via import BRANCH_COOKIE, Via
 
 MAX_TRANSACTIONS = 50_000

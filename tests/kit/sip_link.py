@@ -9,22 +9,23 @@ import msgspec
 
 from offhook.codecs.catalog import Codec
 from offhook.drivers.sip.address import Address
-from offhook.drivers.sip.agent import (
+from offhook.drivers.sip.agent import UserAgent
+from offhook.drivers.sip.agent_events import (
     AgentSettings,
     AnyAgentEvent,
     CallArrived,
     CallChanged,
     Credentials,
     RegistrationChanged,
-    UserAgent,
 )
 from offhook.drivers.sip.callee import CalleeSession
 from offhook.drivers.sip.caller import CallerSession, Invitation
 from offhook.drivers.sip.hop import Hop
 from offhook.drivers.sip.identity import Identity
+from offhook.drivers.sip.invite_usage import SessionSettings
 from offhook.drivers.sip.message import Request, Response, parse
 from offhook.drivers.sip.negotiation import MediaChoice
-from offhook.drivers.sip.session import Session, SessionSettings
+from offhook.drivers.sip.session import Session
 from offhook.drivers.sip.trunk import Trunk
 from offhook.drivers.sip.uri import Uri
 from offhook.media.errors import Refused

@@ -3,7 +3,7 @@
 import pytest
 
 from offhook.drivers.sip.callee import CalleeSession
-from offhook.drivers.sip.session import State
+from offhook.drivers.sip.invite_usage import State
 from offhook.media.ports import HangUpCause, LegAnswered, LegEnded, LegHeld
 from offhook.tests.kit.sip_link import Link, OnCall, Phone, answers, rings
 from offhook.tests.kit.sip_peer import Peer, sdp

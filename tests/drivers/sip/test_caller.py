@@ -2,11 +2,11 @@
 
 import pytest
 
-from offhook.drivers.sip.agent import Credentials
+from offhook.drivers.sip.agent_events import Credentials
 from offhook.drivers.sip.caller import MAX_REDIRECTS, CallerSession
 from offhook.drivers.sip.digest import Credentials as Digest
+from offhook.drivers.sip.invite_usage import State
 from offhook.drivers.sip.message import Request
-from offhook.drivers.sip.session import State
 from offhook.media.ports import HangUpCause, LegAnswered, LegEnded, LegRinging
 from offhook.tests.kit.sip_link import Link, Phone
 from offhook.tests.kit.sip_peer import Peer, sdp

@@ -5,10 +5,6 @@ import pytest
 from offhook.drivers.sip.message import Request, Response
 from offhook.drivers.sip.timers import Timers
 from offhook.drivers.sip.transaction import (
-    INVITE_CLIENT,
-    INVITE_SERVER,
-    NON_INVITE_CLIENT,
-    NON_INVITE_SERVER,
     AckReceived,
     ClientTransaction,
     InviteClient,
@@ -16,12 +12,18 @@ from offhook.drivers.sip.transaction import (
     NonInviteClient,
     NonInviteServer,
     ResponseReceived,
-    State,
-    Table,
     Transaction,
     TransactionTimedOut,
     TransportFailed,
     response_class,
+)
+from offhook.drivers.sip.transaction_tables import (
+    INVITE_CLIENT,
+    INVITE_SERVER,
+    NON_INVITE_CLIENT,
+    NON_INVITE_SERVER,
+    State,
+    Table,
 )
 from offhook.drivers.sip.uri import Uri
 
