@@ -9,6 +9,7 @@ SIP, speech services (see latency.py).
 
 import argparse
 import asyncio
+import functools
 import gc
 import json
 import os
@@ -21,12 +22,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..codecs.catalog import PCMU
-from ..drivers.rtp.ports import PortPool, PortRange
+from ..drivers.rtp.ports import PortPair, PortPool, PortRange
 from ..drivers.rtp.wire import UdpWire
 from ..media.clock import LoopClock
-from ..media.events import AnyMediaEvent
+from ..media.events import AnyMediaEvent, PlayoutFinished
 from ..media.frames.engine import Engine, EngineSettings
 from ..media.frames.lane import Lane, LaneSettings
 from ..media.frames.recorder import Recorder
@@ -36,13 +38,26 @@ from .speech import bench_speech
 
 WARM_UP_S = 6.0
 "The clock's window is 5 s; what happened while streams began is not counted."
+REPLY_S = 3
+"The agent speaks all the time, in replies of this length."
 SERVER_CORE, LOAD_CORE = 1, 0
+COLUMNS = (
+    "calls",
+    "cpu_percent",
+    "us_a_call_a_tick",
+    "calls_a_core",
+    "late_p50_ms",
+    "late_p99_ms",
+    "concealed_frames",
+    "packets_lost",
+    "kb_a_call_full",
+)
 
 
 class Server:
     """N lanes that all listen and all speak."""
 
-    def __init__(self, arguments: argparse.Namespace, speech: np.ndarray) -> None:
+    def __init__(self, arguments: argparse.Namespace, reply: NDArray[np.int16]) -> None:
         self.clock = LoopClock()
         self.wire = UdpWire()
         self.recorder = Recorder()
@@ -51,10 +66,10 @@ class Server:
         )
         self.engine = Engine(self.clock, self.wire, self.recorder, random.Random(1), settings)
         self.ports = PortPool("127.0.0.1", PortRange(0, 0))
-        self.speech = speech
+        self.reply = reply
         self.events = 0
         self.lanes: list[Lane] = []
-        self.local_ports: list[int] = []
+        self.pairs: list[PortPair] = []
 
     def open(self, record_to: Path | None) -> None:
         pair = self.ports.take(self.clock.now())
@@ -69,16 +84,22 @@ class Server:
             )
         )
         self.wire.attach(*lane.place, pair.rtp, pair.rtcp)
-        lane.sink = self._count
+        lane.sink = functools.partial(self._receive, lane)
         if record_to is not None:
             lane.record(record_to / f"{len(self.lanes)}.wav")
-        lane.play(1, self.speech)
-        lane.open_gate(1)
+        self._speak(lane, 1)
         self.lanes.append(lane)
-        self.local_ports.append(pair.port)
+        self.pairs.append(pair)
 
-    def _count(self, event: AnyMediaEvent) -> None:
+    def _speak(self, lane: Lane, epoch: int) -> None:
+        lane.play(epoch, self.reply)
+        lane.finish(epoch)
+        lane.open_gate(epoch)
+
+    def _receive(self, lane: Lane, event: AnyMediaEvent) -> None:
         self.events += 1
+        if isinstance(event, PlayoutFinished):
+            self._speak(lane, event.epoch + 1)
 
 
 def _cpu_s() -> float:
@@ -90,14 +111,13 @@ def _rss_kb() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
-async def serve(arguments: argparse.Namespace, calls: int, folder: Path) -> dict[str, object]:
+async def serve(
+    arguments: argparse.Namespace, calls: int, folder: Path, speech: NDArray[np.int16]
+) -> dict[str, object]:
     """One step: open the lanes, start the load, measure, stop."""
-    speech = bench_speech(8000)
     speech_file = folder / "speech.raw"
     speech.tofile(speech_file)
-    # The agent speaks for the whole step.
-    agent = np.tile(speech, 1 + int((arguments.seconds + WARM_UP_S + 4) * 8000 / len(speech)))
-    server = Server(arguments, agent)
+    server = Server(arguments, speech[: REPLY_S * 8000])
     before_kb = _rss_kb()
     for _ in range(calls):
         server.open(folder if arguments.record else None)
@@ -108,7 +128,7 @@ async def serve(arguments: argparse.Namespace, calls: int, folder: Path) -> dict
     server.engine.start()
     command = [sys.executable, "-m", "offhook.bench.rtp_load", "--speech", str(speech_file)]
     load = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
-        [*command, *map(str, server.local_ports)],
+        [*command, *(str(pair.port) for pair in server.pairs)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         preexec_fn=lambda: os.sched_setaffinity(0, {LOAD_CORE}),
@@ -126,7 +146,7 @@ async def serve(arguments: argparse.Namespace, calls: int, folder: Path) -> dict
     missing = sum(a.packets_lost for a in after)
     output, _ = await asyncio.to_thread(load.communicate, b"stop")
     full_kb = _rss_kb()
-    server.engine.aclose()
+    server.engine.close_clock()
     await server.recorder.aclose()
     return {
         "calls": calls,
@@ -153,8 +173,9 @@ def step(arguments: argparse.Namespace) -> None:
     os.sched_setaffinity(0, {SERVER_CORE})
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    speech = bench_speech(8000)
     with tempfile.TemporaryDirectory() as folder:
-        result = uvloop.run(serve(arguments, arguments.step, Path(folder)))
+        result = uvloop.run(serve(arguments, arguments.step, Path(folder), speech))
     print(json.dumps(result))
 
 
@@ -172,9 +193,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     flags = ["--seconds", str(arguments.seconds)]
     flags += ["--no-vad"] * arguments.no_vad + ["--record"] * arguments.record
-    columns = ("calls", "cpu_percent", "us_a_call_a_tick", "calls_a_core", "late_p50_ms")
-    columns += ("late_p99_ms", "concealed_frames", "packets_lost", "kb_a_call_full")
-    print("  ".join(f"{name:>16}" for name in columns))
+    print("  ".join(f"{name:>16}" for name in COLUMNS))
     for calls in arguments.calls:
         command = [sys.executable, "-m", "offhook.bench.capacity", "--step", str(calls), *flags]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -182,7 +201,7 @@ def main(argv: list[str] | None = None) -> None:
             print(f"{calls} calls: {done.stderr.strip().splitlines()[-1:]}")
             continue
         result = json.loads(done.stdout)
-        print("  ".join(f"{result[name]!s:>16}" for name in columns), flush=True)
+        print("  ".join(f"{result[name]!s:>16}" for name in COLUMNS), flush=True)
 
 
 if __name__ == "__main__":

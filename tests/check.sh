@@ -1,4 +1,5 @@
-#!/bin/sh -e
+#!/bin/sh
+set -e
 # Every check, cheapest first. From the repository root: sh tests/check.sh
 mkdir -p .cache/root
 ln -sfn ../.. .cache/root/offhook # the type checkers find `offhook` here

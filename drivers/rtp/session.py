@@ -6,8 +6,8 @@ Not here: SDP (drivers/sdp) and packets (media/frames).
 import asyncio
 import logging
 import socket
-from pathlib import Path
 
+from ...codecs.catalog import Codec
 from ...media.clock import Clock
 from ...media.errors import PeerError
 from ...media.frames.engine import Engine
@@ -33,17 +33,15 @@ class RtpMedia:
         self._lane: Lane | None = None
         self._place: tuple[int, int] | None = None
         self._closed = False
-        self.record_to: Path | None = None
 
     @property
     def lane(self) -> Lane | None:
         """The audio, after the first `apply`."""
         return self._lane
 
-    @property
-    def rate_hz(self) -> int | None:
-        """The sample rate that a re-negotiated codec must keep; None: any."""
-        return self._lane.rate_hz if self._lane else None
+    def can_apply(self, codec: Codec) -> bool:
+        """A lane keeps its sample rate: only codecs of that rate can replace the first one."""
+        return self._lane is None or codec.sample_rate_hz == self._lane.rate_hz
 
     def apply(self, choice: MediaChoice) -> None:
         """Start, or change to, what offer/answer has agreed. Raises Refused, PeerError."""
@@ -64,8 +62,6 @@ class RtpMedia:
         factory.wire.attach(*self._place, self._pair.rtp, self._pair.rtcp)
         loop = asyncio.get_running_loop()
         loop.add_reader(self._pair.rtcp.fileno(), self._on_control, self._pair.rtcp)
-        if self.record_to is not None:
-            self._lane.record(self.record_to)
 
     def _on_control(self, rtcp: socket.socket) -> None:
         """RTCP on its own port: a packet every few seconds, so the event loop may wake for it."""

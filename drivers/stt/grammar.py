@@ -5,6 +5,7 @@ dictation, and what is done with speech that fits no phrase (rejection.py).
 """
 
 import re
+import unicodedata
 
 from ..tts.spoken_forms import spell_out
 
@@ -20,8 +21,20 @@ NOT_A_WORD = re.compile(r"[^a-z' ]+")
 
 def normalise(text: str) -> str:
     """Lower-case words and single spaces; numbers in words: "Press 1!" is "press one"."""
-    words = NOT_A_WORD.sub(" ", spell_out(text.replace("’", "'")).text.lower()).split()
+    plain = _without_accents(text.replace("’", "'"))
+    words = NOT_A_WORD.sub(" ", spell_out(plain).text.lower()).split()
     return " ".join(word for word in (word.strip("'") for word in words) if word)
+
+
+def unreadable(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of other alphabets, which would be lost; accents are only taken off."""
+    foreign = (
+        word
+        for phrase in phrases
+        for word in phrase.split()
+        if any(letter.isalpha() and not letter.isascii() for letter in _without_accents(word))
+    )
+    return tuple(dict.fromkeys(foreign))
 
 
 def jsgf(phrases: tuple[str, ...]) -> str:
@@ -52,3 +65,8 @@ def without_politeness(heard: str, phrases: frozenset[str]) -> str:
             if bare in phrases:
                 return bare
     return heard
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

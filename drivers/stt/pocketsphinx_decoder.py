@@ -80,6 +80,8 @@ class SpeechDecoder:
 
     def listen_for(self, phrases: tuple[str, ...]) -> Listening:
         """The grammar of these phrases, made or kept. Raises UnknownWords."""
+        if foreign := grammar.unreadable(phrases):
+            raise UnknownWords(foreign)
         wanted = tuple(sorted({text for phrase in phrases if (text := grammar.normalise(phrase))}))
         if not wanted:
             return Listening(DICTATION, frozenset())

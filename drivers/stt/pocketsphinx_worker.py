@@ -69,22 +69,25 @@ class Stream:
         return self._audio.turn, text
 
     def end(self, turn: int) -> Heard:
-        """The turn's words so far: as one piece, else what its utterances are by themselves."""
+        """The turn's words so far.
+
+        As one piece, for a phrase with a pause in it; or its utterances by themselves, where each
+        is a phrase, or where the whole is none.
+        """
         audio = self._audio
         if audio is None or audio.turn != turn:
             return Heard("", 0.0, rejected=True)
         whole = self._recognise(audio.whole())
-        parts = audio.utterances()
-        if not whole.rejected or len(parts) < 2:
+        utterances = audio.utterances()
+        if len(utterances) < 2:
             return whole
-        understood = [part for part in map(self._recognise, parts) if not part.rejected]
-        if not understood:
+        parts = [self._recognise(utterance) for utterance in utterances]
+        understood = [part for part in parts if not part.rejected]
+        text = " ".join(part.text for part in understood)
+        all_phrases = len(understood) == len(parts) and len(text) > len(whole.text)
+        if not understood or not (whole.rejected or all_phrases):
             return whole
-        return Heard(
-            " ".join(part.text for part in understood),
-            min(part.confidence for part in understood),
-            rejected=False,
-        )
+        return Heard(text, min(part.confidence for part in understood), rejected=False)
 
     def _recognise(self, pcm: NDArray[np.int16]) -> Heard:
         return self._decoder.recognise(self._phrases, pcm, self._rate_hz)

@@ -257,7 +257,7 @@ def _read_phone(source: str) -> str:
         return say_phone_number(source)
     if all(len(group) == 1 for group in groups):
         return say_digits(source)
-    if "-" in source or "(" in source:
+    if {"-", "(", ")"} & set(source):
         return ", ".join(say_digits(part) for part in re.split(r"[\s()-]+", source) if part)
     return " ".join(_read_number(group) for group in groups)
 

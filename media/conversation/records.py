@@ -8,7 +8,7 @@ import enum
 
 import msgspec
 
-from ..ports import HangUpCause
+from ..ports import HangUpCause, Quality
 
 
 class CallStatus(enum.Enum):
@@ -62,28 +62,6 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     "Caller: speech that fitted nothing expected."
     latency: TurnLatency | None = None
     "Agent: how this reply came about."
-
-
-class Quality(msgspec.Struct, frozen=True, kw_only=True):
-    """The line, by the W3C's names (webrtc-stats), as far as they apply, and the E-model's MOS."""
-
-    packets_received: int = 0
-    packets_sent: int = 0
-    packets_lost: int = 0
-    packets_discarded: int = 0
-    "Late, duplicate, or from a stranger."
-    concealed_samples: int = 0
-    silent_concealed_samples: int = 0
-    concealment_events: int = 0
-    inserted_samples_for_deceleration: int = 0
-    removed_samples_for_acceleration: int = 0
-    total_samples_received: int = 0
-    jitter_ms: float = 0.0
-    jitter_buffer_delay_ms: float = 0.0
-    jitter_buffer_target_delay_ms: float = 0.0
-    jitter_buffer_flushes: int = 0
-    round_trip_ms: float | None = None
-    mos: float | None = None
 
 
 class CallRecord(msgspec.Struct, kw_only=True):

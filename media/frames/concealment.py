@@ -54,6 +54,8 @@ class Concealment(Columns):
         self._history: NDArray[np.int16] = self.column("_history", np.int16, self._history_samples)
         "What was heard before the running loss."
         self._period: NDArray[np.int64] = self.column("_period", np.int64, fill=self._merge)
+        self._tail: NDArray[np.int16] = self.column("_tail", np.int16, self._merge)
+        "How the running loss would go on: what comes next is cross-faded with it."
 
     def grow(self, capacity: int) -> None:
         super().grow(capacity)
@@ -68,6 +70,7 @@ class Concealment(Columns):
         """A loss of no length: the next frames are cross-faded in, wherever they are from."""
         past = self._played(rows)
         self._lose(rows, past[:, past.shape[1] - self._history_samples :])
+        self._tail[rows] = self._synthetic(rows, self._merge)
         self.elapsed[rows] = 1
 
     def fill(self, rows: NDArray[np.int64], frames: NDArray[np.int16]) -> Filled:
@@ -82,14 +85,18 @@ class Concealment(Columns):
         )
         gone = np.flatnonzero(silent_now)
         if gone.size:
-            result.frames[gone] = self._noise_frames(rows[gone])
+            noise = self._noise_frames(rows[gone])
+            result.frames[gone] = noise
+            self._tail[rows[gone]] = noise[:, : self._merge]
             result.concealed[gone] = result.silent[gone] = self.frame
             self.elapsed[rows[gone]] += self.frame
         some = np.flatnonzero(~silent_now)
         if some.size:
             part = self._fill_holes(rows[some], frames[some], mask[some])
-            for whole, piece in zip(result, part, strict=True):
-                whole[some] = piece
+            result.frames[some] = part.frames
+            result.concealed[some] = part.concealed
+            result.silent[some] = part.silent
+            result.began[some] = part.began
         return result
 
     def _fill_holes(
@@ -97,7 +104,9 @@ class Concealment(Columns):
     ) -> Filled:
         """Hole by hole, all rows at once; a frame seldom has more than one."""
         k, at = len(rows), np.arange(self.frame)
-        mask = self._without_scraps(mask, self.elapsed[rows] > 0)
+        holes = np.count_nonzero(mask, axis=1)
+        if np.count_nonzero((holes > 0) & (holes < self.frame)):
+            mask = self._without_scraps(mask, self.elapsed[rows] > 0)
         past = self._played(rows)
         lead = past.shape[1]
         signal = np.concatenate([past, frames], axis=1)
@@ -122,11 +131,14 @@ class Concealment(Columns):
                 span = begin[:, np.newaxis] + np.arange(self._history_samples)
                 self._lose(some[fresh], signal[open_[fresh, np.newaxis], span])
                 began[open_[fresh]] = True
-            synthetic = self._synthetic(some, self.frame)
-            index, offset = np.nonzero(at < (last - first)[:, np.newaxis])
+            length = last - first
+            synthetic = self._synthetic(some, self.frame + self._merge)
+            index, offset = np.nonzero(at < length[:, np.newaxis])
             signal[open_[index], lead + first[index] + offset] = synthetic[index, offset]
+            tail = length[:, np.newaxis] + np.arange(self._merge)
+            self._tail[some] = np.take_along_axis(synthetic, tail, axis=1)
             before = self.elapsed[some]
-            self.elapsed[some] = before + last - first
+            self.elapsed[some] = before + length
             silent[open_] += np.clip(self.elapsed[some] - np.maximum(before, self._mute), 0, None)
             cursor[:] = self.frame
             cursor[open_] = last
@@ -142,7 +154,7 @@ class Concealment(Columns):
         """Cross-fade signal[index, begin:] in; the loss of these rows is over."""
         span = begin[:, np.newaxis] + np.arange(self._merge)
         real = signal[index[:, np.newaxis], span]
-        signal[index[:, np.newaxis], span] = plc.merge(self._synthetic(rows, self._merge), real)
+        signal[index[:, np.newaxis], span] = plc.merge(self._tail[rows], real)
         self.elapsed[rows] = 0
 
     def _lose(self, rows: NDArray[np.int64], history: NDArray[np.int16]) -> None:

@@ -21,6 +21,7 @@ MIN_TARGET_MS = FRAME_MS
 QUANTILE = 0.97
 FORGET = 0.983
 "Each packet counts that much less than the next one: a memory of 60 packets."
+GROWTH = np.float32(1 / FORGET)
 WINDOW_TICKS = 50
 "The smallest transit is of this and the running second."
 UPDATE_TICKS = 10
@@ -56,21 +57,24 @@ class Delay(Columns):
     def receive(self, rows: NDArray[np.int64], transit: NDArray[np.int64]) -> None:
         """One packet of each row (unique)."""
         late = transit - self.fastest[rows]
+        faster = transit < self._fastest_now[rows]
+        if np.count_nonzero(faster):
+            some, now = rows[faster], transit[faster]
+            self._fastest_now[some] = now
+            self.fastest[some] = np.minimum(self.fastest[some], now)
         outage = late > self.max_target
-        self._fastest_now[rows] = np.minimum(self._fastest_now[rows], transit)
-        self.fastest[rows] = np.minimum(self.fastest[rows], transit)
-        bucket = np.clip((late + self.bucket_samples - 1) // self.bucket_samples, 0, BUCKETS - 1)
-        if outage.any():
+        if np.count_nonzero(outage):
             # The path has changed, or stood still. Measure afresh: when it was a stall, the packets
             # that were held up come in one burst and show the old smallest transit again at once.
             gone = rows[outage]
             self.fastest[gone] = self._fastest_now[gone] = transit[outage]
-            rows, bucket = rows[~outage], bucket[~outage]
+            rows, late = rows[~outage], late[~outage]
+        bucket = (np.maximum(late, 0) + self.bucket_samples - 1) // self.bucket_samples
         weight = self._weight[rows]
         self._mass[rows, bucket] += weight
-        self._weight[rows] = np.minimum(weight * np.float32(1.0 / FORGET), MAX_WEIGHT)
-        rising = bucket * self.bucket_samples > self.target[rows]
-        if rising.any():
+        self._weight[rows] = np.minimum(weight * GROWTH, MAX_WEIGHT)
+        rising = late > self.target[rows]
+        if np.count_nonzero(rising):
             risen = rows[rising]
             self.target[risen] = self._quantiles(self._mass[risen])
 

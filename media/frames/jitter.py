@@ -21,28 +21,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import stretch
 from .concealment import Concealment
 from .delay import Delay
 from .jitter_statistics import JitterStatistics
-from .lanes import FRAME_MS, Columns, frame_samples
+from .lanes import Columns, frame_samples
 from .reception import Reception
 from .ring import ABSENT, Ring
+from .stretch import Stretcher
 
 MAX_BACKLOG_MS = 600
 "More is thrown away, down to the target."
-LATER_MS = 5
-"How far below the target the delay may be before frames are lengthened."
-SOONER_MS = FRAME_MS
-"How far above it before frames are shortened; arrivals are known to a frame only."
-FAST_MS = 3 * FRAME_MS
-"Above the target by this, every frame is shortened, wherever."
-CHANGE_TICKS = 5
-"At most one change in 100 ms otherwise."
-GOOD_LIKENESS = 0.7
-"Where a change may be made that can wait for a better place (stretch.Match)."
-FAIR_LIKENESS = 0.4
-"The same when the delay is off by more than two frames."
 
 
 class Admitted(NamedTuple):
@@ -73,13 +61,10 @@ class Jitter(Columns):
         self.delay = Delay(capacity, rate_hz)
         self.reception = Reception(capacity, rate_hz)
         self.concealment = Concealment(capacity, rate_hz)
-        self._parts = (self.ring, self.delay, self.reception, self.concealment)
+        self.stretcher = Stretcher(capacity, rate_hz)
+        self._parts = (self.ring, self.delay, self.reception, self.concealment, self.stretcher)
         self._farthest = self.ring.size - 2 * self.frame
         self._max_backlog = rate_hz * MAX_BACKLOG_MS // 1000
-        self._later = rate_hz * LATER_MS // 1000
-        self._sooner = rate_hz * SOONER_MS // 1000
-        self._fast = rate_hz * FAST_MS // 1000
-        self._ticks = 0
         self._rows = np.arange(capacity)
         self._concealed = np.zeros(capacity, np.int64)
         self.play_position: NDArray[np.int64] = self.column("play_position", np.int64)
@@ -93,15 +78,11 @@ class Jitter(Columns):
         self._owed: NDArray[np.int64] = self.column("_owed", np.int64)
         self._gap_silent: NDArray[np.int64] = self.column("_gap_silent", np.int64)
         "Silence played since the buffer ran dry; turns out to be a loss or a pause."
-        self._next_change: NDArray[np.int64] = self.column("_next_change", np.int64)
-        "Tick of the next change of delay at the earliest."
         self.late: NDArray[np.int64] = self.column("late", np.int64)
         self.concealed: NDArray[np.int64] = self.column("concealed", np.int64)
         self.silent: NDArray[np.int64] = self.column("silent", np.int64)
         self.paused: NDArray[np.int64] = self.column("paused", np.int64)
         self.concealments: NDArray[np.int64] = self.column("concealments", np.int64)
-        self.inserted: NDArray[np.int64] = self.column("inserted", np.int64)
-        self.removed: NDArray[np.int64] = self.column("removed", np.int64)
         self.flushes: NDArray[np.int64] = self.column("flushes", np.int64)
         self.frames_played: NDArray[np.int64] = self.column("frames_played", np.int64)
         self.waiting: NDArray[np.int64] = self.column("waiting", np.int64)
@@ -149,7 +130,7 @@ class Jitter(Columns):
         )
         position, accept = received.position, received.fresh & (samples > 0)
         step = received.step
-        if accept.all():
+        if np.count_nonzero(accept) == len(accept):
             self._place(rows, position, samples, step, arrival_samples, end, accept)
         else:
             some = np.flatnonzero(accept)
@@ -181,17 +162,19 @@ class Jitter(Columns):
         `end` is where each row's audio ended before.
         """
         self.delay.receive(rows, arrival - position)
-        if not self.playing[rows].all():
+        smooth = self._smooth[rows]
+        if np.count_nonzero(smooth) < len(smooth):
             self._fill_up(rows, position, end)
-        if self._owed[rows].any():
             self._resume(rows, position, samples, step)
-        self.pausing[rows] &= ~self._smooth[rows]  # in a pause it lasts until audio is played
+        if np.count_nonzero(self.pausing[rows]):
+            self.pausing[rows] &= ~smooth  # in a pause it lasts until audio is played
         beyond = position + samples - self.play_position[rows]
-        late, far = beyond <= 0, beyond > self._farthest
-        if late.any():
+        late = beyond <= 0
+        if np.count_nonzero(late):
             self.late[rows[late]] += 1
             accept &= ~late
-        if far.any():
+        far = beyond > self._farthest
+        if np.count_nonzero(far):
             self._start_over(rows[far], position[far])
 
     def _fill_up(
@@ -259,10 +242,11 @@ class Jitter(Columns):
         excess = now_samples - play - self.delay.due(slice(n))
         trouble = frames.min(axis=1, initial=0) == ABSENT
         trouble |= ~self._smooth[:n]
-        trouble |= (excess < -self._later) | (excess >= self._sooner)
+        trouble |= excess < -self.stretcher.later
+        trouble |= excess >= self.stretcher.sooner
         concealed = self._concealed[:n]
         concealed[:] = 0
-        if trouble.any():
+        if np.count_nonzero(trouble):
             normal = np.flatnonzero(~trouble)
             self._treat(np.flatnonzero(trouble), frames, excess, concealed)
             self.ring.blank_frames(normal, play[normal], self.frame)
@@ -274,7 +258,7 @@ class Jitter(Columns):
         self.waiting[:n] += self.reception.end[:n] - play
         self.concealment.remember(n, frames)
         self.delay.tick(n)
-        self._ticks += 1
+        self.stretcher.tick()
         return Pulled(frames, concealed)
 
     def _treat(
@@ -301,7 +285,8 @@ class Jitter(Columns):
         self._smooth[rows] = True
         some = np.flatnonzero(whole)
         if some.size:
-            advance[some] = self._change_delay(rows[some], frames, excess)
+            play = self.play_position[rows[some]]
+            advance[some] = self.stretcher.change(rows[some], frames, excess, self.ring, play)
         some = np.flatnonzero(~whole)
         if some.size:
             advance[some] = self._conceal(rows[some], frames, concealed)
@@ -320,36 +305,6 @@ class Jitter(Columns):
         self.concealment.begin(rows)
         excess[rows] -= skipped
         self.flushes[rows] += 1
-
-    def _change_delay(
-        self, rows: NDArray[np.int64], frames: NDArray[np.int16], excess: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Shorten or lengthen whole frames where it is due; returns the samples used up."""
-        advance = np.full(len(rows), self.frame, np.int64)
-        off = excess[rows]
-        wanted = (off >= self._sooner) | (off < -self._later)
-        wanted &= (self._next_change[rows] <= self._ticks) | (off >= self._fast)
-        index = np.flatnonzero(wanted)
-        if not index.size:
-            return advance
-        reach = self.frame + stretch.reach(self.rate_hz)
-        signal = self.ring.read(rows[index], self.play_position[rows[index]], reach)
-        lags, likeness = stretch.match(signal, self.rate_hz)
-        need = np.where(np.abs(off[index]) > 2 * self._sooner, FAIR_LIKENESS, GOOD_LIKENESS)
-        good = (likeness >= need) | (off[index] >= self._fast)
-        sooner = off[index] > 0
-        good &= ~sooner | (signal.min(axis=1) != ABSENT)
-        for which, make, sign in (
-            (np.flatnonzero(good & sooner), stretch.shorten, 1),
-            (np.flatnonzero(good & ~sooner), stretch.lengthen, -1),
-        ):
-            if which.size:
-                changed = rows[index[which]]
-                frames[changed] = make(signal[which], lags[which], self.frame, self.rate_hz)
-                advance[index[which]] += sign * lags[which]
-                (self.removed if sign > 0 else self.inserted)[changed] += lags[which]
-                self._next_change[changed] = self._ticks + CHANGE_TICKS
-        return advance
 
     def _conceal(
         self, rows: NDArray[np.int64], frames: NDArray[np.int16], concealed: NDArray[np.int64]
@@ -383,7 +338,7 @@ class Jitter(Columns):
         samples_a_ms = self.rate_hz / 1000
         played = int(self.frames_played[row])
         return JitterStatistics(
-            packets_received=int(reception.packets[row]),
+            packets_received=int(reception.received_before[row] + reception.received[row]),
             packets_lost=int(reception.lost(np.array([row]))[0]),
             packets_discarded=duplicated + late + int(reception.unconfirmed[row]),
             packets_late=late,
@@ -392,8 +347,8 @@ class Jitter(Columns):
             silent_concealed_samples=int(self.silent[row]),
             paused_samples=int(self.paused[row]),
             concealment_events=int(self.concealments[row]),
-            inserted_samples_for_deceleration=int(self.inserted[row]),
-            removed_samples_for_acceleration=int(self.removed[row]),
+            inserted_samples_for_deceleration=int(self.stretcher.inserted[row]),
+            removed_samples_for_acceleration=int(self.stretcher.removed[row]),
             total_samples_received=played * self.frame,
             jitter_ms=float(reception.jitter[row]) / samples_a_ms,
             jitter_buffer_delay_ms=float(self.waiting[row]) / max(1, played) / samples_a_ms,
@@ -405,15 +360,14 @@ class Jitter(Columns):
 def rounds(rows: NDArray[np.int64]) -> list[NDArray[np.intp]]:
     """Split packets, in order of arrival, so that each part has at most one of each row.
 
-    Returns indices into `rows`, part by part; usually it is one part.
+    Returns indices into `rows`, part by part; usually it is one part. No rows: no parts.
     """
     if not rows.size:
         return []
+    if not np.count_nonzero(rows[1:] <= rows[:-1]):
+        return [np.arange(len(rows))]
     order = np.argsort(rows, kind="stable")
     sorted_rows = rows[order]
-    first = np.concatenate(([True], sorted_rows[1:] != sorted_rows[:-1]))
-    if first.all():
-        return [order]
-    begins = np.flatnonzero(first)
+    begins = np.flatnonzero(np.concatenate(([True], sorted_rows[1:] != sorted_rows[:-1])))
     nth = np.arange(len(rows)) - np.repeat(begins, np.diff(np.append(begins, len(rows))))
     return [order[nth == turn] for turn in range(int(nth.max()) + 1)]

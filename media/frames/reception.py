@@ -25,13 +25,15 @@ CONTINUOUS_MS = 60
 "A position this close to where the sequence number puts it is no jump."
 SEAMLESS_MS = 20
 "A new source that comes within this of the old one's end is joined to it."
+NO_SOURCE = -1
+"SSRC of a row that has not heard anything."
 MAX_CANDIDATE_STEP = 3
 "Two packets of an unknown stream agree when they are this close in sequence."
 MAX_BRIDGED_PACKETS = 10
 "Packets missing at a timestamp jump, beyond which arrival says more than sequence."
 
-_HALF_SEQUENCE, _SEQUENCES = 1 << 15, 1 << 16
-_HALF_TIMESTAMP, _TIMESTAMPS = 1 << 31, 1 << 32
+_HALF_SEQUENCE, _SEQUENCE_MASK = 1 << 15, 0xFFFF
+_HALF_TIMESTAMP, _TIMESTAMP_MASK = 1 << 31, 0xFFFFFFFF
 _WINDOW = 64
 
 
@@ -83,8 +85,9 @@ class Reception(Columns):
         self._seamless = rate_hz * SEAMLESS_MS // 1000
         self._candidates: dict[int, _Odd] = {}
         "Rows where a packet of another stream waits for a second one to agree with it."
-        self.started: NDArray[np.bool_] = self.column("started", np.bool_)
-        self.ssrc: NDArray[np.int64] = self.column("ssrc", np.int64)
+        self._scaled = False
+        "Some row's RTP clock is not the lane's."
+        self.ssrc: NDArray[np.int64] = self.column("ssrc", np.int64, fill=NO_SOURCE)
         self.highest_sequence: NDArray[np.int64] = self.column(
             "highest_sequence", np.int64, fill=-1
         )
@@ -97,10 +100,10 @@ class Reception(Columns):
         "Interarrival jitter in lane samples (RFC 3550 §A.8)."
         self.end: NDArray[np.int64] = self.column("end", np.int64)
         "One past the newest sample."
-        self.packets: NDArray[np.int64] = self.column("packets", np.int64)
-        "Of all sources so far."
+        self.received_before: NDArray[np.int64] = self.column("received_before", np.int64)
+        "Packets of sources that have been followed by another."
         self.lost_before: NDArray[np.int64] = self.column("lost_before", np.int64)
-        "Lost of sources that have been followed by another."
+        "The same for those lost."
         self.duplicates: NDArray[np.int64] = self.column("duplicates", np.int64)
         self.unconfirmed: NDArray[np.int64] = self.column("unconfirmed", np.int64)
         "Dropped because nothing agreed with them (yet)."
@@ -111,7 +114,6 @@ class Reception(Columns):
         "Of the newest packet, with the wraps counted in."
         self._offset: NDArray[np.int64] = self.column("_offset", np.int64)
         "Position minus scaled timestamp."
-        self._position: NDArray[np.int64] = self.column("_position", np.int64)
         self._transit: NDArray[np.int64] = self.column("_transit", np.int64)
         self._seen: NDArray[np.uint64] = self.column("_seen", np.uint64)
         "Bit i: the packet i before the newest has come."
@@ -124,7 +126,8 @@ class Reception(Columns):
             common = math.gcd(self.rate_hz, clock_rate_hz)
             self._multiplier[row] = self.rate_hz // common
             self._divisor[row] = clock_rate_hz // common
-            self.started[row] = False  # timestamps mean something else now
+            self._scaled = True
+            self.ssrc[row] = NO_SOURCE  # timestamps mean something else now
 
     def clear(self, row: int) -> None:
         super().clear(row)
@@ -137,7 +140,7 @@ class Reception(Columns):
 
     def heard(self, row: int) -> Heard | None:
         """The row's source as RTCP reports it; None before it has said anything."""
-        if not self.started[row]:
+        if self.ssrc[row] == NO_SOURCE:
             return None
         highest = int(self.highest_sequence[row])
         return Heard(
@@ -163,20 +166,23 @@ class Reception(Columns):
         `samples` is its length in lane samples, 0 for what has no place in the audio (key presses,
         comfort noise), which only count. `fastest` is the smallest arrival - position of late.
         """
-        highest = self.highest_sequence[rows]
-        step = (sequence - highest + _HALF_SEQUENCE) % _SEQUENCES - _HALF_SEQUENCE
+        step = sequence - self.highest_sequence[rows] + _HALF_SEQUENCE
+        step = (step & _SEQUENCE_MASK) - _HALF_SEQUENCE
         newest = self._timestamp[rows]
-        unwrapped = newest + (timestamp - newest + _HALF_TIMESTAMP) % _TIMESTAMPS - _HALF_TIMESTAMP
-        position = unwrapped * self._multiplier[rows] // self._divisor[rows] + self._offset[rows]
-        late = arrival - position - fastest
+        unwrapped = timestamp - newest + _HALF_TIMESTAMP
+        unwrapped = newest + (unwrapped & _TIMESTAMP_MASK) - _HALF_TIMESTAMP
+        position = self._scale(rows, unwrapped) + self._offset[rows]
+        transit = arrival - position
+        late = transit - fastest
         odd = (late > self._behind) | (late < -self._ahead)
         odd &= samples > 0
-        odd |= ~self.started[rows] | (ssrc != self.ssrc[rows]) | (np.abs(step) > MAX_SEQUENCE_STEP)
+        odd |= ssrc != self.ssrc[rows]
+        odd |= np.abs(step) > MAX_SEQUENCE_STEP
         fresh = np.ones(len(rows), np.bool_)
         if self._candidates:
             for row in rows[~odd].tolist():
                 self._candidates.pop(row, None)
-        for index in np.flatnonzero(odd) if odd.any() else ():
+        for index in np.flatnonzero(odd) if np.count_nonzero(odd) else ():
             place = self._place(
                 _Odd(
                     row=int(rows[index]),
@@ -198,17 +204,22 @@ class Reception(Columns):
         self._follow(rows, fresh & (samples > 0), step, unwrapped, position, samples, arrival)
         return Received(fresh, position, step)
 
+    def _scale(self, rows: NDArray[np.int64], timestamp: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Timestamps in lane samples."""
+        if not self._scaled:
+            return timestamp
+        return timestamp * self._multiplier[rows] // self._divisor[rows]
+
     def _count(
         self, rows: NDArray[np.int64], step: NDArray[np.int64], fresh: NDArray[np.bool_]
     ) -> None:
         """Sequence statistics and the window of doubles; clears `fresh` for doubles."""
-        if not fresh.all():
+        if np.count_nonzero(fresh) < len(fresh):
             self.unconfirmed[rows[~fresh]] += 1
             rows, step = rows[fresh], step[fresh]
-        self.packets[rows] += 1
         self.received[rows] += 1
         seen = self._seen[rows]
-        if (step == 1).all():
+        if np.count_nonzero(step == 1) == len(step):
             self._seen[rows] = seen << np.uint64(1) | np.uint64(1)
             self.highest_sequence[rows] += 1
             return
@@ -235,7 +246,7 @@ class Reception(Columns):
     ) -> None:
         """Jitter of `which`, and the newest timestamp and position where it is newer."""
         transit = arrival - position
-        if not which.all():
+        if np.count_nonzero(which) < len(which):
             rows, transit, step = rows[which], transit[which], step[which]
             unwrapped, position, samples = unwrapped[which], position[which], samples[which]
         jitter = self.jitter[rows]
@@ -243,21 +254,22 @@ class Reception(Columns):
         self._transit[rows] = transit
         self.end[rows] = np.maximum(self.end[rows], position + samples)
         newer = step > 0
-        if not newer.all():
-            rows, unwrapped, position = rows[newer], unwrapped[newer], position[newer]
+        if np.count_nonzero(newer) < len(newer):
+            rows, unwrapped = rows[newer], unwrapped[newer]
         self._timestamp[rows] = unwrapped
-        self._position[rows] = position
 
     # -- now and then: starts, jumps, new sources -----------------------------------------------
 
     def _place(self, packet: _Odd) -> _Place | None:
         """Where a packet belongs that does not simply follow; None: not to be believed (yet)."""
         row = packet.row
-        if not self.started[row]:
+        if self.ssrc[row] == NO_SOURCE:
             return self._begin(packet)
         if packet.ssrc != self.ssrc[row] or abs(packet.step) > MAX_SEQUENCE_STEP:
             return self._confirm(packet)
-        by_sequence = int(self._position[row]) + packet.step * packet.samples
+        at = np.array([row])
+        newest = int(self._scale(at, self._timestamp[at])[0]) + int(self._offset[row])
+        by_sequence = newest + packet.step * packet.samples
         if abs(packet.position - by_sequence) <= self._continuous:
             return _Place(packet.position, packet.step, packet.unwrapped)  # held up on its way
         if packet.step <= 0:
@@ -277,8 +289,8 @@ class Reception(Columns):
         self._candidates[row] = packet
         if before is None or before.ssrc != packet.ssrc:
             return None
-        step = (packet.sequence - before.sequence) % _SEQUENCES
-        ticks = (packet.timestamp - before.timestamp) % _TIMESTAMPS
+        step = (packet.sequence - before.sequence) & _SEQUENCE_MASK
+        ticks = (packet.timestamp - before.timestamp) & _TIMESTAMP_MASK
         if not 0 < step <= MAX_CANDIDATE_STEP or ticks > self._clock_rate_hz(row):
             return None
         changed = packet.ssrc != self.ssrc[row]
@@ -291,7 +303,7 @@ class Reception(Columns):
         self._candidates.pop(row, None)
         expected = self.highest_sequence[row] - self.base_sequence[row] + 1
         self.lost_before[row] += expected - self.received[row]
-        self.started[row] = True
+        self.received_before[row] += self.received[row]
         self.ssrc[row] = packet.ssrc
         self.base_sequence[row] = packet.sequence
         self.highest_sequence[row] = packet.sequence - 1  # so that it is the next one like any
@@ -304,8 +316,8 @@ class Reception(Columns):
     def _anchor(self, packet: _Odd, position: int) -> int:
         """From now on the packet's timestamp means `position`."""
         row = packet.row
-        scaled = packet.timestamp * int(self._multiplier[row]) // int(self._divisor[row])
-        self._offset[row] = position - scaled
+        timestamp = np.array([packet.timestamp])
+        self._offset[row] = position - int(self._scale(np.array([row]), timestamp)[0])
         self._transit[row] = packet.arrival - position
         return position
 

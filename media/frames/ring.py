@@ -36,8 +36,9 @@ class Ring(Columns):
         """`length` samples from each position: a new [k, length], ABSENT where unwritten."""
         at = positions % self.size
         whole = self._whole(rows, at, length)
-        straddles = np.flatnonzero(at > self.size - length)
-        if straddles.size:
+        beyond = at > self.size - length
+        if np.count_nonzero(beyond):
+            straddles = np.flatnonzero(beyond)
             places = (at[straddles, np.newaxis] + np.arange(length)) % self.size
             whole[straddles] = self.samples[rows[straddles, np.newaxis], places]
         return whole
@@ -65,9 +66,11 @@ class Ring(Columns):
         pcm = np.maximum(pcm, ABSENT + 1)
         width = pcm.shape[1]
         at = positions % self.size
-        simple = (lengths == width) & (positions >= floor) & (at <= self.size - width)
-        simple &= positions + width <= floor + self.size
-        if simple.all():
+        ahead = positions - floor
+        simple = (lengths == width) & (at <= self.size - width)
+        simple &= ahead >= 0
+        simple &= ahead <= self.size - width
+        if np.count_nonzero(simple) == len(simple):
             self._windows(width)[rows * self.size + at] = pcm
             return
         for index in np.flatnonzero(~simple):
@@ -103,7 +106,7 @@ class Ring(Columns):
         """Forget the same `length` from each position; quicker than `blank`."""
         at = positions % self.size
         straddles = at > self.size - length
-        if straddles.any():
+        if np.count_nonzero(straddles):
             odd = np.flatnonzero(straddles)
             self.blank(rows[odd], positions[odd], np.full(odd.size, length, np.int64))
             rows, at = rows[~straddles], at[~straddles]

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEADER_BYTES = 12
+SHORTEST_RTCP_BYTES = 8
 VERSION = 2
 FIRST_RTCP_TYPE, LAST_RTCP_TYPE = 192, 223
 "Second bytes that mean RTCP on a shared port (RFC 5761 §4)."
 
 _PADDING, _EXTENSION = 1 << 29, 1 << 28
-_PLAIN = 0x3F000000  # padding, extension and CSRC count in the first word
+_OPTIONS = 0x3F000000  # padding, extension and CSRC count in the first word
 
 
 class Packets(NamedTuple):
@@ -46,24 +47,24 @@ def parse(buf: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Packets:
     words = np.ascontiguousarray(buf[:, :HEADER_BYTES]).view(">u4").astype(np.int64)
     first = words[:, 0]
     kind = (first >> 16) & 0xFF
+    control = (kind >= FIRST_RTCP_TYPE) & (kind <= LAST_RTCP_TYPE)
     sane = ((first >> 30) == VERSION) & (lengths <= buf.shape[1])
-    is_rtcp = sane & (kind >= FIRST_RTCP_TYPE) & (kind <= LAST_RTCP_TYPE) & (lengths >= 8)
-    ok = sane & ((kind < FIRST_RTCP_TYPE) | (kind > LAST_RTCP_TYPE)) & (lengths >= HEADER_BYTES)
+    ok = sane & ~control & (lengths >= HEADER_BYTES)
     offset = np.full(len(first), HEADER_BYTES, np.int64)
-    padding = np.zeros(len(first), np.int64)
-    unusual = np.flatnonzero(ok & ((first & _PLAIN) != 0))
-    if unusual.size:
-        _skip_options(buf, lengths, first, unusual, offset, padding, ok)
+    length = lengths - HEADER_BYTES
+    unusual = ok & ((first & _OPTIONS) != 0)
+    if np.count_nonzero(unusual):
+        _skip_options(buf, lengths, first, np.flatnonzero(unusual), offset, length, ok)
     return Packets(
         ok=ok,
-        is_rtcp=is_rtcp,
+        is_rtcp=sane & control & (lengths >= SHORTEST_RTCP_BYTES),
         payload_type=kind & 0x7F,
         marker=kind >= 0x80,
         sequence=first & 0xFFFF,
         timestamp=words[:, 1],
         ssrc=words[:, 2],
         payload_offset=offset,
-        payload_length=np.where(ok, lengths - offset - padding, 0),
+        payload_length=length * ok,
     )
 
 
@@ -73,7 +74,7 @@ def _skip_options(
     first: NDArray[np.int64],
     rows: NDArray[np.int64],
     offset: NDArray[np.int64],
-    padding: NDArray[np.int64],
+    payload: NDArray[np.int64],
     ok: NDArray[np.bool_],
 ) -> None:
     """Find where the payload of `rows` begins and ends; clears `ok` where it cannot be."""
@@ -92,7 +93,7 @@ def _skip_options(
     pad = np.where(padded, last, 0)
     fits &= (begin + pad <= length) & (~padded | (pad > 0))
     offset[rows] = np.where(fits, begin, HEADER_BYTES)
-    padding[rows] = np.where(fits, pad, 0)
+    payload[rows] = length - begin - pad
     ok[rows] = fits
 
 

@@ -1,13 +1,30 @@
 """Time scaling: one frame made from a little more or a little less signal, without a seam.
 
 About one pitch period is taken out or repeated, where the signal resembles itself most, and the
-join is cross-faded (waveform-similarity overlap-add). Not here: when to do it (jitter.py).
+join is cross-faded (waveform-similarity overlap-add). Small corrections wait for a place where
+nothing is heard of it and are rare; large ones do not. Not here: what delay is wanted (delay.py).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .lanes import FRAME_MS, Columns, frame_samples
+from .ring import ABSENT, Ring
+
+LATER_MS = 5
+"How far below the target the delay may be before frames are lengthened."
+SOONER_MS = FRAME_MS
+"How far above it before frames are shortened; arrivals are known to a frame only."
+FAST_MS = 3 * FRAME_MS
+"Above the target by this, every frame is shortened, wherever."
+CHANGE_TICKS = 5
+"At most one change in 100 ms otherwise."
+GOOD_LIKENESS = 0.7
+"Where a change may be made that can wait for a better place."
+FAIR_LIKENESS = 0.4
+"The same when the delay is off by more than two frames."
 
 SHORTEST_MS = 2.5
 LONGEST_MS = 10
@@ -25,6 +42,66 @@ class Match(NamedTuple):
     "Samples from the beginning, [k]."
     likeness: NDArray[np.float32]
     "-1..1; 1 for quiet signals, [k]."
+
+
+class Stretcher(Columns):
+    """Brings each lane's delay to its target."""
+
+    def __init__(self, capacity: int, rate_hz: int) -> None:
+        super().__init__(capacity)
+        self.rate_hz = rate_hz
+        self.frame = frame_samples(rate_hz)
+        self.later = rate_hz * LATER_MS // 1000
+        self.sooner = rate_hz * SOONER_MS // 1000
+        self._fast = rate_hz * FAST_MS // 1000
+        self._ticks = 0
+        self._next_change: NDArray[np.int64] = self.column("_next_change", np.int64)
+        "Tick of the next change at the earliest."
+        self.inserted: NDArray[np.int64] = self.column("inserted", np.int64)
+        "Samples, so far."
+        self.removed: NDArray[np.int64] = self.column("removed", np.int64)
+
+    def tick(self) -> None:
+        """20 ms have passed."""
+        self._ticks += 1
+
+    def change(
+        self,
+        rows: NDArray[np.int64],
+        frames: NDArray[np.int16],
+        excess: NDArray[np.int64],
+        ring: Ring,
+        play: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Shorten or lengthen the whole frames of `rows` where it is due.
+
+        `frames` [n, F] and `excess` [n] (delay minus target, samples) are of all rows, `play` [k]
+        is where these rows' frames begin in `ring`. Returns the samples used up, [k].
+        """
+        advance = np.full(len(rows), self.frame, np.int64)
+        off = excess[rows]
+        hurry = off >= self._fast
+        wanted = (off >= self.sooner) | (off < -self.later)
+        index = np.flatnonzero(wanted & ((self._next_change[rows] <= self._ticks) | hurry))
+        if not index.size:
+            return advance
+        signal = ring.read(rows[index], play[index], self.frame + reach(self.rate_hz))
+        lag, likeness = match(signal, self.rate_hz)
+        need = np.where(np.abs(off[index]) > 2 * self.sooner, FAIR_LIKENESS, GOOD_LIKENESS)
+        good = (likeness >= need) | hurry[index]
+        sooner = off[index] > 0
+        enough = signal.min(axis=1) != ABSENT
+        for which, make, sign in (
+            (np.flatnonzero(good & sooner & enough), shorten, 1),
+            (np.flatnonzero(good & ~sooner), lengthen, -1),
+        ):
+            if which.size:
+                changed = rows[index[which]]
+                frames[changed] = make(signal[which], lag[which], self.frame, self.rate_hz)
+                advance[index[which]] += sign * lag[which]
+                (self.removed if sign > 0 else self.inserted)[changed] += lag[which]
+                self._next_change[changed] = self._ticks + CHANGE_TICKS
+        return advance
 
 
 def reach(rate_hz: int) -> int:

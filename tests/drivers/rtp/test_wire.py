@@ -1,6 +1,7 @@
 """The UDP wire over loopback sockets."""
 
 import socket
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from offhook.media.frames.wire import Inbox, address_key
 
 
 @pytest.fixture
-def sockets():
+def sockets() -> Iterator[list[socket.socket]]:
     made = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
     for each in made:
         each.bind(("127.0.0.1", 0))
@@ -24,7 +25,7 @@ def key(each: socket.socket) -> int:
     return address_key(*each.getsockname())
 
 
-def test_packets_arrive_with_row_length_and_source(sockets) -> None:
+def test_packets_arrive_with_row_length_and_source(sockets: list[socket.socket]) -> None:
     one, two, far = sockets
     wire, inbox = UdpWire(), Inbox()
     wire.attach(3, 5, one, None)
@@ -42,7 +43,7 @@ def test_packets_arrive_with_row_length_and_source(sockets) -> None:
     assert wire.receive(4, inbox) == 0, "a cohort without lanes"
 
 
-def test_a_flood_on_one_socket_is_taken_in_portions(sockets) -> None:
+def test_a_flood_on_one_socket_is_taken_in_portions(sockets: list[socket.socket]) -> None:
     one, _, far = sockets
     wire, inbox = UdpWire(), Inbox()
     wire.attach(0, 0, one, None)
@@ -52,7 +53,7 @@ def test_a_flood_on_one_socket_is_taken_in_portions(sockets) -> None:
     assert wire.receive(0, inbox) == 3
 
 
-def test_a_full_inbox_leaves_the_rest_in_the_sockets(sockets) -> None:
+def test_a_full_inbox_leaves_the_rest_in_the_sockets(sockets: list[socket.socket]) -> None:
     one, two, far = sockets
     wire, inbox = UdpWire(), Inbox(packets=PACKETS_A_SOCKET + 2)
     wire.attach(0, 0, one, None)
@@ -67,7 +68,7 @@ def test_a_full_inbox_leaves_the_rest_in_the_sockets(sockets) -> None:
     assert (inbox.lengths[:PACKETS_A_SOCKET] == 1).all()
 
 
-def test_each_row_sends_its_own_bytes_from_its_own_port(sockets) -> None:
+def test_each_row_sends_its_own_bytes_from_its_own_port(sockets: list[socket.socket]) -> None:
     one, two, far = sockets
     wire = UdpWire()
     wire.attach(0, 1, one, None)
@@ -80,7 +81,7 @@ def test_each_row_sends_its_own_bytes_from_its_own_port(sockets) -> None:
     assert far.recvfrom(100) == (bytes(range(20, 30)), two.getsockname())
 
 
-def test_what_the_kernel_refuses_is_counted(sockets) -> None:
+def test_what_the_kernel_refuses_is_counted(sockets: list[socket.socket]) -> None:
     one, *_ = sockets
     wire = UdpWire()
     wire.attach(0, 0, one, None)
@@ -90,7 +91,7 @@ def test_what_the_kernel_refuses_is_counted(sockets) -> None:
     assert wire.send_errors == 1
 
 
-def test_rtcp_goes_by_its_own_socket_where_there_is_one(sockets) -> None:
+def test_rtcp_goes_by_its_own_socket_where_there_is_one(sockets: list[socket.socket]) -> None:
     rtp, rtcp, far = sockets
     wire = UdpWire()
     wire.attach(0, 0, rtp, rtcp)

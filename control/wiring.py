@@ -1,0 +1,248 @@
+"""SHELL: one server, put together: engine, SIP, speech, calls, HTTP; started, drained, stopped.
+
+Everything that has a start() is ended here in the opposite order, whatever happens on the way.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import random
+import signal
+import uuid
+from collections.abc import AsyncIterator
+
+from ..codecs.catalog import CATALOG
+from ..drivers.rtp.ports import PortPool, PortRange
+from ..drivers.rtp.session import RtpMediaFactory
+from ..drivers.rtp.wire import UdpWire
+from ..drivers.sip.endpoint import LineSettings, SipEndpoint, SipSettings
+from ..drivers.sip.registration import AnyRegistrationEvent
+from ..drivers.sip.trunk import Account, Trunk
+from ..media.clock import LoopClock
+from ..media.frames.engine import Engine, EngineSettings
+from ..media.frames.frame_clock import ClockHealth
+from ..media.frames.recorder import Recorder
+from .agents import Agents
+from .auth import open_token
+from .config import Settings
+from .errors import StartError
+from .events import EventBus
+from .http.edge import Edge
+from .http.server import HttpServer
+from .metrics import Metrics
+from .reception import Reception
+from .registry import CallRegistry
+from .routing import Routing
+from .store.call_files import CallFiles
+
+GC_THRESHOLDS = (50_000, 20, 100)
+"Collections are rare and young: what lives through the start is frozen and never looked at."
+DAY_S = 86_400.0
+
+logger = logging.getLogger(__name__)
+
+
+class Health:
+    """Whether the server takes calls: what `/health` shows and what SIP is refused with."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._draining = False
+
+    def drain(self) -> None:
+        """No new calls from now on."""
+        self._draining = True
+
+    def clock(self) -> ClockHealth:
+        """The frame clock's lateness."""
+        return self._engine.health()
+
+    def draining(self) -> bool:
+        """The server stops."""
+        return self._draining
+
+    def refusal(self) -> str | None:
+        """Why a new call is refused now; None: it is taken."""
+        return "the server stops" if self._draining else self._engine.refusal()
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT: then live calls end, or a time limit passes; twice ends at once.
+
+    Raises StartError, StoreError, ConfigError, MediaError.
+    """
+    stop = asyncio.Queue[int]()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.put_nowait, number)
+    async with contextlib.AsyncExitStack() as stack:
+        server = Server(settings)
+        await server.start(stack)
+        print(server.ready_line(), flush=True)  # noqa: T201 - others wait for this line
+        await stop.get()
+        await server.drain(stop)
+
+
+class Server:
+    """The parts of one server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = LoopClock()
+        self._rng = random.SystemRandom()
+        self._wire = UdpWire()
+        self._recorder = Recorder()
+        limits = settings.limits
+        self.engine = Engine(
+            self._clock,
+            self._wire,
+            self._recorder,
+            self._rng,
+            EngineSettings(max_lanes=limits.max_calls, max_lateness_ms=limits.max_lateness_ms),
+        )
+        self.health = Health(self.engine)
+        self._bus = EventBus(uuid.uuid4().hex[:8])
+        self._metrics = Metrics()
+        recordings = settings.recordings_folder()
+        self.registry = CallRegistry(
+            CallFiles(settings.calls_folder()),
+            self._bus,
+            self._metrics,
+            self._clock,
+            recordings,
+            settings.calls.retention_days * DAY_S,
+        )
+        self._agents = Agents(settings, self._clock, self._rng)
+        self.reception = Reception(
+            Routing(settings),
+            self._agents,
+            self.registry,
+            self._clock,
+            recordings if settings.recording.on else None,
+        )
+        self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
+        self._http: HttpServer | None = None
+        self._sip: SipEndpoint | None = None
+
+    async def start(self, stack: contextlib.AsyncExitStack) -> None:
+        """Start everything; `stack` ends it."""
+        settings = self._settings
+        settings.recordings_folder().mkdir(parents=True, exist_ok=True)
+        stack.push_async_callback(self._recorder.aclose)
+        crashed = await self.registry.start()
+        stack.push_async_callback(self.registry.aclose)
+        if crashed:
+            logger.warning("%d calls were cut off by a crash", crashed)
+        await stack.enter_async_context(_started(self._agents))
+        self._add_gauges()
+        edge = Edge(self.registry, self._bus, self._metrics, self.health)
+        token = open_token(settings.api_token, settings.data_folder())
+        self._http = HttpServer(settings.http, edge, token)
+        await self._http.start()
+        stack.push_async_callback(self._http.aclose)
+        await self._start_sip(stack)
+        # What has lived up to here stays: later collections need not look at it.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        self.engine.start()
+        stack.callback(self.engine.close_clock)
+
+    async def _start_sip(self, stack: contextlib.AsyncExitStack) -> None:
+        settings, sip = self._settings, self._settings.sip
+        media = RtpMediaFactory(
+            self.engine, self._wire, self._ports, self._clock, sip.advertised_host or None
+        )
+        self._sip = SipEndpoint(
+            _sip_settings(settings),
+            self._clock,
+            self._rng,
+            media.open,
+            self.reception.incoming,
+            self.health.refusal,
+            _tell_registration,
+        )
+        try:
+            await self._sip.start()
+        except OSError as exc:
+            where = f"SIP on {sip.host} port {sip.port}"
+            raise StartError(where, exc.strerror or str(exc)) from exc
+        self.reception.endpoint = self._sip
+        # Ends before the endpoint: sessions hang up by it.
+        stack.push_async_callback(self._sip.aclose)
+        stack.push_async_callback(self.reception.aclose)
+        for line in settings.lines:
+            self._sip.register(
+                LineSettings(line.name, line.registrar, line.username, line.password, line.expires)
+            )
+
+    def ready_line(self) -> str:
+        """What others wait for: the addresses that are really served."""
+        assert self._http is not None, "start() comes first"
+        assert self._sip is not None, "start() comes first"
+        http, sip = self._settings.http, self._settings.sip
+        return (
+            f"ready http=http://{http.host}:{self._http.port} sip=sip:{sip.host}:{self._sip.port}"
+        )
+
+    async def drain(self, stop: "asyncio.Queue[int]") -> None:
+        """Refuse new calls; wait for live ones, a second signal, or the limit."""
+        self.health.drain()
+        live = len(self.registry.live())
+        if not live:
+            return
+        logger.warning("%d calls are live; a second signal ends them", live)
+        settled = asyncio.create_task(self.reception.settled(), name="wait for calls")
+        again = asyncio.create_task(stop.get(), name="wait for a second signal")
+        await asyncio.wait(
+            (settled, again),
+            timeout=self._settings.limits.drain_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        for task in (settled, again):
+            task.cancel()
+
+    def _add_gauges(self) -> None:
+        self._metrics.add_clock(self.health.clock)
+        self._metrics.add_gauge(
+            "offhook_live_calls", "Calls in progress.", lambda: len(self.registry.live())
+        )
+        self._metrics.add_gauge("offhook_lanes", "Rows in use.", lambda: len(self.engine))
+        self._metrics.add_gauge(
+            "offhook_rtp_port_pairs", "RTP port pairs in use.", lambda: self._ports.in_use
+        )
+        self._metrics.add_gauge(
+            "offhook_recording_blocks_lost_total",
+            "Seconds of recordings that the disk was too slow for.",
+            lambda: self._recorder.lost_blocks,
+            "counter",
+        )
+
+
+@contextlib.asynccontextmanager
+async def _started(agents: Agents) -> AsyncIterator[None]:
+    """Worker processes are ended even if a later part does not start."""
+    try:
+        await agents.start()
+        yield
+    finally:
+        await agents.aclose()
+
+
+def _sip_settings(settings: Settings) -> SipSettings:
+    sip = settings.sip
+    return SipSettings(
+        host=sip.host,
+        port=sip.port,
+        advertised_host=sip.advertised_host or None,
+        open_loopback=sip.open == "loopback",
+        trunks=tuple(Trunk(t.name, t.addresses) for t in settings.trunks if t.addresses),
+        accounts=tuple(Account(t.username, t.password) for t in settings.trunks if t.username),
+        session_expires_s=sip.session_expires_s,
+        codecs=tuple(CATALOG[name] for name in sip.codecs),
+    )
+
+
+def _tell_registration(event: AnyRegistrationEvent) -> None:
+    logger.info("line: %s", event)

@@ -1,0 +1,292 @@
+"""One cohort: the lanes of one sample rate that tick together. Its `tick` is the frame path.
+
+    wire → inbound → jitter → VAD, keys ──events──▶ sessions
+    wire ← outbound ← playout gate ◀──audio, by epoch──┘       history keeps both for the recorder
+
+Everything here happens for all rows at once; Python per lane only where something happened.
+"""
+
+import logging
+import random
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...codecs.dtmf import DtmfDetector
+from ..clock import Clock
+from ..events import (
+    AlarmDue,
+    AnyMediaEvent,
+    AudioCaptured,
+    DigitPressed,
+    DigitSource,
+    MediaLost,
+    MediaStarted,
+    PlayoutFinished,
+    PlayoutStarted,
+    SpeechEnded,
+    SpeechStarted,
+    SpeechSuspected,
+    SuspicionDropped,
+)
+from .history import HEARD, History
+from .inbound import Inbound, KeyPacket
+from .jitter import Jitter
+from .lanes import FIRST_ROWS, FRAME_MS, Columns, Rows, frame_samples
+from .mixer import Mixer
+from .outbound import Outbound
+from .playout import Playout
+from .recorder import Recorder
+from .reports import Reports
+from .telephone_event import DigitReceiver
+from .vad import Vad, VadSettings
+from .wire import Inbox, Wire
+
+NEVER = np.iinfo(np.int64).max
+CAPTURE_MS = 100
+"One piece of captured audio."
+RECORD_FRAMES = 50
+"A lane's recording is handed to the writer once a second."
+MEDIA_LOST_TICKS = 250
+"5 s without a packet."
+
+logger = logging.getLogger(__name__)
+
+Sink = Callable[[AnyMediaEvent], None]
+
+
+class LaneColumns(Columns):
+    """What the cohort itself keeps of a lane."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(capacity)
+        self.position: NDArray[np.int64] = self.column("position", np.int64)
+        "Samples since the lane was opened: the axis that everything shares."
+        self.alarm: NDArray[np.int64] = self.column("alarm", np.int64, fill=NEVER)
+        self.capture: NDArray[np.int64] = self.column("capture", np.int64, fill=NEVER)
+        "First sample of the next piece of captured audio."
+        self.recording: NDArray[np.bool_] = self.column("recording", np.bool_)
+        self.in_band_keys: NDArray[np.bool_] = self.column("in_band_keys", np.bool_)
+        "No RFC 4733 was agreed: listen for tones."
+        self.expects_media: NDArray[np.bool_] = self.column("expects_media", np.bool_)
+        self.lost: NDArray[np.bool_] = self.column("lost", np.bool_)
+        "MediaLost has been told."
+
+
+class Cohort:
+    """The lanes of one rate and phase, and their way through a tick."""
+
+    def __init__(
+        self,
+        number: int,
+        rate_hz: int,
+        wire: Wire,
+        recorder: Recorder,
+        clock: Clock,
+        rng: random.Random,
+        vad: VadSettings | None,
+    ) -> None:
+        self.number = number
+        self.rate_hz = rate_hz
+        self.frame = frame_samples(rate_hz)
+        self.wire = wire
+        self.recorder = recorder
+        self.rows = Rows()
+        self.ticks = 0
+        self.lanes = LaneColumns(FIRST_ROWS)
+        self.jitter = Jitter(FIRST_ROWS, rate_hz)
+        self.inbound = Inbound(FIRST_ROWS, rate_hz, self.jitter)
+        self.vad = Vad(FIRST_ROWS, rate_hz, vad) if vad else None
+        self.keys = DtmfDetector(FIRST_ROWS, rate_hz)
+        self.playout = Playout(FIRST_ROWS, rate_hz)
+        self.history = History(FIRST_ROWS, rate_hz)
+        self.mixer = Mixer(rate_hz)
+        self.outbound = Outbound(FIRST_ROWS, rate_hz)
+        self.heard: NDArray[np.int16] = np.zeros((0, self.frame), np.int16)
+        "The last tick's frames of the far ends, int16[n, F]."
+        self.reports = Reports(self.inbound, self.outbound, self.jitter, clock.wall, rng)
+        self.sinks: dict[int, Sink] = {}
+        self.key_receivers: dict[int, DigitReceiver] = {}
+
+    # -- rows ---------------------------------------------------------------------------------
+
+    def take_row(self) -> int:
+        """A clean row for a new lane; the columns grow when they are full."""
+        row = self.rows.take()
+        if row >= self.lanes.capacity:
+            for columns in self._all_columns():
+                columns.grow(2 * self.lanes.capacity)
+            self.keys.grow(self.lanes.capacity)
+        self._clear(row)  # a free row between others has been computed along
+        return row
+
+    def give_back(self, row: int) -> None:
+        """End a lane: its row is as new, nothing of it is left."""
+        self.sinks.pop(row, None)
+        self.key_receivers.pop(row, None)
+        self._clear(row)
+        self.mixer.disconnect(row)
+        self.rows.give_back(row)
+
+    def _clear(self, row: int) -> None:
+        for columns in self._all_columns():
+            columns.clear(row)
+        self.keys.clear(row)
+
+    def _all_columns(self) -> list[Columns]:
+        steps: list[Columns] = [
+            self.jitter,
+            self.inbound,
+            self.playout,
+            self.history,
+            self.outbound,
+            self.reports,
+            self.lanes,  # last: its capacity says how far the others have grown
+        ]
+        return steps if self.vad is None else [self.vad, *steps]
+
+    # -- the tick -----------------------------------------------------------------------------
+
+    def tick(self, inbox: Inbox, now: float) -> None:
+        """One frame in and one frame out for every lane."""
+        n = self.rows.high
+        if n == 0:
+            return
+        self.ticks += 1
+        self._receive(n, inbox, now)
+        self.inbound.decode(n)
+        pulled = self.jitter.pull(n, self.ticks * self.frame)
+        heard = self.heard = pulled.frames
+        self._hear(n, heard, pulled.concealed)
+        spoken = self.playout.pull(n)
+        self.mixer.add(spoken.frames)
+        self.outbound.send(n, spoken.frames, self.number, self.wire)
+        self.history.push(n, heard, spoken.frames)
+        self._tell_playout(spoken.started, spoken.finished)
+        self.lanes.position[:n] += self.frame
+        self._look_after(n)
+        self.reports.tick(n, now, self._send_report)
+
+    def skip(self) -> None:
+        """A frame that the stalled clock never made: time goes on without it."""
+        n = self.rows.high
+        if n == 0:
+            return
+        self.ticks += 1
+        silence = np.zeros((n, self.frame), np.int16)
+        self.history.push(n, silence, silence)
+        self.outbound.skip(n)
+        self.lanes.position[:n] += self.frame
+        self._look_after(n)
+
+    def _receive(self, n: int, inbox: Inbox, now: float) -> None:
+        count = self.wire.receive(self.number, inbox)
+        if not count:
+            return
+        latched, keys = self.inbound.receive(
+            count, inbox, self.ticks, lambda row, data: self.reports.receive(row, data, now)
+        )
+        for row in latched.tolist():
+            self.outbound.destination[row] = self.inbound.source[row]
+            self._tell(row, MediaStarted(self._position(row)))
+        for key in keys:
+            self._key(key)
+
+    def _hear(self, n: int, heard: NDArray[np.int16], concealed: NDArray[np.int64]) -> None:
+        position = self.lanes.position
+        if self.vad is not None:
+            tick = self.vad.push(n, heard, concealed > 0, position[:n])
+            for row in tick.suspected.tolist():
+                self._tell(row, SpeechSuspected(self._position(row)))
+            for row in tick.dropped.tolist():
+                self._tell(row, SuspicionDropped(self._position(row)))
+            for row, began in zip(tick.started.tolist(), tick.began_samples.tolist(), strict=True):
+                self._tell(row, SpeechStarted(self._position(row), began))
+            for row, ended in zip(tick.ended.tolist(), tick.ended_samples.tolist(), strict=True):
+                self._tell(row, SpeechEnded(self._position(row), ended))
+        listening = np.flatnonzero(self.lanes.in_band_keys[:n])
+        if listening.size:
+            for found in self.keys.push(heard[listening], listening):
+                at = self._position(found.row)
+                self._tell(found.row, DigitPressed(at, found.digit, DigitSource.IN_BAND))
+        for row, receiver in self.key_receivers.items():
+            digit = receiver.poll(self._position(row))
+            if digit is not None:
+                self._tell(row, DigitPressed(self._position(row), digit, DigitSource.RTP_EVENT))
+
+    def _key(self, key: KeyPacket) -> None:
+        receiver = self.key_receivers.get(key.row)
+        if receiver is None:
+            return
+        digit = receiver.receive_payload(key.timestamp, key.payload, self._position(key.row))
+        if digit is not None:
+            at = self._position(key.row)
+            self._tell(key.row, DigitPressed(at, digit, DigitSource.RTP_EVENT))
+
+    def _look_after(self, n: int) -> None:
+        """Alarms, captured audio, recordings and far ends that fell silent."""
+        lanes = self.lanes
+        position = lanes.position[:n]
+        for row in np.flatnonzero(lanes.alarm[:n] <= position).tolist():
+            lanes.alarm[row] = NEVER
+            self._tell(row, AlarmDue(self._position(row)))
+        piece = self.rate_hz * CAPTURE_MS // 1000
+        for row in np.flatnonzero(lanes.capture[:n] <= position - piece).tolist():
+            self.emit_captured(row)
+        turn = self.ticks % RECORD_FRAMES
+        for row in range(turn, n, RECORD_FRAMES):
+            if lanes.recording[row]:
+                self.flush_recording(row, RECORD_FRAMES)
+        silent = self.ticks - self.inbound.heard_tick[:n] > MEDIA_LOST_TICKS
+        silent &= lanes.expects_media[:n]
+        newly = silent & ~lanes.lost[:n]
+        lanes.lost[:n] &= silent
+        for row in np.flatnonzero(newly).tolist():
+            lanes.lost[row] = True
+            self._tell(row, MediaLost(self._position(row), MEDIA_LOST_TICKS * FRAME_MS))
+
+    def emit_captured(self, row: int) -> None:
+        """Tell what the row has captured up to now."""
+        begin, end = int(self.lanes.capture[row]), self._position(row)
+        if begin >= end:
+            return
+        self.lanes.capture[row] = end
+        pcm = self.history.read(row, HEARD, begin, end)
+        self._tell(row, AudioCaptured(end, end - len(pcm), pcm.tobytes()))
+
+    def flush_recording(self, row: int, frames: int) -> None:
+        """Hand the last `frames` frames of a row to the recorder."""
+        end = self._position(row)
+        begin = max(0, end - frames * self.frame)
+        stereo = self.history.read_stereo(row, begin, end)
+        self.recorder.append((self.number, row), end - stereo.shape[1], stereo)
+
+    def _tell_playout(
+        self, started: list[tuple[int, int]], finished: list[tuple[int, int, int]]
+    ) -> None:
+        for row, epoch in started:
+            self._tell(row, PlayoutStarted(self._position(row), epoch))
+        for row, epoch, played in finished:
+            end = self._position(row) + self.frame
+            self._tell(row, PlayoutFinished(end, epoch, played))
+
+    def say_goodbye(self, row: int, now: float) -> None:
+        """The lane's last RTCP packet."""
+        self._send_report(row, self.reports.goodbye(row, now))
+
+    def _send_report(self, row: int, data: bytes) -> None:
+        self.wire.send_control(self.number, row, data)
+
+    def _position(self, row: int) -> int:
+        return int(self.lanes.position[row])
+
+    def _tell(self, row: int, event: AnyMediaEvent) -> None:
+        sink = self.sinks.get(row)
+        if sink is None:
+            return
+        try:
+            sink(event)
+        except Exception:
+            # One call's fault must not take the tick of all others with it.
+            logger.exception("a lane's listener failed on %s", type(event).__name__)

@@ -1,0 +1,128 @@
+"""The frame engine: every leg of this process, eight cohorts, one tick every 5 ms.
+
+A tick reads like the picture in DESIGN: receive, decode, hear, speak, encode, send (cohort.py).
+Two rates x four phases: a lane lives in the least crowded cohort of its codec's rate.
+"""
+
+import random
+
+import msgspec
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # no type marker
+
+from ..clock import Clock
+from ..errors import Refused
+from .cohort import Cohort
+from .frame_clock import PHASES, ClockHealth, FrameClock
+from .lane import Lane, LaneSettings
+from .recorder import Recorder
+from .vad import VadSettings
+from .wire import Inbox, Wire
+
+RATES_HZ = (8000, 16000)
+MIN_TICKS_TO_JUDGE = 200
+"The clock's lateness means nothing in the first second."
+
+
+class EngineSettings(msgspec.Struct, frozen=True):
+    """Limits of one engine."""
+
+    max_lanes: int = 4000
+    max_lateness_ms: float = 5.0
+    "p99 over the last 5 s; above it new calls are refused."
+    vad: VadSettings | None = VadSettings()
+    "None: media only, nobody listens for speech."
+
+
+class Engine:
+    """Opens and closes lanes and ticks them."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        wire: Wire,
+        recorder: Recorder,
+        rng: random.Random,
+        settings: EngineSettings | None = None,
+    ) -> None:
+        self.settings = settings or EngineSettings()
+        self._clock = clock
+        self._rng = rng
+        self._inbox = Inbox()
+        self._cohorts = [
+            [
+                Cohort(rate * PHASES + phase, hz, wire, recorder, clock, rng, self.settings.vad)
+                for phase in range(PHASES)
+            ]
+            for rate, hz in enumerate(RATES_HZ)
+        ]
+        self._frame_clock = FrameClock(clock, self.tick, self.skip)
+
+    # -- lanes ---------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return sum(len(cohort.rows) for cohorts in self._cohorts for cohort in cohorts)
+
+    def refusal(self) -> str | None:
+        """Why no new call can be taken now, None when one can."""
+        if len(self) >= self.settings.max_lanes:
+            return f"all {self.settings.max_lanes} lanes are in use"
+        health = self.health()
+        if health.ticks >= MIN_TICKS_TO_JUDGE and health.p99_ms > self.settings.max_lateness_ms:
+            return f"the frame clock is late (p99 {health.p99_ms:.1f} ms)"
+        return None
+
+    def open(self, settings: LaneSettings) -> Lane:
+        """A lane for a new leg. Raises Refused when all are in use."""
+        if len(self) >= self.settings.max_lanes:
+            raise Refused(f"all {self.settings.max_lanes} lanes are in use")
+        rate = RATES_HZ.index(settings.codec.sample_rate_hz)
+        cohort = min(self._cohorts[rate], key=lambda cohort: len(cohort.rows))
+        row = cohort.take_row()
+        # Random by RFC 3550 §5.1; below 2^15 so that SRTP's roll-over counter starts clean.
+        cohort.outbound.ssrc[row] = self._rng.getrandbits(32)
+        cohort.outbound.sequence[row] = self._rng.getrandbits(15)
+        cohort.outbound.timestamp[row] = self._rng.getrandbits(32)
+        cohort.reports.begin(row, self._clock.now())
+        lane = Lane(cohort, row)
+        lane.configure(settings)
+        return lane
+
+    def close(self, lane: Lane) -> None:
+        """End a lane; its last verbs still answer, but do nothing."""
+        if not lane.open:
+            return
+        number, row = lane.place
+        lane.end(self._clock.now())
+        closed = self._cohorts[number // PHASES][number % PHASES]
+        for cohorts in self._cohorts:
+            for cohort in cohorts:
+                cohort.mixer.forget_source(closed, row)
+        closed.give_back(row)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Tick by the frame clock, in the running event loop."""
+        # Products of 64 lanes are too small to share: with a second thread a resampling took 40
+        # times as long (measured), and that thread takes its core from the far side of the wire.
+        threadpool_limits(1)
+        self._frame_clock.start()
+
+    def close_clock(self) -> None:
+        """Stop ticking."""
+        self._frame_clock.close()
+
+    def tick(self, phase: int) -> None:
+        """One frame for the cohorts of this phase. Tests call it on a virtual clock."""
+        now = self._clock.now()
+        for cohorts in self._cohorts:
+            cohorts[phase].tick(self._inbox, now)
+
+    def skip(self, phase: int) -> None:
+        """Time that a stall swallowed."""
+        for cohorts in self._cohorts:
+            cohorts[phase].skip()
+
+    def health(self) -> ClockHealth:
+        """The clock's lateness over the last 5 s."""
+        return self._frame_clock.health()

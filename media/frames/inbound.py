@@ -1,0 +1,256 @@
+"""From packets to the jitter buffer, for all lanes of a cohort: parse, latch, tell apart, decode.
+
+Latching (symmetric RTP): the first valid packet decides where a lane's audio comes from and goes
+to, whatever the far end's SDP says (NAT); packets of others are counted and dropped until the lane
+is configured anew by a re-INVITE.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ...codecs import comfort_noise, g711, l16
+from ...codecs.catalog import Codec
+from ...codecs.errors import CodecError
+from . import rtp
+from .decode import LaneDecoder, decoder_of
+from .encode import Encoding
+from .jitter import Jitter, rounds
+from .lanes import Columns, frame_samples
+from .wire import Inbox
+
+NO_PAYLOAD_TYPE = -1
+COMFORT_NOISE_PAYLOAD_TYPE = 13
+"RFC 3389; trunks send it without having agreed on it."
+LOOK_AHEAD_FRAMES = 2
+"How far beyond the play position codecs with state are decoded: time scaling reads ahead."
+
+
+class KeyPacket(msgspec.Struct, frozen=True):
+    """One RFC 4733 packet of a lane."""
+
+    row: int
+    timestamp: int
+    payload: bytes
+
+
+class Inbound(Columns):
+    """The receiving state of each lane."""
+
+    def __init__(self, capacity: int, rate_hz: int, jitter: Jitter) -> None:
+        super().__init__(capacity)
+        self.frame = frame_samples(rate_hz)
+        self.rate_hz = rate_hz
+        self.jitter = jitter
+        self.encoding: NDArray[np.uint8] = self.column("encoding", np.uint8)
+        self.payload_type: NDArray[np.int64] = self.column(
+            "payload_type", np.int64, fill=NO_PAYLOAD_TYPE
+        )
+        self.event_payload_type: NDArray[np.int64] = self.column(
+            "event_payload_type", np.int64, fill=NO_PAYLOAD_TYPE
+        )
+        self.source: NDArray[np.uint64] = self.column("source", np.uint64)
+        "The latched source; 0: none yet."
+        self.strangers: NDArray[np.int64] = self.column("strangers", np.int64)
+        "Packets of somebody else."
+        self.malformed: NDArray[np.int64] = self.column("malformed", np.int64)
+        "Not RTP, of a payload type that was not agreed, or not decodable."
+        self.packets: NDArray[np.int64] = self.column("packets", np.int64)
+        self.heard_tick: NDArray[np.int64] = self.column("heard_tick", np.int64)
+        "The tick that brought the last packet."
+        self.decoders: dict[int, LaneDecoder] = {}
+        "Rows whose codec has state."
+
+    def configure(self, row: int, codec: Codec, payload_type: int, *, relatch: bool) -> None:
+        """Expect `codec` under `payload_type`; `relatch`: from whoever speaks first from now on."""
+        self.encoding[row] = Encoding.of(codec)
+        self.payload_type[row] = payload_type
+        if relatch:
+            self.source[row] = 0
+        self.decoders.pop(row, None)
+        decoder = decoder_of(codec)
+        if decoder is not None:
+            self.decoders[row] = decoder
+
+    def clear(self, row: int) -> None:
+        """The row receives nothing any more."""
+        super().clear(row)
+        decoder = self.decoders.pop(row, None)
+        if decoder is not None:
+            decoder.close()
+
+    def receive(
+        self,
+        count: int,
+        inbox: Inbox,
+        tick: int,
+        on_control: Callable[[int, bytes], None],
+    ) -> tuple[NDArray[np.int64], list[KeyPacket]]:
+        """Sort `count` packets of the inbox into the jitter buffer.
+
+        Returns the rows that latched just now (destination: `source[row]`) and the key packets.
+        RTCP goes to `on_control(row, datagram)`.
+        """
+        parsed = rtp.parse(inbox.data[:count], inbox.lengths[:count])
+        rows = inbox.rows[:count]
+        for index in np.flatnonzero(parsed.is_rtcp):
+            on_control(int(rows[index]), inbox.data[index, : inbox.lengths[index]].tobytes())
+        media = parsed.ok & ~parsed.is_rtcp
+        known = media & (
+            (parsed.payload_type == self.payload_type[rows])
+            | (parsed.payload_type == self.event_payload_type[rows])
+            | (parsed.payload_type == COMFORT_NOISE_PAYLOAD_TYPE)
+        )
+        np.add.at(self.malformed, rows[~known & ~parsed.is_rtcp], 1)
+        latched = self._latch(rows, inbox.sources[:count], known)
+        mine = known & (self.source[rows] == inbox.sources[:count])
+        np.add.at(self.strangers, rows[known & ~mine], 1)
+        np.add.at(self.packets, rows[mine], 1)
+        self.heard_tick[rows[mine]] = tick
+        audio = mine & (parsed.payload_type == self.payload_type[rows])
+        if mine.any():
+            self._admit(np.flatnonzero(mine), audio, inbox, parsed, tick)
+        keys: list[KeyPacket] = []
+        rest = mine & ~audio
+        if rest.any():
+            keys = self._aside(np.flatnonzero(rest), inbox, parsed)
+        return latched, keys
+
+    def decode(self, n: int) -> None:
+        """Bring codecs with state up to the play position, in the order of their packets."""
+        if not self.decoders:
+            return
+        rows: list[int] = []
+        positions: list[int] = []
+        pieces: list[NDArray[np.int16]] = []
+        ahead = LOOK_AHEAD_FRAMES * self.frame
+        for row, decoder in self.decoders.items():
+            for position, pcm in decoder.due(int(self.jitter.play_position[row]) + ahead):
+                rows.append(row)
+                positions.append(position)
+                pieces.append(pcm)
+        for row, position, pcm in zip(rows, positions, pieces, strict=True):
+            self.jitter.write(
+                np.array([row]), np.array([position]), pcm[None], np.array([len(pcm)])
+            )
+
+    def _latch(
+        self, rows: NDArray[np.int64], sources: NDArray[np.uint64], known: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        fresh = known & (self.source[rows] == 0)
+        if not fresh.any():
+            return np.empty(0, np.int64)
+        first_rows, first = np.unique(rows[fresh], return_index=True)
+        self.source[first_rows] = sources[fresh][first]
+        return first_rows
+
+    def _admit(
+        self,
+        chosen: NDArray[np.intp],
+        audio: NDArray[np.bool_],
+        inbox: Inbox,
+        parsed: rtp.Packets,
+        tick: int,
+    ) -> None:
+        """Everything of the lane's stream is counted; only audio has samples."""
+        for index in rounds(inbox.rows[chosen]):
+            some = chosen[index]
+            rows = inbox.rows[some]
+            samples = self._samples(some, rows, inbox, parsed)
+            samples[~audio[some]] = 0
+            admitted = self.jitter.admit(
+                rows,
+                parsed.sequence[some],
+                parsed.timestamp[some],
+                samples,
+                parsed.marker[some],
+                parsed.ssrc[some],
+                np.full(len(some), tick * self.frame, np.int64),
+            )
+            accept = admitted.accept & (samples > 0)
+            if accept.all():
+                self._write(some, rows, admitted.position, samples, inbox, parsed)
+            elif accept.any():
+                kept, position = some[accept], admitted.position[accept]
+                self._write(kept, rows[accept], position, samples[accept], inbox, parsed)
+
+    def _samples(
+        self,
+        some: NDArray[np.intp],
+        rows: NDArray[np.int64],
+        inbox: Inbox,
+        parsed: rtp.Packets,
+    ) -> NDArray[np.int64]:
+        """How many lane samples each packet holds; 0: not to be decoded."""
+        octets = parsed.payload_length[some]
+        encoding = self.encoding[rows]
+        samples: NDArray[np.int64] = np.where(encoding == Encoding.L16, octets // 2, octets)
+        for at in np.flatnonzero(encoding == Encoding.STATEFUL):
+            decoder = self.decoders[int(rows[at])]
+            samples[at] = decoder.samples(self._payload(int(some[at]), inbox, parsed))
+        return samples
+
+    @staticmethod
+    def _payload(index: int, inbox: Inbox, parsed: rtp.Packets) -> bytes:
+        begin = int(parsed.payload_offset[index])
+        return inbox.data[index, begin : begin + int(parsed.payload_length[index])].tobytes()
+
+    def _write(
+        self,
+        some: NDArray[np.intp],
+        rows: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        inbox: Inbox,
+        parsed: rtp.Packets,
+    ) -> None:
+        encoding = self.encoding[rows]
+        for which in (Encoding.ULAW, Encoding.ALAW, Encoding.L16):
+            batch = np.flatnonzero(encoding == which)
+            if batch.size:
+                payload = self._gather(some[batch], inbox, parsed)
+                if which == Encoding.L16:
+                    pcm = l16.decode(payload[:, : payload.shape[1] // 2 * 2])
+                else:
+                    law = g711.decode_ulaw if which == Encoding.ULAW else g711.decode_alaw
+                    pcm = law(payload)
+                self.jitter.write(rows[batch], positions[batch], pcm, samples[batch])
+        for at in np.flatnonzero(encoding == Encoding.STATEFUL):
+            self.decoders[int(rows[at])].put(
+                int(parsed.sequence[some[at]]),
+                int(positions[at]),
+                self._payload(int(some[at]), inbox, parsed),
+            )
+
+    @staticmethod
+    def _gather(some: NDArray[np.intp], inbox: Inbox, parsed: rtp.Packets) -> NDArray[np.uint8]:
+        """Payloads as a matrix, as wide as the longest."""
+        offsets = parsed.payload_offset[some]
+        width = int(parsed.payload_length[some].max())
+        first = int(offsets[0])
+        if (offsets == first).all():
+            return inbox.data[some, first : first + width]
+        columns = np.minimum(offsets[:, None] + np.arange(width), inbox.data.shape[1] - 1)
+        payloads: NDArray[np.uint8] = inbox.data[some[:, None], columns]
+        return payloads
+
+    def _aside(
+        self, chosen: NDArray[np.intp], inbox: Inbox, parsed: rtp.Packets
+    ) -> list[KeyPacket]:
+        """Key presses and comfort noise: rare, so packet by packet."""
+        keys: list[KeyPacket] = []
+        for index in chosen.tolist():
+            row = int(inbox.rows[index])
+            payload = self._payload(index, inbox, parsed)
+            if parsed.payload_type[index] == self.event_payload_type[row]:
+                keys.append(KeyPacket(row, int(parsed.timestamp[index]), payload))
+                continue
+            try:
+                noise = comfort_noise.parse(payload)
+            except CodecError:
+                self.malformed[row] += 1
+            else:
+                self.jitter.set_noise(np.array([row]), np.array([noise.level_dbov]))
+        return keys

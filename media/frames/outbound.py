@@ -1,0 +1,171 @@
+"""From frames to packets, for all lanes of a cohort: encode, RTP header, key presses, send.
+
+Not here: what is said (playout.py) and how packets leave (wire.py).
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...codecs import g711, l16
+from ...codecs.catalog import Codec
+from . import rtp
+from .encode import Encoder, Encoding, encoder_of
+from .lanes import FRAME_MS, Columns, frame_samples
+from .telephone_event import DigitSender
+from .wire import Wire
+
+RTP_HEADER_BYTES = 12
+MAX_KEY_STRINGS = 16
+"Strings of keys that wait for each other in one lane; the oldest goes first when more come."
+PACKET_BYTES = RTP_HEADER_BYTES + 640
+"Room for a 20 ms frame of L16 at 16 kHz, the largest payload that is sent."
+
+
+class Outbound(Columns):
+    """The sending state of each lane, and the packets of one tick."""
+
+    def __init__(self, capacity: int, rate_hz: int) -> None:
+        super().__init__(capacity)
+        self.frame = frame_samples(rate_hz)
+        self.encoding: NDArray[np.uint8] = self.column("encoding", np.uint8)
+        self.sending: NDArray[np.bool_] = self.column("sending", np.bool_)
+        self.payload_type: NDArray[np.int64] = self.column("payload_type", np.int64)
+        self.sequence: NDArray[np.int64] = self.column("sequence", np.int64)
+        self.timestamp: NDArray[np.int64] = self.column("timestamp", np.int64)
+        self.timestamp_step: NDArray[np.int64] = self.column("timestamp_step", np.int64)
+        "RTP clock ticks of one frame."
+        self.ssrc: NDArray[np.int64] = self.column("ssrc", np.int64)
+        self.marker: NDArray[np.bool_] = self.column("marker", np.bool_)
+        "Mark the next packet: the stream (re)starts there (RFC 3551 §4.1)."
+        self.destination: NDArray[np.uint64] = self.column("destination", np.uint64)
+        self.packets_sent: NDArray[np.int64] = self.column("packets_sent", np.int64)
+        self.octets_sent: NDArray[np.int64] = self.column("octets_sent", np.int64)
+        self.packets: NDArray[np.uint8] = self.column("packets", np.uint8, PACKET_BYTES)
+        self.lengths: NDArray[np.int64] = self.column("lengths", np.int64)
+        self.encoders: dict[int, Encoder] = {}
+        "Rows whose codec has state."
+        self.keys: dict[int, deque[_Keys]] = {}
+        "Rows that are pressing keys now."
+
+    def configure(self, row: int, codec: Codec, payload_type: int) -> None:
+        """Encode the row's frames with `codec` from the next tick on."""
+        self.encoding[row] = Encoding.of(codec)
+        self.payload_type[row] = payload_type
+        self.timestamp_step[row] = codec.clock_rate_hz * FRAME_MS // 1000
+        self.encoders.pop(row, None)
+        encoder = encoder_of(codec)
+        if encoder is not None:
+            self.encoders[row] = encoder
+
+    def clear(self, row: int) -> None:
+        """The row sends nothing any more."""
+        super().clear(row)
+        self.keys.pop(row, None)
+        self.encoders.pop(row, None)
+
+    def press(self, row: int, keys: str, payload_type: int, clock_hz: int) -> None:
+        """Send key presses, after those that are still being sent. Raises ValueError."""
+        sender = DigitSender(keys, clock_hz)
+        waiting = self.keys.setdefault(row, deque(maxlen=MAX_KEY_STRINGS))
+        waiting.append(_Keys(sender, payload_type, clock_hz * FRAME_MS // 1000))
+
+    def skip(self, n: int) -> None:
+        """A frame that was never made: the far end sees a gap in time, not a loss."""
+        self._advance(n)
+        self.marker[:n] = True
+
+    def send(self, n: int, frames: NDArray[np.int16], cohort: int, wire: Wire) -> None:
+        """Encode and send one frame, int16[n, F], of each lane that has somewhere to send to."""
+        rows = np.flatnonzero(self.sending[:n] & (self.destination[:n] != 0))
+        if rows.size:
+            self._encode(n, frames)
+            marker = self.marker[:n]
+            rtp.write_headers(
+                self.packets[:n],
+                self.payload_type[:n],
+                marker,
+                self.sequence[:n],
+                self.timestamp[:n],
+                self.ssrc[:n],
+            )
+            if self.keys:
+                self._press_keys()
+            wire.send(cohort, rows, self.packets, self.lengths, self.destination)
+            self.sequence[rows] = (self.sequence[rows] + 1) & 0xFFFF
+            self.packets_sent[rows] += 1
+            self.octets_sent[rows] += self.lengths[rows] - RTP_HEADER_BYTES
+            self.marker[rows] = False
+        self._advance(n)
+
+    def _advance(self, n: int) -> None:
+        self.timestamp[:n] = (self.timestamp[:n] + self.timestamp_step[:n]) & 0xFFFFFFFF
+
+    def _encode(self, n: int, frames: NDArray[np.int16]) -> None:
+        encoding = self.encoding[:n]
+        payload = self.packets[:n, RTP_HEADER_BYTES:]
+        first = encoding[0]
+        if first in (Encoding.ULAW, Encoding.ALAW) and (encoding == first).all():
+            # The usual cohort: one G.711 law on every row, no row selection to copy.
+            law = g711.encode_ulaw if first == Encoding.ULAW else g711.encode_alaw
+            payload[:, : self.frame] = law(frames)
+            self.lengths[:n] = RTP_HEADER_BYTES + self.frame
+            return
+        self._encode_batch(Encoding.ULAW, encoding, frames, payload)
+        self._encode_batch(Encoding.ALAW, encoding, frames, payload)
+        self._encode_batch(Encoding.L16, encoding, frames, payload)
+        for row, encoder in self.encoders.items():
+            if self.sending[row] and row < n:
+                data = encoder.encode(frames[row])
+                payload[row, : len(data)] = np.frombuffer(data, np.uint8)
+                self.lengths[row] = RTP_HEADER_BYTES + len(data)
+
+    def _encode_batch(
+        self,
+        which: Encoding,
+        encoding: NDArray[np.uint8],
+        frames: NDArray[np.int16],
+        payload: NDArray[np.uint8],
+    ) -> None:
+        rows = np.flatnonzero(encoding == which)
+        if not rows.size:
+            return
+        if which == Encoding.L16:
+            data = l16.encode(frames[rows])
+        else:
+            law = g711.encode_ulaw if which == Encoding.ULAW else g711.encode_alaw
+            data = law(frames[rows])
+        payload[rows, : data.shape[1]] = data
+        self.lengths[rows] = RTP_HEADER_BYTES + data.shape[1]
+
+    def _press_keys(self) -> None:
+        """Rows that press keys send telephone events in place of audio (RFC 4733 §2.5.1)."""
+        for row, waiting in list(self.keys.items()):
+            event = waiting[0].sender.tick()
+            if event is None:
+                if waiting[0].sender.done:
+                    waiting.popleft()
+                    if not waiting:
+                        del self.keys[row]
+                continue
+            packet = self.packets[row]
+            packet[1] = waiting[0].payload_type | (0x80 if event.marker else 0)
+            # Events may count another clock than the audio they stand in for (8000 beside Opus);
+            # their timestamp is the audio's all the same.
+            elapsed = event.elapsed * int(self.timestamp_step[row]) // waiting[0].step
+            began = (int(self.timestamp[row]) - elapsed) & 0xFFFFFFFF
+            packet[4:8] = np.frombuffer(began.to_bytes(4, "big"), np.uint8)
+            data = event.payload
+            packet[RTP_HEADER_BYTES : RTP_HEADER_BYTES + len(data)] = np.frombuffer(data, np.uint8)
+            self.lengths[row] = RTP_HEADER_BYTES + len(data)
+
+
+class _Keys(NamedTuple):
+    """A string of keys on its way."""
+
+    sender: DigitSender
+    payload_type: int
+    step: int
+    "Event clock ticks of one frame."

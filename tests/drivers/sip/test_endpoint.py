@@ -1,0 +1,260 @@
+"""The shells over real loopback UDP: two endpoints, their sockets, timers and legs."""
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from offhook.drivers.sip.endpoint import LineSettings, SipEndpoint, SipSettings
+from offhook.drivers.sip.hop import Hop, Outgoing
+from offhook.drivers.sip.leg import SipLeg
+from offhook.drivers.sip.registration import AnyRegistrationEvent, Registered, Unregistered
+from offhook.drivers.sip.transport import UdpTransport, address_towards
+from offhook.media.clock import LoopClock
+from offhook.media.errors import Refused
+from offhook.media.ports import (
+    AnyLegEvent,
+    HangUpCause,
+    LegAnswered,
+    LegDigit,
+    LegEnded,
+    LegHeld,
+    LegPort,
+    LegRinging,
+)
+from offhook.tests.kit.sip_link import FakeMedia
+
+LIMIT_S = 5.0
+SETTINGS = SipSettings(port=0, open_loopback=True)
+
+
+class Listener:
+    """Gathers a leg's events and lets a test wait for one."""
+
+    def __init__(self, leg: SipLeg) -> None:
+        self.leg = leg
+        self.events: list[AnyLegEvent] = []
+        self._changed = asyncio.Event()
+        leg.sink = self._receive
+
+    def _receive(self, event: AnyLegEvent) -> None:
+        self.events.append(event)
+        self._changed.set()
+
+    async def wait_for(self, kind: type[AnyLegEvent]) -> AnyLegEvent:
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                for event in self.events:
+                    if isinstance(event, kind):
+                        return event
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class Pair:
+    """A server that does `on_call`, and a client."""
+
+    def __init__(self, on_call: Callable[[SipLeg], None], settings: SipSettings = SETTINGS) -> None:
+        self.media = FakeMedia("127.0.0.1")
+        self.incoming: list[Listener] = []
+        clock = LoopClock()
+
+        def on_incoming(leg: SipLeg) -> None:
+            self.incoming.append(Listener(leg))
+            on_call(leg)
+
+        self.server = SipEndpoint(
+            settings, clock, random.Random(1), self.media.open, on_incoming
+        )
+        self.client = SipEndpoint(
+            SipSettings(port=0), clock, random.Random(2), self.media.open, lambda leg: None
+        )
+
+    async def __aenter__(self) -> "Pair":
+        await self.server.start()
+        await self.client.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.client.aclose()
+        await self.server.aclose()
+        assert self.media.live == 0
+
+    def call(self, user: str = "agent") -> Listener:
+        return Listener(self.client.call(f"sip:{user}@127.0.0.1:{self.server.port}"))
+
+
+async def test_call_rings_is_answered_and_ended_by_the_caller() -> None:
+    def on_call(leg: SipLeg) -> None:
+        leg.ring()
+        leg.answer()
+
+    async with Pair(on_call) as pair:
+        call = pair.call("1234")
+        await call.wait_for(LegAnswered)
+        assert call.events == [LegRinging(), LegAnswered()]
+        (incoming,) = pair.incoming
+        leg: LegPort = incoming.leg  # SipLeg implements the port
+        assert (leg.line, leg.inbound, leg.to_number, leg.from_number) == (
+            "local",
+            True,
+            "1234",
+            "offhook",
+        )
+        assert leg.wire_id == call.leg.wire_id
+        call.leg.hang_up()
+        ended = await incoming.wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert (ended.cause, ended.by_us) == (HangUpCause.NORMAL, False)
+        assert pair.server.legs == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"), [(HangUpCause.BUSY, 486), (HangUpCause.DECLINED, 603)]
+)
+async def test_call_is_refused_by_cause(cause: HangUpCause, status: int) -> None:
+    async with Pair(lambda leg: leg.hang_up(cause)) as pair:
+        ended = await pair.call().wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert (ended.cause, ended.status) == (cause, status)
+
+
+async def test_hold_and_digits_reach_the_other_side() -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        call = pair.call()
+        await call.wait_for(LegAnswered)
+        call.leg.hold()
+        await pair.incoming[0].wait_for(LegHeld)
+        call.leg.send_digits("5")  # the fake media has no lane, so by INFO
+        assert await pair.incoming[0].wait_for(LegDigit) == LegDigit("5")
+
+
+async def test_stranger_is_refused_where_loopback_is_closed() -> None:
+    async with Pair(lambda leg: leg.answer(), SipSettings(port=0)) as pair:
+        ended = await pair.call().wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert ended.status == 403
+
+
+async def test_closing_an_endpoint_ends_its_calls() -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        call = pair.call()
+        await call.wait_for(LegAnswered)
+        await pair.server.aclose()
+        await call.wait_for(LegEnded)
+
+
+async def test_used_up_media_is_refused_on_both_sides() -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        pair.media.limit = 1
+        ended = await pair.call().wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert (ended.cause, ended.status) == (HangUpCause.OVERLOADED, 503)
+        pair.media.limit = 0
+        with pytest.raises(Refused):
+            pair.call()
+
+
+async def test_name_is_resolved_and_one_that_is_unknown_ends_the_call() -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        call = Listener(pair.client.call(f"sip:a@localhost:{pair.server.port}"))
+        await call.wait_for(LegAnswered)
+        lost = Listener(pair.client.call("sip:a@no-such-host.invalid"))
+        ended = await lost.wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert ended.cause is HangUpCause.NETWORK
+
+
+async def test_port_of_zero_cannot_be_sent_to_and_ends_the_call() -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        lost = Listener(pair.client.call("sip:a@127.0.0.1:0"))
+        ended = await lost.wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert ended.reason == "INVITE could not be sent"
+
+
+async def test_failing_owner_does_not_stop_the_endpoint() -> None:
+    def on_call(leg: SipLeg) -> None:
+        if leg.to_number == "broken":
+            raise ValueError("a bug of the owner")
+        leg.answer()
+
+    async with Pair(on_call) as pair:
+        broken = pair.call("broken")
+        await pair.call("good").wait_for(LegAnswered)
+        ended = await broken.wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert ended.status == 500
+
+
+class Registrar(asyncio.DatagramProtocol):
+    """Says 200 to every REGISTER."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        lines = [line for line in data.split(b"\r\n") if not line.startswith(b"User-Agent")]
+        self.transport.sendto(b"\r\n".join([b"SIP/2.0 200 OK", *lines[1:]]), addr)
+
+
+async def test_line_is_registered_and_removed_when_the_endpoint_closes() -> None:
+    told: list[AnyRegistrationEvent] = []
+    registered = asyncio.Event()
+
+    def on_registration(event: AnyRegistrationEvent) -> None:
+        told.append(event)
+        registered.set()
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Registrar, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    endpoint = SipEndpoint(
+        SipSettings(port=0),
+        LoopClock(),
+        random.Random(1),
+        FakeMedia().open,
+        lambda leg: None,
+        on_registration=on_registration,
+    )
+    await endpoint.start()
+    endpoint.register(LineSettings("line", f"sip:127.0.0.1:{port}", "alice", "secret"))
+    async with asyncio.timeout(LIMIT_S):
+        await registered.wait()
+    await endpoint.aclose()
+    transport.close()
+    assert told == [Registered("line", 300), Unregistered("line")]
+
+
+async def test_port_that_is_taken_is_an_error() -> None:
+    async with Pair(lambda leg: None) as pair:
+        other = SipEndpoint(
+            SipSettings(port=pair.server.port),
+            LoopClock(),
+            random.Random(1),
+            FakeMedia().open,
+            lambda leg: None,
+        )
+        with pytest.raises(OSError, match="in use"):
+            await other.start()
+
+
+async def test_too_large_datagram_is_told_as_unreachable() -> None:
+    unreachable: list[Hop] = []
+    transport = await UdpTransport.open(
+        "127.0.0.1", 0, LoopClock(), lambda data, hop: None, unreachable.append
+    )
+    hop = Hop("UDP", "127.0.0.1", 9)
+    transport.send(Outgoing(b"x" * 70_000, hop))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert unreachable == [hop]
+    await transport.aclose()
+
+
+def test_address_towards_this_machine_is_its_loopback() -> None:
+    assert address_towards("127.0.0.1") == "127.0.0.1"
+    assert socket.inet_aton(address_towards("127.0.0.2"))
