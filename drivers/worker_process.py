@@ -76,7 +76,7 @@ class WorkerProcess:
         return self._transport.get_pid() if self._transport else None
 
     async def start(self) -> None:
-        """Start the child and wait until it is ready. Raises WorkerDied."""
+        """Start the child, or find it restarting; wait until it is ready. Raises WorkerDied."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep_alive(), name=f"worker {self.name}")
         ready = asyncio.create_task(self._became_ready.wait(), name=f"worker {self.name} ready")
@@ -124,6 +124,7 @@ class WorkerProcess:
                 await self._run(child)
             finally:
                 was_ready, self.ready = self.ready, False
+                self._became_ready.clear()
                 self._stdin = None
                 await self._put_down(child)
             if was_ready:

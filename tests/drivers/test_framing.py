@@ -1,6 +1,7 @@
 import random
 
 import pytest
+
 from offhook.drivers.framing import HEADER, MAX_MESSAGE_BYTES, FramingLost, Unframer, frame
 
 

@@ -83,6 +83,8 @@ class OpenAIServer:
         self.base_url = ""
         self.script: deque[Behaviour] = deque()
         self.requests: list[Request] = []
+        self.asked = asyncio.Event()
+        "A request arrived."
         self.client_left = asyncio.Event()
         "A client closed its connection before the answer was complete."
 
@@ -105,6 +107,7 @@ class OpenAIServer:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await _read(request))
+        self.asked.set()
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             said = f"Incorrect API key provided: {request.headers.get('Authorization', '')[7:]}."
             return _refuse(refusal(401, "invalid_api_key", said))

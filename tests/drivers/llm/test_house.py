@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from offhook.drivers.llm.house import HouseMemory, HouseResponder
 from offhook.drivers.llm.house_default import DEFAULT_AGENT
 from offhook.drivers.llm.house_settings import (

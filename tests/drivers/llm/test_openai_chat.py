@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+
 from offhook.drivers.errors import KeyRejected, ProviderBusy, ProviderUnreachable
 from offhook.drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder, messages
 from offhook.drivers.openai_client import OpenAISettings
@@ -43,13 +44,16 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenAIServer]
 
 @asynccontextmanager
 async def responder(
-    server: OpenAIServer, pauses: list[float] | None = None, **limits: float
+    server: OpenAIServer,
+    pauses: list[float] | None = None,
+    first_part_s: float = 4.0,
+    stall_s: float = 4.0,
 ) -> AsyncIterator[OpenAIChatResponder]:
     async def sleep(seconds: float) -> None:
         if pauses is not None:
             pauses.append(seconds)
 
-    settings = OpenAISettings(server.base_url, "OFFHOOK_TEST_KEY", **limits)
+    settings = OpenAISettings(server.base_url, "OFFHOOK_TEST_KEY", first_part_s, stall_s)
     chat_settings = ChatSettings(model="m", prompt="Be short.", server=settings)
     made = OpenAIChatResponder(chat_settings, random.Random(1), sleep)
     try:
@@ -58,8 +62,14 @@ async def responder(
         await made.aclose()
 
 
-async def parts_of(made: OpenAIChatResponder) -> list[AnyReplyPart]:
-    return [part async for part in made.respond(ASKED)]
+async def parts_of(
+    made: OpenAIChatResponder, heard: list[AnyReplyPart] | None = None
+) -> list[AnyReplyPart]:
+    """The reply; `heard` keeps what came before an error."""
+    heard = [] if heard is None else heard
+    async for part in made.respond(ASKED):
+        heard.append(part)
+    return heard
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 64, 100_000])
@@ -224,8 +234,7 @@ async def test_a_stall_after_the_first_words_is_told_and_not_retried(server: Ope
     heard: list[AnyReplyPart] = []
     async with responder(server, stall_s=QUICK_S) as made:
         with pytest.raises(ProviderTimedOut, match="without more"):
-            async for part in made.respond(ASKED):
-                heard.append(part)
+            await parts_of(made, heard)
         await server.client_left.wait()
     assert heard == [ReplyText("It")]
     assert len(server.requests) == 1
@@ -236,8 +245,7 @@ async def test_a_disconnect_in_mid_stream_is_told(server: OpenAIServer) -> None:
     heard: list[AnyReplyPart] = []
     async with responder(server) as made:
         with pytest.raises(ProviderUnreachable):
-            async for part in made.respond(ASKED):
-                heard.append(part)
+            await parts_of(made, heard)
     assert heard == [ReplyText("It")]
 
 

@@ -16,7 +16,7 @@ def test_phrases_become_plain_words() -> None:
 
 
 def test_nothing_a_phrase_holds_can_be_grammar() -> None:
-    evil = "hello; | <x> = /1/ {y} [z] * + \\ \" end; public <w>"
+    evil = 'hello; | <x> = /1/ {y} [z] * + \\ " end; public <w>'
     text = jsgf((normalise(evil),))
     assert "<phrase> = hello x one y z end public w;" in text
 

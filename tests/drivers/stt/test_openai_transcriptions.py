@@ -3,6 +3,7 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
+
 from offhook.drivers.errors import KeyRejected
 from offhook.drivers.openai_client import OpenAISettings
 from offhook.drivers.stt.openai_transcriptions import (
@@ -90,8 +91,7 @@ async def test_cancel_aborts_the_request_and_nothing_is_told(
     stream.begin(1)
     stream.push(CHUNK)
     stream.end(1)
-    while not server.requests:
-        await asyncio.sleep(0)
+    await server.asked.wait()
     stream.cancel(1)
     await server.client_left.wait()
     stream.begin(2)

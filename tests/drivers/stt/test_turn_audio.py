@@ -1,4 +1,5 @@
 import numpy as np
+
 from offhook.drivers.stt.turn_audio import MAX_TURN_S, TurnAudio
 
 RATE_HZ = 8000

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+
 from offhook.drivers.errors import WorkerDied
 from offhook.drivers.tts.espeak import MAX_TEXT_CHARS, EspeakSettings, EspeakSynthesizer
 from offhook.media.errors import ProviderError, ProviderRejected

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+
 from offhook.drivers.errors import ProviderUnreachable
 from offhook.drivers.openai_client import OpenAISettings
 from offhook.drivers.tts.openai_speech import (

@@ -2,6 +2,7 @@ import random
 from datetime import date
 
 import pytest
+
 from offhook.drivers.tts.spoken_forms import (
     say_date,
     say_digits,
