@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 WHOLE_WEIGHT, WORST_WEIGHT = 0.08, 0.04
 BIAS = 0.08 * 42
-"""Confidence is one half where `whole` plus half of `worst` is -42. Recorded voice, a grammar of 60
-phrases: of sentences in it 2 % (16 kHz) to 8 % (G.711) are worse, of others 93 % to 85 %."""
+"""Confidence is one half where `whole` plus half of `worst` is -42. What that limit does, and 0.4,
+is measured in README.md."""
 DEFAULT_MIN_CONFIDENCE = 0.5
 
 
