@@ -1,4 +1,4 @@
-"""A call as a picture: both waveforms, who spoke when, barge-ins, and how long answers took."""
+"""A call as a picture: both waveforms, talkspurts (bars), turns (shades), barge-ins, latencies."""
 
 from pathlib import Path
 
@@ -8,6 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from ..media.frames.lanes import frame_samples
+from ..media.frames.vad import Vad
 
 ROW_S = 30.0
 "One row of the picture."
@@ -36,9 +39,16 @@ def draw(
     figure = Figure(figsize=(18, 3.4 * rows + 0.6))
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, 1, squeeze=False)
+    speech = [
+        (0.0, CALLER, talkspurts(stereo[0], rate_hz)),
+        (1.1, AGENT, talkspurts(stereo[1], rate_hz)),
+    ]
     for number, axis in enumerate(axes[:, 0]):
         begin_s = number * ROW_S
         _draw_row(axis, stereo, rate_hz, begin_s)
+        for level, colour, spans in speech:
+            for span in spans:
+                axis.plot(span, [level - 0.53] * 2, color=colour, linewidth=3, alpha=0.8)
         for turn in turns:
             if turn.begin_s < begin_s + ROW_S and turn.end_s > begin_s:
                 _draw_turn(axis, turn, begin_s)
@@ -47,7 +57,9 @@ def draw(
         axis.set_yticks([0.0, 1.1], ["caller", "agent"])
         axis.set_xticks(np.arange(begin_s, begin_s + ROW_S + 1, 2))
         axis.spines[["top", "right", "left"]].set_visible(False)
-    axes[-1, 0].set_xlabel("seconds since the answer")
+    axes[-1, 0].set_xlabel(
+        "seconds since the answer (shade: turn, bar: voice activity, arrow: what the caller waited)"
+    )
     figure.suptitle(title)
     figure.tight_layout()
     figure.savefig(path, dpi=80)
@@ -63,6 +75,25 @@ def _draw_row(axis: Axes, stereo: NDArray[np.int16], rate_hz: int, begin_s: floa
         at = begin_s + np.arange(len(bins)) * width / rate_hz
         low, high = level + 0.55 * bins.min(axis=1), level + 0.55 * bins.max(axis=1)
         axis.fill_between(at, low, high, color=colour, linewidth=0.4)
+
+
+def talkspurts(channel: NDArray[np.int16], rate_hz: int) -> list[tuple[float, float]]:
+    """What the server's voice activity detection takes for speech, in seconds."""
+    frame = frame_samples(rate_hz)
+    vad = Vad(1, rate_hz)
+    spans: list[tuple[float, float]] = []
+    began: int | None = None
+    calm = np.zeros(1, np.bool_)
+    for at in range(0, len(channel) - frame + 1, frame):
+        tick = vad.push(1, channel[None, at : at + frame], calm, np.array([at]))
+        if tick.started.size:
+            began = int(tick.began_samples[0])
+        if tick.ended.size and began is not None:
+            spans.append((began / rate_hz, int(tick.ended_samples[0]) / rate_hz))
+            began = None
+    if began is not None:
+        spans.append((began / rate_hz, len(channel) / rate_hz))
+    return spans
 
 
 def _draw_turn(axis: Axes, turn: DrawnTurn, row_begin_s: float) -> None:

@@ -108,6 +108,8 @@ class Cohort:
         self.reports = Reports(self.inbound, self.outbound, self.jitter, clock.wall, rng)
         self.sinks: dict[int, Sink] = {}
         self.key_receivers: dict[int, DigitReceiver] = {}
+        self._keys_down: set[int] = set()
+        "Rows whose far end is pressing a key: their ends may have to be guessed."
 
     # -- rows ---------------------------------------------------------------------------------
 
@@ -125,6 +127,7 @@ class Cohort:
         """End a lane: its row is as new, nothing of it is left."""
         self.sinks.pop(row, None)
         self.key_receivers.pop(row, None)
+        self._keys_down.discard(row)
         self._clear(row)
         self.mixer.disconnect(row)
         self.rows.give_back(row)
@@ -210,19 +213,23 @@ class Cohort:
             for found in self.keys.push(heard[listening], listening):
                 at = self._position(found.row)
                 self._tell(found.row, DigitPressed(at, found.digit, DigitSource.IN_BAND))
-        for row, receiver in self.key_receivers.items():
-            digit = receiver.poll(self._position(row))
-            if digit is not None:
-                self._tell(row, DigitPressed(self._position(row), digit, DigitSource.RTP_EVENT))
+        for row in tuple(self._keys_down):
+            self._key_told(row, self.key_receivers[row].poll(self._position(row)))
 
     def _key(self, key: KeyPacket) -> None:
         receiver = self.key_receivers.get(key.row)
-        if receiver is None:
-            return
-        digit = receiver.receive_payload(key.timestamp, key.payload, self._position(key.row))
-        if digit is not None:
+        if receiver is not None:
             at = self._position(key.row)
-            self._tell(key.row, DigitPressed(at, digit, DigitSource.RTP_EVENT))
+            digit = receiver.receive_payload(key.timestamp, key.payload, at)
+            self._key_told(key.row, digit)
+
+    def _key_told(self, row: int, digit: str | None) -> None:
+        if self.key_receivers[row].busy:
+            self._keys_down.add(row)
+        else:
+            self._keys_down.discard(row)
+        if digit is not None:
+            self._tell(row, DigitPressed(self._position(row), digit, DigitSource.RTP_EVENT))
 
     def _look_after(self, n: int) -> None:
         """Alarms, captured audio, recordings and far ends that fell silent."""

@@ -69,7 +69,7 @@ class Inbound(Columns):
         self.payload_type[row] = payload_type
         if relatch:
             self.source[row] = 0
-        self.decoders.pop(row, None)
+        self._end_decoder(row)
         decoder = decoder_of(codec)
         if decoder is not None:
             self.decoders[row] = decoder
@@ -77,6 +77,9 @@ class Inbound(Columns):
     def clear(self, row: int) -> None:
         """The row receives nothing any more."""
         super().clear(row)
+        self._end_decoder(row)
+
+    def _end_decoder(self, row: int) -> None:
         decoder = self.decoders.pop(row, None)
         if decoder is not None:
             decoder.close()

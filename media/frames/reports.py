@@ -16,7 +16,7 @@ from .inbound import Inbound
 from .jitter import Jitter
 from .lanes import FIRST_ROWS, FRAME_MS, Columns
 from .outbound import Outbound
-from .rtcp_session import Heard, RtcpSession, Sent
+from .rtcp_session import RtcpSession, Sent
 
 FAR_BUFFER_JITTERS = 2
 "A far end's buffer is about twice the jitter it reports, and never less than a frame."
@@ -66,13 +66,20 @@ class Reports(Columns):
         """Send the reports that are due."""
         for row in np.flatnonzero(self.due[:n] <= now).tolist():
             session = self._sessions[row]
-            send(row, session.report(self._sent(row), self._heard(row), now, self._wall()))
+            send(
+                row,
+                session.report(
+                    self._sent(row), self._jitter.reception.heard(row), now, self._wall()
+                ),
+            )
             self.due[row] = session.get_timer()
 
     def goodbye(self, row: int, now: float) -> bytes:
         """The last report (RFC 3550 §6.6)."""
         session = self._sessions[row]
-        return session.report(self._sent(row), self._heard(row), now, self._wall(), last=True)
+        return session.report(
+            self._sent(row), self._jitter.reception.heard(row), now, self._wall(), last=True
+        )
 
     def far_delay_samples(self, row: int) -> int:
         """From our sending to the far ear: half a round trip, and the far end's buffer."""
@@ -130,17 +137,4 @@ class Reports(Columns):
             int(outbound.timestamp[row]),
             int(outbound.packets_sent[row]),
             int(outbound.octets_sent[row]),
-        )
-
-    def _heard(self, row: int) -> Heard | None:
-        reception = self._jitter.reception
-        if not reception.received[row]:
-            return None
-        highest = int(reception.highest_sequence[row])
-        return Heard(
-            int(reception.ssrc[row]),
-            highest & 0xFFFFFFFF,
-            highest - int(reception.base_sequence[row]) + 1,
-            int(reception.received[row]),
-            float(reception.jitter[row]) * self._clock_rate_hz(row) / self._jitter.rate_hz,
         )
