@@ -83,6 +83,7 @@ class UserAgent:
             settings.accounts,
             DigestServer(REALM, secret),
             open_loopback=settings.open_loopback,
+            algorithms=settings.digest_algorithms,
         )
         self._rate = RateLimit()
         self._sessions: dict[tuple[str, str], CallerSession | CalleeSession] = {}

@@ -8,7 +8,7 @@ from .callee import CalleeSession
 from .invite_usage import SessionSettings
 from .registration import AnyRegistrationEvent
 from .session import Session
-from .trunk import Account, Trunk
+from .trunk import DIGEST_ALGORITHMS, Account, Trunk
 
 
 class AgentSettings(msgspec.Struct, frozen=True):
@@ -18,6 +18,8 @@ class AgentSettings(msgspec.Struct, frozen=True):
     session: SessionSettings = SessionSettings()
     trunks: tuple[Trunk, ...] = ()
     accounts: tuple[Account, ...] = ()
+    digest_algorithms: tuple[str, ...] = DIGEST_ALGORITHMS
+    "What accounts are challenged with; see trunk.py."
     open_loopback: bool = False
     "Anybody on this machine may call in, without limit."
 

@@ -11,10 +11,10 @@ import msgspec
 
 from ...codecs.catalog import PREFERENCE, Codec
 from ...media.clock import Clock, Timer
-from ...media.ports import LegEnded
+from ...media.ports import HangUpCause, LegEnded
 from .address import Address
 from .agent import UserAgent
-from .agent_events import AgentSettings, CallArrived, CallChanged, Credentials
+from .agent_events import AgentSettings, AnyAgentEvent, CallArrived, CallChanged, Credentials
 from .callee import CalleeSession
 from .caller import CallerSession, Invitation
 from .hop import Hop
@@ -27,7 +27,7 @@ from .session import Session
 from .session_timer import TimerSettings
 from .timers import Timers
 from .transport import UdpTransport, address_towards
-from .trunk import Account, Trunk
+from .trunk import DIGEST_ALGORITHMS, Account, Trunk
 from .uri import Uri
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class SipSettings(msgspec.Struct, frozen=True):
     "Anybody on this machine may call in."
     trunks: tuple[Trunk, ...] = ()
     accounts: tuple[Account, ...] = ()
+    digest_algorithms: tuple[str, ...] = DIGEST_ALGORITHMS
+    "What accounts are challenged with; see trunk.py."
     session_expires_s: int = 1800
     codecs: tuple[Codec, ...] = PREFERENCE
     ring_limit_s: float = 180.0
@@ -118,6 +120,7 @@ class SipEndpoint:
                 ),
                 trunks=settings.trunks,
                 accounts=settings.accounts,
+                digest_algorithms=settings.digest_algorithms,
                 open_loopback=settings.open_loopback,
             ),
             identity,
@@ -192,6 +195,7 @@ class SipEndpoint:
         """End live calls with BYE, unregister, and close the socket."""
         if self._agent is None or self._transport is None:
             return
+        self._idle.clear()
         self._agent.close(self._clock.now())
         self._drain()
         try:
@@ -242,12 +246,7 @@ class SipEndpoint:
         self._draining = True
         try:
             while (event := self._agent.next_event()) is not None:
-                if isinstance(event, CallArrived):
-                    self._on_incoming(self._add_leg(event.session, event.line))
-                elif isinstance(event, CallChanged):
-                    self._tell_leg(event)
-                else:
-                    self._on_registration(event.event)
+                self._report(event)
         finally:
             self._draining = False
             for message in self._agent.datagrams_to_send():
@@ -255,6 +254,21 @@ class SipEndpoint:
             self._rearm()
         if self._agent.is_idle:
             self._idle.set()
+
+    def _report(self, event: AnyAgentEvent) -> None:
+        """Tell the owner. This is where its code begins: a bug in it costs one call, not all."""
+        try:
+            if isinstance(event, CallArrived):
+                self._on_incoming(self._add_leg(event.session, event.line))
+            elif isinstance(event, CallChanged):
+                self._tell_leg(event)
+            else:
+                self._on_registration(event.event)
+        except Exception:
+            logger.exception("the owner of a call failed on %s", type(event).__name__)
+            if isinstance(event, CallArrived | CallChanged):
+                event.session.hang_up(HangUpCause.ERROR, self._clock.now())
+                self._on_changed(event.session)
 
     def _rearm(self) -> None:
         assert self._agent is not None, "_drain() has looked"

@@ -37,19 +37,10 @@ class SipLeg:
         self._session = session
         self._changed = changed
         self._now = now
-        self._sink: Callable[[AnyLegEvent], None] | None = None
+        self.sink: Callable[[AnyLegEvent], None] | None = None
+        """Who hears of this leg's events; to be set before the loop goes on. What comes before is
+        kept and told ahead of the next event."""
         self._kept: deque[AnyLegEvent] = deque(maxlen=MAX_EVENTS_KEPT)
-
-    @property
-    def sink(self) -> Callable[[AnyLegEvent], None] | None:
-        """Who hears of this leg's events. What came before it was set is told when it is."""
-        return self._sink
-
-    @sink.setter
-    def sink(self, sink: Callable[[AnyLegEvent], None] | None) -> None:
-        self._sink = sink
-        while self._sink is not None and self._kept:
-            self._sink(self._kept.popleft())
 
     @property
     def session(self) -> CallerSession | CalleeSession:
@@ -126,7 +117,6 @@ class SipLeg:
 
     def tell(self, event: AnyLegEvent) -> None:
         """The endpoint's: an event for this leg's owner."""
-        if self._sink is None:
-            self._kept.append(event)
-        else:
-            self._sink(event)
+        self._kept.append(event)
+        while self.sink is not None and self._kept:
+            self.sink(self._kept.popleft())

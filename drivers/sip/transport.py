@@ -42,7 +42,9 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._on_datagram = on_datagram
         self._on_unreachable = on_unreachable
         self._transport: asyncio.DatagramTransport | None = None
+        self._closed = asyncio.Event()
         self._family = socket.AF_INET
+        self._sending: Hop | None = None
         self._names: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._waiting: dict[str, deque[Outgoing]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,9 +87,19 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._on_datagram(data, Hop("UDP", addr[0], addr[1]))
 
     def error_received(self, exc: Exception) -> None:
-        """Asyncio's: ICMP said no to something sent earlier. The transaction's timer will tell."""
-        self.counters["icmp"] += 1
-        logger.debug("ICMP: %s", exc)
+        """Asyncio's: a send failed, or ICMP said no to an earlier one (a timer will tell then)."""
+        if self._sending is None:
+            self.counters["icmp"] += 1
+            logger.debug("ICMP: %s", exc)
+            return
+        # Port 0, a family that the socket has not, a network that is down.
+        logger.debug("cannot send to %s: %s", self._sending, exc)
+        self.counters["unsendable"] += 1
+        self._later_unreachable(self._sending)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Asyncio's: the socket is closed."""
+        self._closed.set()
 
     async def aclose(self) -> None:
         """Close the socket; what waits for a name is dropped."""
@@ -98,17 +110,18 @@ class UdpTransport(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+            await self._closed.wait()
 
     def _send_to(self, message: Outgoing, address: str) -> None:
         if self._transport is None:
             return
+        self._sending = message.hop
         try:
             self._transport.sendto(message.data, (address, message.hop.port))
-        except (OSError, ValueError) as exc:
-            # Port 0, a family that the socket has not, a network that is down.
-            logger.debug("cannot send to %s: %s", message.hop, exc)
-            self.counters["unsendable"] += 1
-            self._later_unreachable(message.hop)
+        except (OSError, ValueError) as exc:  # asyncio tells error_received; other loops raise
+            self.error_received(exc)
+        finally:
+            self._sending = None
 
     def _address_of(self, host: str) -> str | None:
         try:

@@ -11,11 +11,15 @@ from collections import OrderedDict
 
 import msgspec
 
-from .auth import DigestServer
+from .auth import Challenge, DigestServer
 from .message import Request
 
 LOCAL_LINE = "local"
 "The line of calls from this machine, when that is open."
+DIGEST_ALGORITHMS = ("MD5",)
+"""What callers are challenged with. SHA-256 may be added where all phones know it: RFC 8760 has a
+client skip what it does not know, but sipp 3.6 reads the first challenge only and baresip 1.0 gives
+up on seeing it anywhere."""
 MAX_FAILURES = 5
 "Wrong passwords of one source in FAILURE_WINDOW_S, after which it is only refused."
 FAILURE_WINDOW_S = 60.0
@@ -71,6 +75,7 @@ class Gate:
         digest: DigestServer,
         *,
         open_loopback: bool,
+        algorithms: tuple[str, ...] = DIGEST_ALGORITHMS,
     ) -> None:
         self._networks = [
             (trunk.name, ipaddress.ip_network(network, strict=False))
@@ -80,6 +85,7 @@ class Gate:
         self._passwords = {account.username: account.password for account in accounts}
         self._digest = digest
         self._open_loopback = open_loopback
+        self._algorithms = algorithms
         self._registrars: dict[str, str] = {}
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
@@ -128,7 +134,13 @@ class Gate:
 
     def challenges(self, host: str, stale: bool, now: float) -> list[str]:
         """The WWW-Authenticate values of a 401."""
-        return self._digest.challenge(now, host, stale=stale)
+        values = self._digest.challenge(now, host, stale=stale)
+        challenges = Challenge.parse_all(values)
+        return [
+            value
+            for value, challenge in zip(values, challenges, strict=True)
+            if challenge.algorithm in self._algorithms
+        ]
 
     def _is_banned(self, host: str, now: float) -> bool:
         times = [at for at in self._failures.get(host, []) if at > now - FAILURE_WINDOW_S]

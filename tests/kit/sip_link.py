@@ -43,6 +43,7 @@ class FakeMedia:
         self.limit = limit
         self.opened: list[FakeMediaSession] = []
         self.codecs_refused: tuple[Codec, ...] = ()
+        self.on_apply: Callable[[], None] = lambda: None
 
     @property
     def live(self) -> int:
@@ -69,6 +70,7 @@ class FakeMediaSession:
     def apply(self, choice: MediaChoice) -> None:
         assert not self.closed, "media was closed"
         self.applied.append(choice)
+        self._pool.on_apply()
 
     def can_apply(self, codec: Codec) -> bool:
         return codec not in self._pool.codecs_refused

@@ -9,6 +9,7 @@ import pytest
 from offhook.drivers.sip.address import Address
 from offhook.drivers.sip.agent import UserAgent
 from offhook.drivers.sip.agent_events import AgentSettings, CallArrived, Credentials
+from offhook.drivers.sip.auth import Challenge
 from offhook.drivers.sip.caller import Invitation
 from offhook.drivers.sip.errors import LocalError
 from offhook.drivers.sip.hop import Hop, Unroutable
@@ -144,11 +145,11 @@ def test_open_loopback_lets_this_machine_in_only(host: str, status: int) -> None
     assert peer.statuses("INVITE") == [status]
 
 
-def test_account_calls_in_with_its_password() -> None:
+@pytest.mark.parametrize("algorithms", [("MD5",), ("SHA-256",), ("SHA-256", "MD5")])
+def test_account_calls_in_with_its_password(algorithms: tuple[str, ...]) -> None:
     link = Link()
-    server = link.phone(
-        "192.0.2.1", AgentSettings(accounts=(Account("bob", "right"),)), on_call=answers
-    )
+    settings = AgentSettings(accounts=(Account("bob", "right"),), digest_algorithms=algorithms)
+    server = link.phone("192.0.2.1", settings, on_call=answers)
     client = link.phone("192.0.2.2")
     call = link.call(client, "sip:agent@192.0.2.1", Credentials("bob", "right"))
     link.run(0.2)
@@ -156,6 +157,9 @@ def test_account_calls_in_with_its_password() -> None:
     (arrived,) = [event for event in server.events if isinstance(event, CallArrived)]
     assert arrived.line == "bob"
     assert len(link.lines("401 Unauthorized")) == 1
+    (challenge,) = [m for m in client.inbox if isinstance(m, Response) and m.status == 401]
+    values = challenge.headers.get_all("WWW-Authenticate")
+    assert [item.algorithm for item in Challenge.parse_all(values)] == list(algorithms)
 
 
 def test_wrong_passwords_are_forbidden_after_some() -> None:

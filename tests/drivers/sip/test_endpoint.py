@@ -4,6 +4,7 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -65,9 +66,7 @@ class Pair:
             self.incoming.append(Listener(leg))
             on_call(leg)
 
-        self.server = SipEndpoint(
-            settings, clock, random.Random(1), self.media.open, on_incoming
-        )
+        self.server = SipEndpoint(settings, clock, random.Random(1), self.media.open, on_incoming)
         self.client = SipEndpoint(
             SipSettings(port=0), clock, random.Random(2), self.media.open, lambda leg: None
         )
@@ -193,8 +192,7 @@ class Registrar(asyncio.DatagramProtocol):
     """Says 200 to every REGISTER."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast(asyncio.DatagramTransport, transport)  # asyncio's is by duck only
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         lines = [line for line in data.split(b"\r\n") if not line.startswith(b"User-Agent")]

@@ -6,8 +6,8 @@ import pytest
 
 from offhook.drivers.sip.agent_events import AgentSettings, Credentials
 from offhook.drivers.sip.caller import CallerSession
-from offhook.drivers.sip.invite_usage import State
 from offhook.drivers.sip.fields import Message
+from offhook.drivers.sip.invite_usage import State
 from offhook.drivers.sip.trunk import Account
 from offhook.media.ports import HangUpCause, LegAnswered, LegEnded, LegHeld, LegResumed
 from offhook.tests.kit.sip_link import Link, Phone, Weather, answers, rings
