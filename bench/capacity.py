@@ -48,6 +48,7 @@ COLUMNS = (
     "calls_a_core",
     "late_p50_ms",
     "late_p99_ms",
+    "late_max_ms",
     "concealed_frames",
     "packets_lost",
     "kb_a_call_full",
@@ -87,19 +88,20 @@ class Server:
         lane.sink = functools.partial(self._receive, lane)
         if record_to is not None:
             lane.record(record_to / f"{len(self.lanes)}.wav")
-        self._speak(lane, 1)
+        # Replies of different calls do not begin in the same tick.
+        self._speak(lane, 1, self.reply[(len(self.lanes) * 997) % (len(self.reply) // 2) :])
         self.lanes.append(lane)
         self.pairs.append(pair)
 
-    def _speak(self, lane: Lane, epoch: int) -> None:
-        lane.play(epoch, self.reply)
+    def _speak(self, lane: Lane, epoch: int, reply: NDArray[np.int16]) -> None:
+        lane.play(epoch, reply)
         lane.finish(epoch)
         lane.open_gate(epoch)
 
     def _receive(self, lane: Lane, event: AnyMediaEvent) -> None:
         self.events += 1
         if isinstance(event, PlayoutFinished):
-            self._speak(lane, event.epoch + 1)
+            self._speak(lane, event.epoch + 1, self.reply)
 
 
 def _cpu_s() -> float:

@@ -147,7 +147,7 @@ class Metrics:
         quality = record.quality
         if quality is None:
             return
-        self._jitter.observe(quality.jitter_ms / 1000)
+        self._jitter.observe(quality.jitter_s)
         if quality.mos is not None:
             self._mos.observe(quality.mos)
         self._packets.add(quality.packets_received, kind="received")

@@ -18,8 +18,14 @@ from .events import AnyMediaEvent
 # --- the lane: a leg's audio ---------------------------------------------------------------------
 
 
-class Quality(msgspec.Struct, frozen=True, kw_only=True):
-    """The line, by the W3C's names (webrtc-stats), as far as they apply, and the E-model's MOS."""
+def _w3c_name(field: str) -> str:
+    """`jitter_buffer_delay_s` is `jitterBufferDelay` in webrtc-stats: camel case, no unit."""
+    first, *rest = field.removesuffix("_s").split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True, rename=_w3c_name):
+    """The line: in JSON by the W3C's names and units (webrtc-stats), and the E-model's MOS."""
 
     packets_received: int = 0
     packets_sent: int = 0
@@ -32,12 +38,19 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     inserted_samples_for_deceleration: int = 0
     removed_samples_for_acceleration: int = 0
     total_samples_received: int = 0
-    jitter_ms: float = 0.0
-    jitter_buffer_delay_ms: float = 0.0
-    jitter_buffer_target_delay_ms: float = 0.0
+    jitter_s: float = 0.0
+    "Interarrival jitter (RFC 3550 §6.4.1)."
+    jitter_buffer_delay_s: float = 0.0
+    "Sum over all samples of their time in the buffer; over jitter_buffer_emitted_count: the mean."
+    jitter_buffer_target_delay_s: float = 0.0
+    "Sum over all samples of the delay that was aimed at when they were played."
+    jitter_buffer_emitted_count: int = 0
+    "Samples."
     jitter_buffer_flushes: int = 0
-    round_trip_ms: float | None = None
+    round_trip_time_s: float | None = None
+    "From RTCP."
     mos: float | None = None
+    "ITU-T G.107; not a W3C figure."
 
 
 class LanePort(Protocol):

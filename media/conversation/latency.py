@@ -29,13 +29,20 @@ def noted(moments: ReplyMoments, name: str, at_samples: int) -> ReplyMoments:
 
 
 def latency(turn: TurnMoments, reply: ReplyMoments, *, speculative: bool) -> TurnLatency:
-    """How the reply came about."""
+    """How the reply came about.
+
+    A frame is heard to its end before the one of the same position is sent: on the axis a reply
+    may lie up to a frame before the position at which it was decided on. Nobody waited less.
+    """
+    first_sample = reply.first_sample_samples
+    if first_sample is not None and turn.decided_samples is not None:
+        first_sample = max(first_sample, turn.decided_samples)
     return TurnLatency(
         speech_ended_samples=turn.speech_ended_samples,
         transcript_samples=turn.transcript_samples,
         decided_samples=turn.decided_samples,
         first_text_samples=reply.first_text_samples,
         first_speech_samples=reply.first_speech_samples,
-        first_sample_samples=reply.first_sample_samples,
+        first_sample_samples=first_sample,
         speculative=speculative,
     )

@@ -47,7 +47,7 @@ class Listener:
 
     async def open(self, settings: ListenSettings) -> None:
         """Connect for audio of this kind, instead of a connection for another kind."""
-        await self.aclose()
+        await self._disconnect()
         self._settings = settings
         self._opening = asyncio.create_task(self._open(), name="open transcriber")
         await asyncio.wait([self._opening])
@@ -85,7 +85,12 @@ class Listener:
         self._try(turn, lambda stream: stream.cancel(turn))
 
     async def aclose(self) -> None:
-        """Disconnect."""
+        """Disconnect, and let the session go: nothing is told any more."""
+        await self._disconnect()
+        self._report = _tell_nobody
+        self._position = _nowhere
+
+    async def _disconnect(self) -> None:
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
@@ -129,3 +134,11 @@ class Listener:
         except Exception as error:
             logger.warning("%s: turn %d: %r", self._transcriber.name, turn, error)
             self._report(HearingFailed(self._position(), turn))
+
+
+def _tell_nobody(event: AnyTurnEvent) -> None:
+    """What a listener tells whose call is over."""
+
+
+def _nowhere() -> int:
+    return 0

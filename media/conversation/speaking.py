@@ -179,13 +179,14 @@ class Speaker:
         return self._over(epoch, 0, interrupted=False)
 
     async def aclose(self) -> None:
-        """End everything that is being made."""
+        """End everything that is being made, and let the session go: nothing is told any more."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._reply = None
         self._phrases.clear()
+        self._report = _tell_nobody
 
     # --- the making ------------------------------------------------------------------------------
 
@@ -238,7 +239,17 @@ class Speaker:
         )
 
     async def _make(self, speech: ReplySpeech, parts: Parts) -> None:
-        """A task's root: what goes wrong here is told and goes no further."""
+        """A task's root."""
+        try:
+            await self._read_and_voice(speech, parts)
+        except asyncio.CancelledError as cancelled:
+            # The frame of a cancelled TaskGroup and its error keep each other (until Python 3.13)
+            # and the reply's audio with them, until the collector comes, which is rare.
+            cancelled.__traceback__ = None
+            raise
+
+    async def _read_and_voice(self, speech: ReplySpeech, parts: Parts) -> None:
+        """What goes wrong here is told and goes no further."""
         pieces: Pieces = asyncio.Queue(MAX_PIECES)
         try:
             async with asyncio.TaskGroup() as group:
@@ -250,7 +261,7 @@ class Speaker:
     def _fail(self, speech: ReplySpeech, error: Exception) -> None:
         known = isinstance(error, ProviderError)
         logger.warning("reply failed: %s", error, exc_info=None if known else error)
-        speech.failed = error
+        speech.failed = error.with_traceback(None)  # whose frames would keep the speech
         if speech.epoch is not None:
             # After a time-out the caller has waited long enough: no second try in silence.
             timed_out = isinstance(error, ProviderTimedOut)
@@ -352,6 +363,10 @@ class Speaker:
     def _abandon(self, speech: ReplySpeech) -> None:
         if (task := self._tasks.get(speech)) is not None:
             task.cancel()
+
+
+def _tell_nobody(event: AnyTurnEvent) -> None:
+    """What a speaker tells whose call is over."""
 
 
 async def _phrase_parts(text: str) -> Parts:

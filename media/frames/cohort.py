@@ -162,6 +162,7 @@ class Cohort:
         pulled = self.jitter.pull(n, self.ticks * self.frame)
         heard = self.heard = pulled.frames
         self._hear(n, heard, pulled.concealed)
+        self._ring_alarms(n)
         spoken = self.playout.pull(n)
         self.mixer.add(spoken.frames)
         self.outbound.send(n, spoken.frames, self.number, self.wire)
@@ -180,6 +181,7 @@ class Cohort:
         silence = np.zeros((n, self.frame), np.int16)
         self.history.push(n, silence, silence)
         self.outbound.skip(n)
+        self._ring_alarms(n)
         self.lanes.position[:n] += self.frame
         self._look_after(n)
 
@@ -231,13 +233,18 @@ class Cohort:
         if digit is not None:
             self._tell(row, DigitPressed(self._position(row), digit, DigitSource.RTP_EVENT))
 
+    def _ring_alarms(self, n: int) -> None:
+        """Before the frame is spoken: a reply that is decided on now leaves with this frame."""
+        lanes = self.lanes
+        heard_until = lanes.position[:n] + self.frame
+        for row in np.flatnonzero(lanes.alarm[:n] <= heard_until).tolist():
+            at, lanes.alarm[row] = int(lanes.alarm[row]), NEVER
+            self._tell(row, AlarmDue(max(at, self._position(row))))
+
     def _look_after(self, n: int) -> None:
-        """Alarms, captured audio, recordings and far ends that fell silent."""
+        """Captured audio, recordings and far ends that fell silent."""
         lanes = self.lanes
         position = lanes.position[:n]
-        for row in np.flatnonzero(lanes.alarm[:n] <= position).tolist():
-            lanes.alarm[row] = NEVER
-            self._tell(row, AlarmDue(self._position(row)))
         piece = self.rate_hz * CAPTURE_MS // 1000
         for row in np.flatnonzero(lanes.capture[:n] <= position - piece).tolist():
             self.emit_captured(row)

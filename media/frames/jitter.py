@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from .concealment import Concealment
 from .delay import Delay
 from .jitter_statistics import JitterStatistics
-from .lanes import Columns, frame_samples
+from .lanes import FRAME_MS, Columns, frame_samples
 from .reception import Reception
 from .ring import ABSENT, Ring
 from .stretch import Stretcher
@@ -87,6 +87,8 @@ class Jitter(Columns):
         self.frames_played: NDArray[np.int64] = self.column("frames_played", np.int64)
         self.waiting: NDArray[np.int64] = self.column("waiting", np.int64)
         "Sum over ticks of the samples left in the buffer: by Little's law the sum of all delays."
+        self.targeted: NDArray[np.int64] = self.column("targeted", np.int64)
+        "Sum over ticks of the target."
 
     def grow(self, capacity: int) -> None:
         super().grow(capacity)
@@ -256,6 +258,7 @@ class Jitter(Columns):
             play += self.frame
         self.frames_played[:n] += self.playing[:n]
         self.waiting[:n] += self.reception.end[:n] - play
+        self.targeted[:n] += self.delay.target[:n] * self.playing[:n]
         self.concealment.remember(n, frames)
         self.delay.tick(n)
         self.stretcher.tick()
@@ -335,7 +338,6 @@ class Jitter(Columns):
         """The row's counters as one value."""
         reception = self.reception
         duplicated, late = int(reception.duplicates[row]), int(self.late[row])
-        samples_a_ms = self.rate_hz / 1000
         played = int(self.frames_played[row])
         return JitterStatistics(
             packets_received=int(reception.received_before[row] + reception.received[row]),
@@ -350,9 +352,9 @@ class Jitter(Columns):
             inserted_samples_for_deceleration=int(self.stretcher.inserted[row]),
             removed_samples_for_acceleration=int(self.stretcher.removed[row]),
             total_samples_received=played * self.frame,
-            jitter_ms=float(reception.jitter[row]) / samples_a_ms,
-            jitter_buffer_delay_ms=float(self.waiting[row]) / max(1, played) / samples_a_ms,
-            jitter_buffer_target_delay_ms=float(self.delay.target[row]) / samples_a_ms,
+            jitter_s=float(reception.jitter[row]) / self.rate_hz,
+            jitter_buffer_delay_s=int(self.waiting[row]) * FRAME_MS / 1000,
+            jitter_buffer_target_delay_s=int(self.targeted[row]) * FRAME_MS / 1000,
             jitter_buffer_flushes=int(self.flushes[row]),
         )
 

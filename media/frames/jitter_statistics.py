@@ -21,12 +21,12 @@ class JitterStatistics(msgspec.Struct, frozen=True, kw_only=True):
     removed_samples_for_acceleration: int
     total_samples_received: int
     "Frames played since the start, concealed ones too."
-    jitter_ms: float
+    jitter_s: float
     "Interarrival jitter, RFC 3550 §6.4.1."
-    jitter_buffer_delay_ms: float
-    "Mean time from arrival to playout."
-    jitter_buffer_target_delay_ms: float
-    "Now."
+    jitter_buffer_delay_s: float
+    "Sum over all samples of the time from arrival to playout."
+    jitter_buffer_target_delay_s: float
+    "Sum over all samples of the target when they were played."
     jitter_buffer_flushes: int
 
     @property

@@ -97,7 +97,9 @@ class Reports(Columns):
         heard, session = self._jitter.statistics(row), self._sessions[row]
         round_trip_s = session.round_trip_s
         # Our own buffer, the frame itself, and the way: mouth to ear as far as we can know it.
-        delay_ms = heard.jitter_buffer_delay_ms + FRAME_MS + 1000 * (round_trip_s or 0.0) / 2
+        emitted = max(1, heard.total_samples_received)
+        delay_s = heard.jitter_buffer_delay_s / emitted + FRAME_MS / 1000
+        delay_ms = 1000 * (delay_s + (round_trip_s or 0.0) / 2)
         frame = self._jitter.frame
         bursts = quality.burst_ratio(
             (heard.concealed_samples - heard.paused_samples) // frame,
@@ -118,11 +120,12 @@ class Reports(Columns):
             inserted_samples_for_deceleration=heard.inserted_samples_for_deceleration,
             removed_samples_for_acceleration=heard.removed_samples_for_acceleration,
             total_samples_received=heard.total_samples_received,
-            jitter_ms=round(heard.jitter_ms, 2),
-            jitter_buffer_delay_ms=round(heard.jitter_buffer_delay_ms, 2),
-            jitter_buffer_target_delay_ms=round(heard.jitter_buffer_target_delay_ms, 2),
+            jitter_s=round(heard.jitter_s, 5),
+            jitter_buffer_delay_s=round(heard.jitter_buffer_delay_s, 3),
+            jitter_buffer_target_delay_s=round(heard.jitter_buffer_target_delay_s, 3),
+            jitter_buffer_emitted_count=heard.total_samples_received,
             jitter_buffer_flushes=heard.jitter_buffer_flushes,
-            round_trip_ms=None if round_trip_s is None else round(round_trip_s * 1000, 2),
+            round_trip_time_s=None if round_trip_s is None else round(round_trip_s, 5),
             mos=round(quality.mos(rating), 2) if heard.packets_received else None,
         )
 

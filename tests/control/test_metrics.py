@@ -64,7 +64,7 @@ def test_counts_a_call() -> None:
     metrics.count(CallEnded("call-1", 0.0, 0, HangUpCause.MEDIA_LOST, True), record)
     record.status = CallStatus.ENDED
     record.ended_wall = record.started_wall + 62
-    record.quality = Quality(packets_received=100, packets_lost=3, jitter_ms=4.0, mos=4.15)
+    record.quality = Quality(packets_received=100, packets_lost=3, jitter_s=0.004, mos=4.15)
     metrics.count_ended(record)
     lines = metrics.text().splitlines()
     assert 'offhook_calls_started_total{direction="inbound"} 1' in lines

@@ -23,6 +23,8 @@ class Heard(NamedTuple):
     delay_ms: NDArray[np.float64]
     "Audio left in the buffer after each frame."
     statistics: JitterStatistics
+    target_ms: float
+    "The delay that is aimed at, at the end."
 
 
 def admit(jitter: Jitter, row: int, packet: Packet, now_samples: int) -> bool:
@@ -77,4 +79,5 @@ def listen(
         np.array(concealed),
         np.array(delays),
         jitter.statistics(row),
+        float(jitter.delay.target[row]) * 1000 / jitter.rate_hz,
     )

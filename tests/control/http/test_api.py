@@ -247,7 +247,7 @@ async def test_shows_all_of_a_call(api: Api) -> None:
         }
     ]
     assert (call["digits"], call["length_s"], call["ended_by"]) == ("42#", 3.0, None)
-    assert call["quality"]["packets_received"] == 10
+    assert call["quality"]["packetsReceived"] == 10
     assert call["recording"] == {"file": "call-1.wav", "url": "/v1/calls/call-1/recording"}
     api.end(record)
     call = await (await api.ask("GET", "/v1/calls/call-1")).json()

@@ -229,6 +229,18 @@ def test_an_alarm_rings_once_at_its_position() -> None:
     assert rig.events == [AlarmDue(1600)]
 
 
+def test_what_an_alarm_lets_play_leaves_with_the_frame_that_reaches_it() -> None:
+    rig = Rig()
+    lane = rig.open()
+    lane.play(1, np.full(800, 1000, np.int16))
+    lane.sink = lambda event: lane.open_gate(1) if isinstance(event, AlarmDue) else None
+    lane.set_alarm(1550)
+    rig.run(400)
+    payloads = [packet[12:] for *_, packet, _ in rig.wire.sent]
+    loud = [number for number, payload in enumerate(payloads) if payload != b"\xff" * 160]
+    assert loud == [9, 10, 11, 12, 13], "samples 1440 to 1599 are heard, and packet 9 answers"
+
+
 def test_a_silent_far_end_is_reported_once() -> None:
     rig = Rig()
     rig.open()
