@@ -80,8 +80,8 @@ class RtpMedia:
         factory = self._factory
         if self._lane is not None and self._place is not None:
             asyncio.get_running_loop().remove_reader(self._pair.rtcp.fileno())
+            factory.engine.close(self._lane)  # says goodbye, so the wire must still know the lane
             factory.wire.detach(*self._place)
-            factory.engine.close(self._lane)
         factory.ports.give_back(self._pair, factory.clock.now())
 
 

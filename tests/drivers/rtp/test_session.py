@@ -1,0 +1,155 @@
+"""A leg's media: ports, lane and what signalling agrees, over loopback sockets."""
+
+import random
+import socket
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from offhook.codecs.catalog import G722, PCMA, PCMU
+from offhook.drivers.rtp.ports import PortPool, PortRange
+from offhook.drivers.rtp.session import RtpMediaFactory
+from offhook.drivers.rtp.wire import UdpWire
+from offhook.drivers.sdp.offer_answer import Direction, MediaChoice
+from offhook.media.clock import VirtualClock
+from offhook.media.errors import PeerError
+from offhook.media.frames.engine import Engine, EngineSettings
+from offhook.media.frames.frame_clock import PHASES, TICK_S
+from offhook.media.frames.recorder import Recorder
+
+
+def choice(port: int) -> MediaChoice:
+    return MediaChoice(
+        codec=PCMU,
+        payload_type=0,
+        receive_payload_type=0,
+        remote_host="127.0.0.1",
+        remote_port=port,
+        remote_rtcp_port=None,
+        rtcp_mux=False,
+        ptime_ms=20,
+        direction=Direction.SENDRECV,
+        telephone_event_payload_type=101,
+        receive_telephone_event_payload_type=101,
+        telephone_event_clock_hz=8000,
+        comfort_noise=False,
+        fmtp="",
+    )
+
+
+class Rig:
+    """An engine on a virtual clock, real sockets, and a far end."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.wire = UdpWire()
+        settings = EngineSettings(vad=None)
+        self.engine = Engine(self.clock, self.wire, Recorder(), random.Random(1), settings)
+        self.ports = PortPool("127.0.0.1", PortRange(0, 0))
+        self.factory = RtpMediaFactory(self.engine, self.wire, self.ports, self.clock)
+        self.far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.far.bind(("127.0.0.1", 0))
+        self.far.setblocking(False)
+        self.phase = 0
+
+    def frame(self) -> None:
+        for _ in range(PHASES):
+            self.clock.advance(TICK_S)
+            self.phase = (self.phase + 1) % PHASES
+            self.engine.tick(self.phase)
+
+    @property
+    def far_port(self) -> int:
+        return int(self.far.getsockname()[1])
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    made = Rig()
+    yield made
+    made.far.close()
+
+
+async def test_audio_starts_when_it_is_agreed_and_ends_with_everything_given_back(rig: Rig) -> None:
+    media = rig.factory.open("127.0.0.1")
+    assert media.lane is None
+    assert rig.ports.in_use == 1
+    media.apply(choice(rig.far_port))
+    rig.frame()
+    packet, source = rig.far.recvfrom(2048)
+    assert (len(packet), source) == (172, ("127.0.0.1", media.local_port))
+    media.close()
+    media.close()
+    assert (len(rig.engine), rig.ports.in_use) == (0, 0)
+
+
+async def test_media_that_never_started_gives_its_ports_back(rig: Rig) -> None:
+    rig.factory.open("127.0.0.1").close()
+    assert rig.ports.in_use == 0
+
+
+async def test_hold_stops_our_packets_and_resume_starts_them_again(rig: Rig) -> None:
+    media = rig.factory.open("127.0.0.1")
+    agreed = choice(rig.far_port)
+    media.apply(agreed)
+    rig.frame()
+    rig.far.recv(2048)
+    media.apply(msgspec.structs.replace(agreed, direction=Direction.RECVONLY))
+    rig.frame()
+    with pytest.raises(BlockingIOError):
+        rig.far.recv(2048)
+    media.apply(agreed)
+    rig.frame()
+    assert rig.far.recv(2048)[1] & 0x80, "the stream begins anew: marker"
+    media.close()
+
+
+async def test_a_moved_far_end_is_latched_anew(rig: Rig) -> None:
+    media = rig.factory.open("127.0.0.1")
+    media.apply(choice(rig.far_port))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as new:
+        new.bind(("127.0.0.1", 0))
+        new.setblocking(False)
+        media.apply(choice(int(new.getsockname()[1])))
+        rig.frame()
+        assert len(new.recv(2048)) == 172
+    with pytest.raises(BlockingIOError):
+        rig.far.recv(2048)
+    media.close()
+
+
+async def test_a_lane_keeps_its_rate(rig: Rig) -> None:
+    media = rig.factory.open("127.0.0.1")
+    assert media.can_apply(G722)
+    media.apply(choice(rig.far_port))
+    assert media.can_apply(PCMA)
+    assert not media.can_apply(G722)
+    agreed = choice(rig.far_port)
+    media.apply(msgspec.structs.replace(agreed, codec=PCMA, payload_type=8, receive_payload_type=8))
+    rig.frame()
+    assert rig.far.recv(2048)[1] & 0x7F == 8
+    media.close()
+
+
+async def test_an_address_that_is_none_is_the_peers_fault_and_leaks_nothing(rig: Rig) -> None:
+    media = rig.factory.open("127.0.0.1")
+    with pytest.raises(PeerError, match="not-an-address"):
+        media.apply(msgspec.structs.replace(choice(4000), remote_host="not-an-address"))
+    assert len(rig.engine) == 0
+    media.close()
+    assert rig.ports.in_use == 0
+
+
+async def test_goodbye_is_said_by_rtcp(rig: Rig) -> None:
+    media = rig.factory.open("127.0.0.1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        control.bind(("127.0.0.1", 0))
+        control.setblocking(False)
+        port = int(control.getsockname()[1])
+        media.apply(msgspec.structs.replace(choice(rig.far_port), remote_rtcp_port=port))
+        rig.frame()
+        media.close()
+        packet = control.recv(2048)
+    assert packet[1] == 200, "a sender report first (RFC 3550 §6.1)"
+    assert bytes([0x81, 203]) in packet, "and BYE"

@@ -1,0 +1,115 @@
+"""The frame clock: absolute deadlines, what a stall does, how lateness is told."""
+
+import asyncio
+import os
+
+import pytest
+
+from offhook.media.clock import LoopClock, VirtualClock
+from offhook.media.frames.frame_clock import (
+    LATENESS_WINDOW_TICKS,
+    MAX_CATCH_UP_TICKS,
+    TICK_S,
+    FrameClock,
+    LatenessWindow,
+)
+
+
+class Rig:
+    """A frame clock whose timer is an eventfd: due as often as we say, at a time that we say."""
+
+    def __init__(self) -> None:
+        self.time = VirtualClock()
+        self.ticked: list[int] = []
+        self.skipped: list[int] = []
+        self.clock = FrameClock(self.time, self.ticked.append, self.skipped.append)
+        self.clock._fd = os.eventfd(0, os.EFD_NONBLOCK)
+
+    def due(self, ticks: int) -> None:
+        os.eventfd_write(self.clock._fd, ticks)
+        self.clock._on_due()
+
+    def close(self) -> None:
+        os.close(self.clock._fd)
+
+
+def test_phases_take_turns() -> None:
+    rig = Rig()
+    for _ in range(6):
+        rig.time.advance(TICK_S)
+        rig.due(1)
+    assert rig.ticked == [1, 2, 3, 0, 1, 2]
+    assert rig.clock.health().p99_ms == pytest.approx(0, abs=1e-9)
+    rig.close()
+
+
+def test_lateness_is_from_the_deadline_until_the_work_is_done() -> None:
+    rig = Rig()
+    rig.clock._on_tick = lambda phase: rig.time.advance(0.002)
+    rig.time.advance(TICK_S + 0.001)
+    rig.due(1)
+    health = rig.clock.health()
+    assert health.p99_ms == pytest.approx(3.0)
+    assert health.busy == pytest.approx(0.002 / TICK_S)
+    rig.close()
+
+
+def test_a_short_stall_is_made_up_for() -> None:
+    rig = Rig()
+    rig.time.advance(5 * TICK_S)
+    rig.due(5)
+    assert rig.ticked == [1, 2, 3, 0, 1]
+    assert rig.skipped == []
+    rig.close()
+
+
+def test_after_a_long_stall_old_time_is_skipped_and_counted() -> None:
+    rig = Rig()
+    late = 30
+    rig.time.advance(late * TICK_S)
+    rig.due(late)
+    assert len(rig.skipped) == late - MAX_CATCH_UP_TICKS
+    assert len(rig.ticked) == MAX_CATCH_UP_TICKS
+    phases = rig.skipped + rig.ticked
+    assert phases == [n % 4 for n in range(1, late + 1)], "no phase is left out"
+    assert rig.clock.health().skipped_ticks == late - MAX_CATCH_UP_TICKS
+    rig.close()
+
+
+def test_a_wake_up_for_nothing_does_nothing() -> None:
+    rig = Rig()
+    rig.clock._on_due()
+    assert rig.ticked == []
+    rig.close()
+
+
+def test_old_lateness_is_forgotten() -> None:
+    window = LatenessWindow()
+    window.add(1.0, 0.001)
+    assert window.health(0).max_ms == pytest.approx(1000)
+    for _ in range(LATENESS_WINDOW_TICKS):
+        window.add(0.001, 0.001)
+    health = window.health(0)
+    assert health.max_ms == pytest.approx(1)
+    assert health.ticks == LATENESS_WINDOW_TICKS + 1
+
+
+def test_before_the_first_tick_nothing_is_late() -> None:
+    assert LatenessWindow().health(0).p99_ms == 0
+
+
+async def test_it_ticks_by_the_kernels_timer() -> None:
+    done = asyncio.Event()
+    ticked: list[int] = []
+
+    def tick(phase: int) -> None:
+        ticked.append(phase)
+        if len(ticked) == 8:
+            done.set()
+
+    clock = FrameClock(LoopClock(), tick, lambda phase: tick(phase))
+    clock.start()
+    await done.wait()
+    clock.close()
+    assert ticked[:8] == [1, 2, 3, 0, 1, 2, 3, 0]
+    clock.close()
