@@ -48,13 +48,12 @@ class Dialog:
 
         `neighbour` is where the INVITE went.
         """
-        contacts = response.contacts
         return cls(
             call_id=request.call_id,
             local=request.from_,
             remote=response.to,
             # A 2xx must have a Contact; for one that has not, the way of the INVITE may do.
-            target=contacts[0].uri if contacts else request.uri,
+            target=_contact_of(response) or request.uri,
             routes=response.record_routes[::-1],
             local_cseq=request.cseq.number,
             remote_cseq=None,
@@ -67,12 +66,11 @@ class Dialog:
 
         `neighbour` is where the INVITE came from.
         """
-        contacts = request.contacts
         return cls(
             call_id=request.call_id,
             local=request.to.with_tag(tag),
             remote=request.from_,
-            target=contacts[0].uri if contacts else request.from_.uri,
+            target=_contact_of(request) or request.from_.uri,
             routes=request.record_routes,
             local_cseq=first_cseq - 1,
             remote_cseq=request.cseq.number,
@@ -81,9 +79,7 @@ class Dialog:
 
     def refresh_target(self, message: Message) -> None:
         """Take the far end's new address from a target refresh (RFC 3261 §12.2)."""
-        contacts = message.contacts
-        if contacts and not contacts[0].is_wildcard:
-            self.target = contacts[0].uri
+        self.target = _contact_of(message) or self.target
 
     def accept_cseq(self, request: Request) -> bool:
         """Keep the far end's number; False when it is out of order (answer 500). Gaps are fine."""
@@ -133,6 +129,11 @@ class Dialog:
         # A strict router (RFC 2543) wants to be the Request-URI, and the target last.
         first = self.routes[0].uri.without_headers()
         return first, [*self.routes[1:], Address(None, self.target)]
+
+
+def _contact_of(message: Message) -> Uri | None:
+    contacts = message.contacts
+    return contacts[0].uri if contacts and not contacts[0].is_wildcard else None
 
 
 def _is_private(host: str) -> bool:

@@ -3,19 +3,16 @@
 Not here: when it ends; see session.py.
 """
 
-import re
 from collections.abc import Iterable
 
 import msgspec
 
 from ...media.ports import HangUpCause
+from .errors import MalformedMessage
+from .grammar import find_parameter, is_token, quote, read_parameters, split_list
 
-_REASON = re.compile(
-    r'\s*([A-Za-z0-9\-.!%*_+`\'~]+)\s*((?:;\s*[^=;]+(?:=(?:"[^"]*"|[^;"]*))?\s*)*)'
-)
-_PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;"]*)')
-_OUTSIDE_QUOTES = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _MAX_CAUSE_DIGITS = 3
+_WHERE = "Reason"
 
 CAUSE_OF_STATUS: dict[int, HangUpCause] = {
     404: HangUpCause.NOT_FOUND,
@@ -88,26 +85,34 @@ class Reason(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         cause = "" if self.cause is None else f";cause={self.cause}"
-        text = "" if self.text is None else ';text="{}"'.format(self.text.replace('"', "'"))
+        text = "" if self.text is None else f";text={quote(self.text)}"
         return f"{self.protocol}{cause}{text}"
 
 
 def parse_reasons(values: Iterable[str]) -> list[Reason]:
     """All reasons of the header's lines; what breaks the grammar is left out."""
-    items = [item for value in values for item in _OUTSIDE_QUOTES.split(value)]
-    return [reason for item in items if (reason := _parse(item)) is not None]
+    reasons: list[Reason] = []
+    for value in values:
+        try:
+            items = split_list(value, _WHERE)
+        except MalformedMessage:
+            continue
+        reasons += [reason for item in items if (reason := _parse(item)) is not None]
+    return reasons
 
 
 def _parse(text: str) -> Reason | None:
-    found = _REASON.fullmatch(text)
-    if found is None:
+    protocol, semicolon, rest = text.partition(";")
+    protocol = protocol.strip()
+    try:
+        parameters = read_parameters(rest, _WHERE) if semicolon else ()
+    except MalformedMessage:
         return None
-    parameters = {name.lower(): value.strip() for name, value in _PARAMETER.findall(found[2])}
-    digits, quoted = parameters.get("cause", ""), parameters.get("text")
+    if not is_token(protocol):
+        return None
+    digits = find_parameter(parameters, "cause") or ""
     known = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_CAUSE_DIGITS
-    return Reason(
-        found[1], int(digits) if known else None, None if quoted is None else quoted.strip('"')
-    )
+    return Reason(protocol, int(digits) if known else None, find_parameter(parameters, "text"))
 
 
 def reason_for(cause: HangUpCause) -> Reason:

@@ -8,7 +8,7 @@ import ipaddress
 import logging
 import socket
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Self
 
 from ...media.clock import Clock
@@ -164,7 +164,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         """Tell, but not from inside send(): its caller is in the middle of something."""
         asyncio.get_running_loop().call_soon(self._on_unreachable, hop)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

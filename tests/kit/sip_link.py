@@ -42,18 +42,16 @@ class FakeMedia:
         self.host = host
         self.limit = limit
         self.opened: list[FakeMediaSession] = []
+        self.live = 0
         self.codecs_refused: tuple[Codec, ...] = ()
         self.on_apply: Callable[[], None] = lambda: None
-
-    @property
-    def live(self) -> int:
-        return sum(not session.closed for session in self.opened)
 
     def open(self, remote_host: str) -> "FakeMediaSession":
         if self.live >= self.limit:
             raise Refused("no free port")
         session = FakeMediaSession(self, self.host, 20_000 + 2 * len(self.opened))
         self.opened.append(session)
+        self.live += 1
         return session
 
 
@@ -78,6 +76,7 @@ class FakeMediaSession:
     def close(self) -> None:
         assert not self.closed, "closed twice"
         self.closed = True
+        self._pool.live -= 1
 
 
 class Phone:
