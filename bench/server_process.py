@@ -99,7 +99,7 @@ class ServerProcess:
     async def aclose(self) -> None:
         """End it: calls that are live are hung up."""
         self.signal(signal.SIGTERM)
-        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGINT)  # another number: two of one, sent at once, may arrive as one
         await self.ended()
 
     async def __aenter__(self) -> Self:

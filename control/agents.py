@@ -18,6 +18,7 @@ from ..drivers.stt.openai_transcriptions import OpenAITranscriber, Transcription
 from ..drivers.stt.pocketsphinx import PocketsphinxTranscriber
 from ..drivers.tts.espeak import EspeakSynthesizer
 from ..drivers.tts.openai_speech import OpenAISpeechSynthesizer, SpeechSettings
+from ..drivers.worker_process import WorkerProcess
 from ..media.clock import Clock
 from ..media.conversation.settings import AgentSettings, TurnSettings
 from ..media.ports import Responder, Synthesizer, Transcriber
@@ -78,6 +79,10 @@ class Agents:
         """End processes and connections."""
         for service in self._services.values():
             await service.aclose()
+
+    def workers(self) -> list[WorkerProcess]:
+        """All worker processes, to be read."""
+        return [worker for service in self._services.values() for worker in _workers_of(service)]
 
     # --- one agent -------------------------------------------------------------------------------
 
@@ -149,6 +154,12 @@ class Agents:
         chat = OpenAIChatResponder(options, self._rng)
         self._services["llm", config.name] = chat
         return lambda number: chat
+
+
+def _workers_of(service: Service) -> list[WorkerProcess]:
+    if isinstance(service, PocketsphinxTranscriber | EspeakSynthesizer):
+        return service.workers
+    return []
 
 
 def _server(provider: ProviderSettings) -> OpenAISettings:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+import weakref
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -47,6 +48,8 @@ class Reception:
         self._recordings = recordings
         self._phrase_book = PhraseBook()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sessions = weakref.WeakSet[Session]()
+        self._legs = weakref.WeakSet[SipLeg]()
         self.endpoint: SipEndpoint | None = None
         "Where transfers are dialled; set once it has started."
 
@@ -56,10 +59,13 @@ class Reception:
             busy = leg.to_number == "busy"
             leg.hang_up(HangUpCause.BUSY if busy else HangUpCause.DECLINED)
             return
+        self._legs.add(leg)
         self._spawn(self._hold(leg), f"call {leg.wire_id}")
 
     async def aclose(self) -> None:
-        """Every call has ended or is ended now."""
+        """Every call has ended or is ended now; who still hears it ring is to try elsewhere."""
+        for leg in tuple(self._legs):
+            leg.hang_up(HangUpCause.OVERLOADED if leg.lane is None else HangUpCause.NORMAL)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -68,6 +74,10 @@ class Reception:
         """Wait for all calls to be over."""
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))
+
+    def in_memory(self) -> dict[str, int]:
+        """How many objects of each kind are in memory, of ended calls as well: shows a leak."""
+        return {"session": len(self._sessions), "leg": len(self._legs)}
 
     # --- one call --------------------------------------------------------------------------------
 
@@ -97,6 +107,7 @@ class Reception:
             transfer=transfer.begin,
             phrase_book=self._phrase_book,
         )
+        self._sessions.add(session)
         transfer.on_failure = session.transfer_failed
         leg.sink = self._follow(leg, record, session)
         self._registry.add(record, session.hang_up)
@@ -110,6 +121,7 @@ class Reception:
         finally:
             await session.aclose()
             transfer.end()
+            leg.sink = None  # lets the session go
             self._registry.remove(record.id)
 
     def _follow(

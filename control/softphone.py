@@ -44,6 +44,7 @@ class PlacedCall:
             self._answered.set()
         elif isinstance(event, LegEnded):
             self.end = event
+            self.leg.sink = None  # it and we would keep each other
             self._answered.set()
             self._ended.set()
 

@@ -28,7 +28,7 @@ class Transfer:
         self._record = record
         self._other: SipLeg | None = None
         self._joined = False
-        self.on_failure: Callable[[], None] = lambda: None
+        self.on_failure: Callable[[], None] = _tell_nobody
         "The other line did not answer: the agent has the caller again."
 
     def begin(self, to: str) -> None:
@@ -46,6 +46,7 @@ class Transfer:
         if self._other is not None:
             other, self._other = self._other, None
             other.hang_up(HangUpCause.NORMAL)
+        self.on_failure = _tell_nobody  # lets the session go
 
     def _receive(self, event: AnyLegEvent) -> None:
         if isinstance(event, LegAnswered):
@@ -68,3 +69,7 @@ class Transfer:
     def _failed(self) -> None:
         self._record.transferred_to = None
         self.on_failure()
+
+
+def _tell_nobody() -> None:
+    """What a call is told that is over."""

@@ -10,7 +10,7 @@ import logging
 import random
 import signal
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from ..codecs.catalog import CATALOG
 from ..drivers.rtp.ports import PortPool, PortRange
@@ -31,6 +31,8 @@ from .events import EventBus
 from .http.edge import Edge
 from .http.server import HttpServer
 from .metrics import Metrics
+from .process_metrics import add_process_gauges
+from .prometheus import Sample
 from .reception import Reception
 from .registry import CallRegistry
 from .routing import Routing
@@ -154,7 +156,7 @@ class Server:
         media = RtpMediaFactory(
             self.engine, self._wire, self._ports, self._clock, sip.advertised_host or None
         )
-        self._sip = SipEndpoint(
+        endpoint = SipEndpoint(
             _sip_settings(settings),
             self._clock,
             self._rng,
@@ -164,18 +166,22 @@ class Server:
             _tell_registration,
         )
         try:
-            await self._sip.start()
+            await endpoint.start()
         except OSError as exc:
             where = f"SIP on {sip.host} port {sip.port}"
             raise StartError(where, exc.strerror or str(exc)) from exc
-        self.reception.endpoint = self._sip
+        self._sip = self.reception.endpoint = endpoint
+        stack.push_async_callback(self._end_sip, endpoint)
         # Ends before the endpoint: sessions hang up by it.
-        stack.push_async_callback(self._sip.aclose)
         stack.push_async_callback(self.reception.aclose)
         for line in settings.lines:
-            self._sip.register(
+            endpoint.register(
                 LineSettings(line.name, line.registrar, line.username, line.password, line.expires)
             )
+
+    async def _end_sip(self, endpoint: SipEndpoint) -> None:
+        self._sip = None  # the metrics outlive it
+        await endpoint.aclose()
 
     def ready_line(self) -> str:
         """What others wait for: the addresses that are really served."""
@@ -212,12 +218,44 @@ class Server:
         self._metrics.add_gauge(
             "offhook_rtp_port_pairs", "RTP port pairs in use.", lambda: self._ports.in_use
         )
+        self._metrics.add_gauge("offhook_sip_kept", "What SIP keeps, by kind.", self._sip_kept)
+        self._metrics.add_gauge(
+            "offhook_calls_in_memory",
+            "Objects of calls, live or ended, that are in memory, by kind.",
+            lambda: _by_kind("offhook_calls_in_memory", self.reception.in_memory()),
+        )
+        self._metrics.add_gauge(
+            "offhook_worker_ready", "1: the worker process serves.", self._workers_ready
+        )
+        self._metrics.add_gauge(
+            "offhook_worker_restarts_total",
+            "Times that a worker process had to be started anew.",
+            self._worker_restarts,
+            "counter",
+        )
+        add_process_gauges(self._metrics)
         self._metrics.add_gauge(
             "offhook_recording_blocks_lost_total",
             "Seconds of recordings that the disk was too slow for.",
             lambda: self._recorder.lost_blocks,
             "counter",
         )
+
+    def _sip_kept(self) -> list[Sample]:
+        live = {} if self._sip is None else self._sip.agent.live
+        return _by_kind("offhook_sip_kept", live)
+
+    def _workers_ready(self) -> list[Sample]:
+        name = "offhook_worker_ready"
+        return [Sample(name, w.ready, (("worker", w.name),)) for w in self._agents.workers()]
+
+    def _worker_restarts(self) -> list[Sample]:
+        name = "offhook_worker_restarts_total"
+        return [Sample(name, w.restarts, (("worker", w.name),)) for w in self._agents.workers()]
+
+
+def _by_kind(name: str, counts: Mapping[str, int]) -> list[Sample]:
+    return [Sample(name, count, (("kind", kind),)) for kind, count in counts.items()]
 
 
 @contextlib.asynccontextmanager

@@ -25,8 +25,13 @@ class WorkerPipe:
 
     @classmethod
     def of_this_process(cls) -> "WorkerPipe":
-        """The pipe to the parent. An interrupt typed at the terminal is the parent's business."""
+        """The pipe to the parent.
+
+        Signals that end a server (Ctrl-C goes to the whole group, a service manager's SIGTERM to
+        all processes) are the parent's business: it still has calls to end, and needs us for them.
+        """
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the parent died: so do we, silently
         writing = os.dup(STDOUT)
         os.dup2(STDERR, STDOUT)

@@ -144,6 +144,8 @@ class WorkerProcess:
             *command(self._module, *self._arguments),
             stderr=None,
             env={**os.environ, **ONE_THREAD},
+            # Ctrl-C goes to the whole group, perhaps before the child ignores it.
+            start_new_session=True,
         )
         # uvloop's transports are not subclasses of asyncio's: no isinstance here.
         self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(STDIN))

@@ -165,6 +165,11 @@ class PocketsphinxTranscriber:
         self._homeless: set[PocketsphinxStream] = set()
         self._opened = 0
 
+    @property
+    def workers(self) -> list[WorkerProcess]:
+        """The processes, to be read."""
+        return [ear.process for ear in self._ears]
+
     async def start(self) -> None:
         """Start the workers. Raises WorkerDied when one does not become ready."""
         try:

@@ -89,6 +89,11 @@ class EspeakSynthesizer:
         self._voices = [_Voice(index, self._settings) for index in range(self._settings.workers)]
         self._jobs = 0
 
+    @property
+    def workers(self) -> list[WorkerProcess]:
+        """The processes, to be read."""
+        return [voice.process for voice in self._voices]
+
     async def start(self) -> None:
         """Start the workers. Raises WorkerDied when one does not become ready."""
         try:
