@@ -141,7 +141,7 @@ class Link:
         "Elements that only listen (scripted ones), by where they are."
         self.log: list[str] = []
         "`time from>to first line`, as sent."
-        self.drop: Callable[[Request | Response], bool] = lambda message: False
+        self.drop: Callable[[Request | Response], bool] | None = None
         "Messages that get lost on the way, besides what the weather takes."
         self._order = itertools.count()
         self._flying: list[tuple[float, int, Hop, Hop, bytes]] = []
@@ -181,7 +181,7 @@ class Link:
         self.log.append(f"{self.now:.3f} {source.host}>{to.host} {first}")
         copies = 0 if self.rng.random() < self.weather.loss else 1
         copies += self.rng.random() < self.weather.doubled
-        if copies and self.drop(parse(data)):
+        if copies and self.drop is not None and self.drop(parse(data)):
             copies = 0
         for _ in range(copies):
             at = self.now + self.rng.uniform(*self.weather.delay_s)
