@@ -94,13 +94,13 @@ DEFAULT_AGENT = HouseSettings(
         ),
         Answer(
             name="hello",
-            phrases=("hello", "hello world"),
+            phrases=("hello",),
             say="Hello! Which service would you like to hear about?",
             listed=False,
         ),
         Answer(
             name="thank_you",
-            phrases=("thank you", "thank you for your patience"),
+            phrases=("thank you",),
             say="You are welcome. Is there anything else?",
             listed=False,
         ),
