@@ -172,11 +172,12 @@ async def hear_voice(call: PlacedCall) -> None:
 
 async def settled(server: ServerProcess, before: Figures) -> Figures:
     """The figures when everything has returned, or when it had the time to."""
+    figures = await look(server)
     for _ in range(SETTLE_LIMIT_S):
-        figures = await look(server)
         if not leaks(before, figures):
             break
         await asyncio.sleep(1.0)
+        figures = await look(server)
     return figures
 
 

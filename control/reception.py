@@ -18,9 +18,8 @@ from ..media.errors import MediaError
 from ..media.frames.lane import Lane
 from ..media.frames.recorder import RecordingEnded
 from ..media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded
-from .agents import Agents
+from .agents import Agent
 from .registry import CallRegistry
-from .routing import Routing
 from .transfer import Transfer
 
 LOCAL_RING_S = 3.0
@@ -34,15 +33,13 @@ class Reception:
 
     def __init__(
         self,
-        routing: Routing,
-        agents: Agents,
+        agent_for: Callable[[str, str], Agent],
         registry: CallRegistry,
         clock: Clock,
         recordings: Path | None,
     ) -> None:
-        """`recordings` None: calls are not recorded."""
-        self._routing = routing
-        self._agents = agents
+        """`agent_for` a line and a dialled number. `recordings` None: calls are not recorded."""
+        self._agent_for = agent_for
         self._registry = registry
         self._clock = clock
         self._recordings = recordings
@@ -82,7 +79,14 @@ class Reception:
     # --- one call --------------------------------------------------------------------------------
 
     async def _hold(self, leg: SipLeg) -> None:
-        agent = self._agents.get(self._routing.agent_for(leg.line, leg.to_number))
+        try:
+            await self._converse(leg)
+        finally:
+            leg.hang_up(HangUpCause.ERROR)  # if it is still there, we have failed it
+            leg.sink = None  # lets the session go
+
+    async def _converse(self, leg: SipLeg) -> None:
+        agent = self._agent_for(leg.line, leg.to_number)
         record = CallRecord(
             id=str(uuid.uuid4()),
             line=leg.line,
@@ -121,7 +125,6 @@ class Reception:
         finally:
             await session.aclose()
             transfer.end()
-            leg.sink = None  # lets the session go
             self._registry.remove(record.id)
 
     def _follow(

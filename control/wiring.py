@@ -23,7 +23,7 @@ from ..media.clock import LoopClock
 from ..media.frames.engine import Engine, EngineSettings
 from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
-from .agents import Agents
+from .agents import Agent, Agents
 from .auth import open_token
 from .config import Settings
 from .errors import StartError
@@ -116,9 +116,9 @@ class Server:
             settings.calls.retention_days * DAY_S,
         )
         self._agents = Agents(settings, self._clock, self._rng)
+        self._routing = Routing(settings)
         self.reception = Reception(
-            Routing(settings),
-            self._agents,
+            self._agent_for,
             self.registry,
             self._clock,
             recordings if settings.recording.on else None,
@@ -208,6 +208,9 @@ class Server:
         )
         for task in (settled, again):
             task.cancel()
+
+    def _agent_for(self, line: str, number: str) -> Agent:
+        return self._agents.get(self._routing.agent_for(line, number))
 
     def _add_gauges(self) -> None:
         self._metrics.add_clock(self.health.clock)

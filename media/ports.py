@@ -63,8 +63,14 @@ class LanePort(Protocol):
 
     rate_hz: int
     "8000 or 16000."
-    sink: Callable[[AnyMediaEvent], None] | None
-    "Gets this lane's events, synchronously, on the tick."
+
+    @property
+    def sink(self) -> Callable[[AnyMediaEvent], None] | None:
+        """Gets this lane's events, synchronously, on the tick."""
+        ...
+
+    @sink.setter
+    def sink(self, sink: Callable[[AnyMediaEvent], None] | None) -> None: ...
 
     @property
     def position_samples(self) -> int:

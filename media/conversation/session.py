@@ -121,7 +121,10 @@ class Session:
     # --- the call's course -----------------------------------------------------------------------
 
     async def prepare(self, rate_hz: int | None = None) -> None:
-        """While it rings: connect the transcriber, make the greeting. Swallows provider errors."""
+        """While it rings: connect the transcriber, make the greeting. Swallows provider errors.
+
+        Returns as well when the caller gives up meanwhile.
+        """
         lane = self._leg.lane
         self._rate_hz = rate_hz or (lane.rate_hz if lane is not None else DEFAULT_RATE_HZ)
         at_wall = self.record.started_wall
@@ -138,6 +141,17 @@ class Session:
             )
         )
         self._speaker.prepare(self._rate_hz)
+        ready = asyncio.create_task(self._make_ready(), name="prepare call")
+        over = asyncio.create_task(self._over.wait(), name="caller gives up")
+        try:
+            await asyncio.wait((ready, over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+            over.cancel()
+        if not ready.cancelled() and ready.done():
+            ready.result()  # a bug of ours is told
+
+    async def _make_ready(self) -> None:
         await self._listener.open(self._listen_settings())
         await self._speaker.prepared()
 

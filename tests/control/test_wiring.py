@@ -1,0 +1,124 @@
+"""The whole server in this process: what /metrics tells of it, and what it does when it is late."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from offhook.control import config
+from offhook.control.wiring import Server
+from offhook.tests.kit.station import LIMIT_S, Party, Station
+
+READY = ("http=", "sip=sip:")
+
+
+class Running:
+    """A server on free ports of the loopback, and where it is found."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        words = server.ready_line().split()
+        self.http, self.sip = (
+            word.removeprefix(prefix) for word, prefix in zip(words[1:], READY, strict=True)
+        )
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        async with aiohttp.ClientSession() as client, client.get(self.http + path) as answer:
+            return answer.status, await answer.read()
+
+    async def metrics(self) -> dict[str, float]:
+        _, text = await self.get("/metrics")
+        lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    environment = {
+        "OFFHOOK_DATA": str(tmp_path),
+        "OFFHOOK_HTTP_PORT": "0",
+        "OFFHOOK_SIP_HOST": "127.0.0.1",
+        "OFFHOOK_SIP_PORT": "0",
+        "OFFHOOK_SIP_OPEN": "loopback",
+        "OFFHOOK_RTP_HOST": "127.0.0.1",
+        "OFFHOOK_RTP_PORTS": "0",
+        "OFFHOOK_LIMITS_MAX_LATENESS_MS": "10000",
+    }
+    thresholds = gc.get_threshold()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            server = Server(config.load(environment))
+            await server.start(stack)
+            yield Running(server)
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
+KEPT = (
+    "offhook_lanes",
+    "offhook_rtp_port_pairs",
+    "offhook_live_calls",
+    'offhook_calls_in_memory{kind="session"}',
+    'offhook_calls_in_memory{kind="leg"}',
+    'offhook_sip_kept{kind="sessions"}',
+)
+
+
+async def call(caller: Station, running: Running) -> Party:
+    """A call on which the agent can be heard."""
+    party = caller.call(f"sip:agent@{running.sip}")
+    await party.answered()
+    await party.hear()
+    return party
+
+
+async def test_what_a_call_holds_is_told_and_given_back(running: Running) -> None:
+    async with Station() as caller:
+        before = await running.metrics()
+        party = await call(caller, running)
+        during = await running.metrics()
+        assert {name: during[name] - before[name] for name in KEPT} == dict.fromkeys(KEPT, 1.0)
+        assert during["offhook_tasks"] > before["offhook_tasks"]
+        party.leg.hang_up()
+        async with asyncio.timeout(LIMIT_S):
+            await running.server.reception.settled()
+        after = await running.metrics()
+        assert {name: after[name] for name in KEPT} == dict.fromkeys(KEPT, 0.0)
+        assert after['offhook_calls_ended_total{cause="normal"}'] == 1
+
+
+async def test_worker_processes_are_told(running: Running) -> None:
+    metrics = await running.metrics()
+    workers = {name: value for name, value in metrics.items() if "offhook_worker_" in name}
+    assert workers['offhook_worker_ready{worker="espeak-0"}'] == 1
+    assert workers['offhook_worker_restarts_total{worker="espeak-0"}'] == 0
+    assert workers['offhook_worker_ready{worker="pocketsphinx-0"}'] == 1
+
+
+async def test_a_late_clock_refuses_calls_and_keeps_the_live_one(running: Running) -> None:
+    async with Station() as caller:
+        live = await call(caller, running)
+        engine = running.server.engine
+        limits, engine.settings = engine.settings, replace(engine.settings, max_lateness_ms=1e-6)
+        async with asyncio.timeout(LIMIT_S):
+            # The first second of ticks is not judged.
+            while (await running.get("/health"))[0] == 200:
+                pass
+        status, body = await running.get("/health")
+        health = msgspec.json.decode(body)
+        assert (status, health["status"], health["live_calls"]) == (503, "busy", 1)
+        assert "late" in health["reason"]
+        refused = caller.call(f"sip:agent@{running.sip}")
+        assert (await refused.ended()).status == 503
+        await live.hear()
+        engine.settings = limits
+        again = await call(caller, running)
+        again.leg.hang_up()
+        live.leg.hang_up()
