@@ -140,7 +140,7 @@ class Agents:
     def _responder(self, config: AgentConfig, key: str) -> Callable[[str], Responder]:
         if config.llm == HOUSE:
             house = DEFAULT_AGENT
-            if key and config.house != b"{}":
+            if bytes(config.house) != b"{}":  # a Raw is never equal to bytes
                 house = section(config.house, HouseSettings, f"{key}.house")
             HouseResponder(house, self._clock)  # its settings are judged now, not at the first call
             return lambda number: HouseResponder(house, self._clock, number)

@@ -1,0 +1,34 @@
+import random
+
+import msgspec
+import pytest
+
+from offhook.control.agents import Agents
+from offhook.control.config import AgentConfig, Settings
+from offhook.control.errors import ConfigError
+from offhook.drivers.llm.house_default import DEFAULT_AGENT
+from offhook.media.clock import LoopClock
+
+
+def agents(*configs: AgentConfig) -> Agents:
+    return Agents(Settings(agents=configs), LoopClock(), random.Random(1))
+
+
+def test_an_agent_of_which_only_the_name_is_set_is_the_built_in_house() -> None:
+    agent = agents(AgentConfig("desk", greeting="Hi.")).get("desk")
+    assert agent.settings.greeting == "Hi."
+    assert agent.responder("100").greeting() == DEFAULT_AGENT.greeting
+
+
+def test_an_agent_with_a_house_of_its_own() -> None:
+    house = msgspec.Raw(
+        b'{"greeting": "Welcome.", "answers": [{"name": "a", "phrases": ["b"], "say": "C."}]}'
+    )
+    agent = agents(AgentConfig("desk", house=house)).get("desk")
+    assert agent.responder("100").greeting() == "Welcome."
+
+
+def test_a_house_that_lacks_something_is_an_error_that_names_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        agents(AgentConfig("desk", house=msgspec.Raw(b'{"greeting": "Welcome."}')))
+    assert caught.value.key == "agents[0].house.answers"
