@@ -195,10 +195,9 @@ class Server:
     async def drain(self, stop: "asyncio.Queue[int]") -> None:
         """Refuse new calls; wait for live ones, a second signal, or the limit."""
         self.health.drain()
-        live = len(self.registry.live())
-        if not live:
+        if not len(self.reception):
             return
-        logger.warning("%d calls are live; a second signal ends them", live)
+        logger.warning("%d calls are live; a second signal ends them", len(self.reception))
         settled = asyncio.create_task(self.reception.settled(), name="wait for calls")
         again = asyncio.create_task(stop.get(), name="wait for a second signal")
         await asyncio.wait(
@@ -279,7 +278,9 @@ def _sip_settings(settings: Settings) -> SipSettings:
         advertised_host=sip.advertised_host or None,
         open_loopback=sip.open == "loopback",
         trunks=tuple(Trunk(t.name, t.addresses) for t in settings.trunks if t.addresses),
-        accounts=tuple(Account(t.username, t.password) for t in settings.trunks if t.username),
+        accounts=tuple(
+            Account(t.username, t.password, t.name) for t in settings.trunks if t.username
+        ),
         session_expires_s=sip.session_expires_s,
         codecs=tuple(CATALOG[name] for name in sip.codecs),
     )

@@ -46,6 +46,8 @@ class Account(msgspec.Struct, frozen=True):
 
     username: str
     password: str
+    line: str
+    "What its calls come in by: the name of the trunk that the account is of."
 
 
 class Access(enum.Enum):
@@ -83,6 +85,7 @@ class Gate:
             for network in trunk.networks
         ]
         self._passwords = {account.username: account.password for account in accounts}
+        self._lines = {account.username: account.line for account in accounts}
         self._digest = digest
         self._open_loopback = open_loopback
         self._algorithms = algorithms
@@ -126,7 +129,7 @@ class Gate:
             header, request.method, request.body, now, host, self._passwords.get
         )
         if verdict.ok:
-            return Admission(Access.ADMIT, verdict.username)
+            return Admission(Access.ADMIT, self._lines[verdict.username])
         if verdict.stale:
             return Admission(Access.STALE)
         self._count_failure(host, now)

@@ -148,14 +148,16 @@ def test_open_loopback_lets_this_machine_in_only(host: str, status: int) -> None
 @pytest.mark.parametrize("algorithms", [("MD5",), ("SHA-256",), ("SHA-256", "MD5")])
 def test_account_calls_in_with_its_password(algorithms: tuple[str, ...]) -> None:
     link = Link()
-    settings = AgentSettings(accounts=(Account("bob", "right"),), digest_algorithms=algorithms)
+    settings = AgentSettings(
+        accounts=(Account("bob", "right", "office"),), digest_algorithms=algorithms
+    )
     server = link.phone("192.0.2.1", settings, on_call=answers)
     client = link.phone("192.0.2.2")
     call = link.call(client, "sip:agent@192.0.2.1", Credentials("bob", "right"))
     link.run(0.2)
     assert client.told(call) == [LegAnswered()]
     (arrived,) = [event for event in server.events if isinstance(event, CallArrived)]
-    assert arrived.line == "bob"
+    assert arrived.line == "office"
     assert len(link.lines("401 Unauthorized")) == 1
     (challenge,) = [m for m in client.inbox if isinstance(m, Response) and m.status == 401]
     values = challenge.headers.get_all("WWW-Authenticate")
@@ -164,7 +166,7 @@ def test_account_calls_in_with_its_password(algorithms: tuple[str, ...]) -> None
 
 def test_wrong_passwords_are_forbidden_after_some() -> None:
     link = Link()
-    server = link.phone("192.0.2.1", AgentSettings(accounts=(Account("bob", "right"),)))
+    server = link.phone("192.0.2.1", AgentSettings(accounts=(Account("bob", "right", "office"),)))
     client = link.phone("192.0.2.2")
     for _ in range(8):
         link.call(client, "sip:agent@192.0.2.1", Credentials("bob", "wrong"))

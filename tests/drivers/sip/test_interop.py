@@ -162,12 +162,12 @@ async def test_sipp_asks_for_options(bench: Bench, tmp_path: pathlib.Path) -> No
 
 @needs_sipp
 async def test_sipp_calls_in_with_a_password(tmp_path: pathlib.Path) -> None:
-    bench = Bench(SipSettings(port=0, accounts=(Account("bob", "right"),)))
+    bench = Bench(SipSettings(port=0, accounts=(Account("bob", "right", "office"),)))
     await bench.endpoint.start()
     target = f"127.0.0.1:{bench.endpoint.port}"
     await finish(await sipp(tmp_path, "uac_auth", "-p", str(free_port()), target), tmp_path)
     await bench.wait(LegEnded)
-    assert [leg.line for leg in bench.legs] == ["bob"]
+    assert [leg.line for leg in bench.legs] == ["office"]
     await bench.endpoint.aclose()
 
 
@@ -303,7 +303,7 @@ async def test_baresip_is_called_held_and_resumed(bench: Bench, tmp_path: pathli
 @needs_baresip
 @pytest.mark.parametrize("password", ["right", "wrong"])
 async def test_baresip_calls_in_with_a_password(tmp_path: pathlib.Path, password: str) -> None:
-    bench = Bench(SipSettings(port=0, accounts=(Account("bob", "right"),)))
+    bench = Bench(SipSettings(port=0, accounts=(Account("bob", "right", "office"),)))
     await bench.endpoint.start()
     target = f"/dial sip:agent@127.0.0.1:{bench.endpoint.port}"
     process = await baresip(tmp_path, free_port(), target, password=password)
@@ -315,4 +315,4 @@ async def test_baresip_calls_in_with_a_password(tmp_path: pathlib.Path, password
     finally:
         said = await stop(process)
         await bench.endpoint.aclose()
-    assert [leg.line for leg in bench.legs] == (["bob"] if password == "right" else []), said
+    assert [leg.line for leg in bench.legs] == (["office"] if password == "right" else []), said

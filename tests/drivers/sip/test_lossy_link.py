@@ -99,7 +99,7 @@ def test_offers_that_cross_are_both_carried_out(seed: int) -> None:
 def test_digest_through_a_lossy_link(seed: int) -> None:
     link = Link(seed, Weather(loss=0.2, delay_s=(0.01, 0.1)))
     alice = link.phone("192.0.2.1")
-    server = AgentSettings(accounts=(Account("alice", "secret"),))
+    server = AgentSettings(accounts=(Account("alice", "secret", "office"),))
     bob = link.phone("192.0.2.2", server, on_call=answers)
     call = link.call(alice, "sip:bob@192.0.2.2", Credentials("alice", "secret"))
     link.run(20.0)
