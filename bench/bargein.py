@@ -69,6 +69,8 @@ SOUNDS: dict[str, Callable[[random.Random], Pcm]] = {
 }
 ECHO_DB = (-10, -15, -20, -25, -30)
 ECHO_DELAY_MS = (50, 120, 200, 300)
+ECHO_PIECES = 4
+"Of 2.4 s, that each call with an echo is judged in."
 BEFORE_MS, AFTER_MS = 100, 350
 "Around a barge-in the reference must be loud: then a stop can be timed."
 WORDS_SETTLE_S = 1.2
@@ -120,6 +122,22 @@ class Report(msgspec.Struct, frozen=True):
     sounds: list[Sounds]
 
 
+class Event(msgspec.Struct, frozen=True):
+    """A sound over the agent. Looked at when no call is up: looking would hold up the phones."""
+
+    kind: str
+    phone: BarePhone
+    begin: int
+    "Its first sample, of what was said."
+    last: int
+    end: int
+    "Where to stop looking, in what was heard."
+
+
+Timed = tuple[Outcome, float | None, float | None]
+"What became of the agent's voice, and the times of duck and silence, ms."
+
+
 class Bench:
     """A server with a long greeting, and what it sounds like undisturbed."""
 
@@ -153,7 +171,8 @@ class Bench:
 
     async def words(self, words: list[Pcm]) -> Words:
         """One call for each: begin to speak in the middle of the agent's."""
-        results = await asyncio.gather(*(self._interrupt(words) for _ in range(self._events)))
+        events = await asyncio.gather(*(self._interrupt(words) for _ in range(self._events)))
+        results = [self._timed(event) for event in events if event is not None]
         found = [each for each in results if each is not None]
         stopped = [(o, d, s) for o, d, s in found if not o.resumed and o.silent is not None]
         ducks = [duck for _, duck, _ in found if duck is not None]
@@ -168,9 +187,7 @@ class Bench:
             leaked_ms_max=max((o.leaked_ms for o, _, _ in stopped), default=0),
         )
 
-    async def _interrupt(
-        self, words: list[Pcm]
-    ) -> tuple[Outcome, float | None, float | None] | None:
+    async def _interrupt(self, words: list[Pcm]) -> Event | None:
         async with self._limit:
             phone, rng = await self._dial()
             try:
@@ -179,35 +196,30 @@ class Bench:
                 choice = places(self._reference[:last], BEFORE_MS, AFTER_MS)
                 place = rng.choice([p for p in choice if p > FIRST_S * RATE_HZ])
                 pcm = rng.choice(words)
-                begin, end = await self._say_at(phone, place, pcm, WORDS_SETTLE_S)
-                if begin is None:
-                    return None
-                return self._timed(phone, begin, begin + len(pcm) - 1, end)
+                return await self._say_at("words", phone, place, pcm, WORDS_SETTLE_S)
             finally:
                 await phone.hang_up()
 
     async def _say_at(
-        self, phone: BarePhone, place: int, pcm: Pcm, settle_s: float
-    ) -> tuple[int | None, int]:
-        """Make a sound when `place` of what is heard is due; where it began, and where to look."""
+        self, kind: str, phone: BarePhone, place: int, pcm: Pcm, settle_s: float
+    ) -> Event | None:
+        """Make a sound when `place` of what is heard is due; None: the call ended before."""
         lead = int(LEAD_S * RATE_HZ)
         while phone.heard.end < place - lead:
             if not await phone.wait_until(phone.position + 160):
-                return None, 0
+                return None
         begin = phone.say(pcm, phone.position + max(0, place - phone.heard.end))
-        end = begin + len(pcm) + int(settle_s * RATE_HZ)
-        if not await phone.wait_until(end):
-            return None, 0
-        return begin, phone.heard.end
+        if not await phone.wait_until(begin + len(pcm) + int(settle_s * RATE_HZ)):
+            return None
+        return Event(kind, phone, begin, begin + len(pcm) - 1, phone.heard.end)
 
-    def _timed(
-        self, phone: BarePhone, begin: int, last: int, end: int
-    ) -> tuple[Outcome, float | None, float | None] | None:
-        """What became of it, with the times of duck and silence at the ear, ms."""
-        spoken_at = phone.said.spoken_at(begin)
+    def _timed(self, event: Event) -> Timed | None:
+        """What became of it, timed at the ear; None: the agent did not speak before it."""
+        phone = event.phone
+        spoken_at = phone.said.spoken_at(event.begin)
         onset = phone.heard.position_at(spoken_at)
-        quiet_until = phone.heard.position_at(phone.said.left_at(last))
-        found = outcome(phone.heard.pcm(), self._reference, onset, end, quiet_until)
+        quiet_until = phone.heard.position_at(phone.said.left_at(event.last))
+        found = outcome(phone.heard.pcm(), self._reference, onset, event.end, quiet_until)
         if found is None:
             return None
 
@@ -221,50 +233,51 @@ class Bench:
     # --- sounds and echo -------------------------------------------------------------------------
 
     async def sounds(self) -> list[Sounds]:
-        """Calls with a sound every few seconds; one in which the agent stopped is not used on."""
+        """Calls with a sound every few seconds; after a stop the rest is not measured."""
         kinds = [kind for kind in SOUNDS for _ in range(self._events)]
         random.Random(self._seed).shuffle(kinds)
         a_call = max(1, int((self.greeting_s - FIRST_S - END_S) / SOUND_EVERY_S))
         lots = [kinds[at : at + a_call] for at in range(0, len(kinds), a_call)]
         results = await asyncio.gather(*(self._disturb(lot) for lot in lots))
-        told = [pair for each in results for pair in each]
-        return [_told(kind, [o for k, o in told if k == kind]) for kind in SOUNDS]
+        events = [event for each in results for event in each]
+        told = [(event.kind, self._timed(event)) for event in events]
+        return [_told(kind, [each and each[0] for k, each in told if k == kind]) for kind in SOUNDS]
 
-    async def _disturb(self, kinds: list[str]) -> list[tuple[str, Outcome | None]]:
-        results: list[tuple[str, Outcome | None]] = []
-        left = list(kinds)
-        while left:
-            async with self._limit:
-                phone, rng = await self._dial()
-                try:
-                    place = int(FIRST_S * RATE_HZ)
-                    while left and place < len(self._reference) - END_S * RATE_HZ:
-                        kind = left.pop(0)
-                        pcm = SOUNDS[kind](rng)
-                        shift = int(rng.uniform(0, 0.4) * RATE_HZ)
-                        settle_s = SETTLE_S - len(pcm) / RATE_HZ
-                        begin, end = await self._say_at(phone, place + shift, pcm, settle_s)
-                        if begin is None:
-                            break
-                        found = self._timed(phone, begin, begin + len(pcm) - 1, end)
-                        results.append((kind, found[0] if found else None))
-                        if found is None or not found[0].resumed:
-                            break
-                        place = phone.heard.end + int((SOUND_EVERY_S - SETTLE_S) * RATE_HZ)
-                finally:
-                    await phone.hang_up()
-        return results
+    async def _disturb(self, kinds: list[str]) -> list[Event]:
+        events: list[Event] = []
+        async with self._limit:
+            phone, rng = await self._dial()
+            try:
+                place = int(FIRST_S * RATE_HZ)
+                for kind in kinds:
+                    pcm = SOUNDS[kind](rng)
+                    shift = int(rng.uniform(0, 0.4) * RATE_HZ)
+                    settle_s = SETTLE_S - len(pcm) / RATE_HZ
+                    event = await self._say_at(kind, phone, place + shift, pcm, settle_s)
+                    if event is None:
+                        break
+                    events.append(event)
+                    place = phone.heard.end + int((SOUND_EVERY_S - SETTLE_S) * RATE_HZ)
+            finally:
+                await phone.hang_up()
+        return events
 
-    async def echo(self) -> Sounds:
-        """A call for each level and delay; looked at piece by piece."""
+    async def echo(self) -> list[Sounds]:
+        """A call for each level and delay; looked at piece by piece, told by level."""
         lines = [(db, ms) for db in ECHO_DB for ms in ECHO_DELAY_MS]
-        results = await asyncio.gather(*(self._echo(db, ms) for db, ms in lines))
-        return _told("echo", [each for found in results for each in found])
+        phones = await asyncio.gather(*(self._echo(db, ms) for db, ms in lines))
+        step = int(SETTLE_S * RATE_HZ)
+        pieces = [int(FIRST_S * RATE_HZ) + step * n for n in range(ECHO_PIECES)]
+        told = [
+            (level_db, outcome(phone.heard.pcm(), self._reference, at, at + step))
+            for (level_db, _), phone in zip(lines, phones, strict=True)
+            for at in pieces
+        ]
+        return [_told(f"echo {db} dB", [each for k, each in told if k == db]) for db in ECHO_DB]
 
-    async def _echo(self, level_db: float, delay_ms: int) -> list[Outcome | None]:
+    async def _echo(self, level_db: float, delay_ms: int) -> BarePhone:
         """What the agent says comes back all the time, so much weaker, so much later."""
         level, delay = 10 ** (level_db / 20), delay_ms * RATE_HZ // 1000
-        results: list[Outcome | None] = []
 
         def returned(pcm: Pcm, end: int) -> Pcm:
             packet = np.zeros(160, np.int16)
@@ -276,18 +289,11 @@ class Bench:
             phone, _ = await self._dial()
             phone.echo = returned
             try:
-                at = int(FIRST_S * RATE_HZ)
-                step = int(SETTLE_S * RATE_HZ)
-                while at + step < len(self._reference) - END_S * RATE_HZ and len(results) < 5:
-                    await phone.wait_until(at + step + RATE_HZ // 5)
-                    found = outcome(phone.heard.pcm(), self._reference, at, at + step)
-                    results.append(found)
-                    if found is None or not found.resumed:
-                        break
-                    at += step
+                length_s = FIRST_S + ECHO_PIECES * SETTLE_S + 0.5
+                await phone.wait_until(int(length_s * RATE_HZ))
             finally:
                 await phone.hang_up()
-        return results
+        return phone
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -330,12 +336,12 @@ def show(report: Report) -> str:
         ]
     if report.sounds:
         lines.append(
-            f"{'sound':10}{'trials':>8}{'stopped':>9}{'ducked':>8}{'paused':>8}"
+            f"{'sound':12}{'trials':>8}{'stopped':>9}{'ducked':>8}{'paused':>8}"
             f"{'lost':>6}{'unmeasured':>12}"
         )
     for each in report.sounds:
         lines.append(
-            f"{each.kind:10}{each.trials:8}{each.stopped:9}{each.ducked:8}{each.paused:8}"
+            f"{each.kind:12}{each.trials:8}{each.stopped:9}{each.ducked:8}{each.paused:8}"
             f"{each.lost_samples:6}{each.not_measured:12}"
         )
     return "\n".join(lines)
@@ -361,7 +367,7 @@ async def measure(arguments: argparse.Namespace) -> Report:
             taken = await bench.words(words) if "words" in arguments.part else None
             sounds = await bench.sounds() if "sounds" in arguments.part else []
             if "echo" in arguments.part:
-                sounds.append(await bench.echo())
+                sounds += await bench.echo()
     return Report(taken, sounds)
 
 

@@ -117,8 +117,11 @@ class LanePort(Protocol):
         """One alarm a lane; setting it again replaces it."""
         ...
 
-    def echo_score(self, window_ms: int) -> float:
-        """0..1: how much of the caller's last `window_ms` is our own signal coming back."""
+    def echo_score(self, window_ms: int) -> float | None:
+        """0..1: how much of the caller's last `window_ms` is our own signal coming back.
+
+        None: nothing was heard in it, a pause between words; it tells neither of echo nor caller.
+        """
         ...
 
     def far_delay_samples(self) -> int:

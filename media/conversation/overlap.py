@@ -59,13 +59,18 @@ def receive_measured(d: Draft, event: LineMeasured) -> None:
         return
     if reply.stage not in (Stage.AUDIBLE, Stage.YIELDED):
         return
-    if caller.echo and event.echo_score < s.settings.echo_threshold:
+    if caller.talking and event.echo_score is None:
+        # Between two words of an echo it is as silent as between two of a caller.
+        _judge_again(d)
+        return
+    echo = (event.echo_score or 0.0) >= s.settings.echo_threshold
+    if caller.echo and not echo:
         caller = restart(d)
     verdict = judge(_evidence(d, caller, event), s.settings)
     if verdict is Verdict.STOP:
         cut(d, s.settings.fade_ms)
     elif verdict is Verdict.RESUME:
-        _go_on(d, caller, echo=event.echo_score >= s.settings.echo_threshold)
+        _go_on(d, caller, echo=echo)
     else:
         if verdict is Verdict.YIELD and reply.stage is Stage.AUDIBLE:
             d.reply(stage=Stage.YIELDED, yielded_samples=d.now)
@@ -102,7 +107,7 @@ def _evidence(d: Draft, caller: Caller, event: LineMeasured) -> Evidence:
         words=caller.text,
         final=not caller.talking and (caller.finals_due == 0 or caller.failed),
         rejected=caller.rejected,
-        echo_score=event.echo_score if caller.talking else 0.0,
+        echo_score=(event.echo_score or 0.0) if caller.talking else 0.0,
         line_loss=event.line_loss,
     )
 

@@ -116,6 +116,7 @@ class Session:
         self._draining = False
         self._over = asyncio.Event()
         self._rate_hz = DEFAULT_RATE_HZ
+        self._now_samples = 0
         leg.sink = self.receive_leg_event
 
     # --- the call's course -----------------------------------------------------------------------
@@ -230,7 +231,9 @@ class Session:
         self._draining = True
         try:
             while self._inbox:
-                self._state, actions = step(self._state, self._inbox.popleft())
+                event = self._inbox.popleft()
+                self._now_samples = max(self._now_samples, event.at_samples)
+                self._state, actions = step(self._state, event)
                 for action in actions:
                     _CARRY_OUT[type(action)](self, action)
         except Exception:
@@ -328,7 +331,9 @@ class Session:
         record.speculations_dropped = state.speculations_dropped
 
     def _position(self) -> int:
-        return self._lane.position_samples if self._lane is not None else 0
+        """Now. An alarm comes before the lane's position has moved over the frame it tells of."""
+        at = self._lane.position_samples if self._lane is not None else 0
+        return max(at, self._now_samples)
 
     def _head(self) -> tuple[str, float, int]:
         return self.record.id, self._clock.wall(), self._position()

@@ -48,7 +48,8 @@ class HearingFailed(MediaEvent, frozen=True, tag="hearing_failed"):
 class LineMeasured(MediaEvent, frozen=True, tag="line_measured"):
     """The answer to MeasureLine."""
 
-    echo_score: float
+    echo_score: float | None
+    "None: nothing was heard."
     line_loss: float
     packets_received: int
 

@@ -23,7 +23,9 @@ ANALYSIS_HZ = 8000
 SHORTEST_MS = 40
 "Less audio than this proves nothing."
 QUIETEST = 8.0
-"Mean of |sample| below which there is nothing to explain (int16; the idle noise of G.711)."
+"Mean of |sample| below which nothing was sent (int16; the idle noise of G.711)."
+QUIETEST_HEARD = 24.0
+"Mean of |sample| below which nobody spoke in the window, however far away: about -60 dBFS."
 WHITENING = 0.9
 "First-order pre-emphasis: speech falls by about 6 dB an octave."
 LOADING = 1e-4
@@ -36,18 +38,20 @@ NOISE_SHARE = 0.4
 Floats = NDArray[np.float32]
 
 
-def echo_score(heard: NDArray[np.int16], sent: NDArray[np.int16], rate_hz: int) -> float:
-    """0..1: how much of `heard` is explained by an echo of `sent`.
+def echo_score(heard: NDArray[np.int16], sent: NDArray[np.int16], rate_hz: int) -> float | None:
+    """0..1: how much of `heard` is explained by an echo of `sent`; None: nothing was heard.
 
     Both are int16[samples] at 8000 or 16000 Hz and end at the same moment; `sent` reaches further
-    back, by MAX_DELAY_MS if it can. 0 where either is too short or silent.
+    back, by MAX_DELAY_MS if it can. 0 where either is too short, or `sent` is silent.
     """
     ear, voice = _prepare(heard, rate_hz), _prepare(sent, rate_hz)
     longest = MAX_DELAY_MS * ANALYSIS_HZ // 1000
     voice = voice[-(len(ear) + longest) :]
     if len(ear) * 1000 < SHORTEST_MS * ANALYSIS_HZ or len(voice) < len(ear) + FILTER_TAPS:
         return 0.0
-    if np.abs(ear).mean() < QUIETEST or np.abs(voice).mean() < QUIETEST:
+    if np.abs(ear).mean() < QUIETEST_HEARD:
+        return None
+    if np.abs(voice).mean() < QUIETEST:
         return 0.0
     return _explained(ear, voice, _delay(_whiten(ear), _whiten(voice)))
 

@@ -181,8 +181,8 @@ class Lane:
         if self.open:
             self._cohort.lanes.alarm[self._row] = NEVER if at_samples is None else at_samples
 
-    def echo_score(self, window_ms: int) -> float:
-        """0..1: how much of the caller's last `window_ms` is our own signal coming back."""
+    def echo_score(self, window_ms: int) -> float | None:
+        """0..1: how much of what was heard is our own signal coming back; None: nothing was."""
         if not self.open:
             return 0.0
         end = self.position_samples

@@ -52,7 +52,7 @@ class FakeLane:
         self.closed = False
         "The leg has ended: verbs do nothing, counts are 0, the position stays."
         self.packets = 0
-        self.echo = 0.0
+        self.echo: float | None = 0.0
         self.loss = 0.0
         self.delay_samples = 0
         self.digits_sent = ""
@@ -119,7 +119,7 @@ class FakeLane:
         assert at_samples is None or at_samples > self.position_samples, "an alarm in the past"
         self._alarm = at_samples
 
-    def echo_score(self, window_ms: int) -> float:
+    def echo_score(self, window_ms: int) -> float | None:
         return self.echo
 
     def far_delay_samples(self) -> int:

@@ -241,6 +241,24 @@ async def test_own_echo_does_not_stop_the_agent() -> None:
     await call.finish()
 
 
+async def test_a_pause_between_two_words_of_an_echo_is_no_caller() -> None:
+    call = StagedCall(story)
+    await call.answer()
+    call.say("call forwarding", after_ms=100)
+    await call.run(3500)
+    call.say("call forwarding sends your calls", ms=2500)
+    for _ in range(4):
+        call.lane.echo = 0.9
+        await call.run(400)
+        call.lane.echo = None
+        await call.run(200)
+    await call.run(18000)
+    assert call.record.barge_ins == 0
+    assert call.agent_said() == [STORY.strip()]
+    assert not any(piece.fading for piece in call.lane.sent), "it never fell silent"
+    await call.finish()
+
+
 async def test_caller_who_speaks_on_through_the_echo_is_heard() -> None:
     call = StagedCall(
         lambda r: story(r) if "forwarding" in r.text else [ReplyText("Sure."), ReplyDone()]
