@@ -159,4 +159,5 @@ def keyboard(rng: random.Random) -> Pcm:
 
 
 def _scaled(sound: NDArray[np.float64], peak: float) -> Pcm:
-    return np.rint(sound * peak / np.abs(sound).max()).astype(np.int16)
+    scaled: Pcm = np.rint(sound * peak / np.abs(sound).max()).astype(np.int16)
+    return scaled

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import uvloop
 from aiohttp import web
+from numpy.typing import NDArray
 
 from ..drivers.worker_process import command
 
@@ -41,12 +42,16 @@ class Latencies(msgspec.Struct, frozen=True):
         return self.stt_ms + self.llm_ms + self.tts_ms
 
 
-def reply_pcm(rate_hz: int = SPEECH_HZ) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+Pcm = NDArray[np.int16]
+
+
+def reply_pcm(rate_hz: int = SPEECH_HZ) -> Pcm:
     """A voiced sound that is at full level from its first sample to its last, int16[samples]."""
     moments = np.arange(int(REPLY_S * rate_hz)) / rate_hz
     partials = [np.sin(2 * np.pi * PITCH_HZ * n * moments + n) / n for n in range(1, HARMONICS + 1)]
     sound = np.sum(partials, axis=0)
-    return np.rint(LEVEL * sound / np.abs(sound).max()).astype(np.int16)
+    scaled: Pcm = np.rint(LEVEL * sound / np.abs(sound).max()).astype(np.int16)
+    return scaled
 
 
 class Providers:

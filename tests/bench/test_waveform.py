@@ -23,7 +23,8 @@ def noise(seconds: float, rms: float, seed: int = 1) -> np.ndarray:
 def voice(seconds: float, level: int = 6000, pitch_hz: float = 140.0) -> np.ndarray:
     at = np.arange(int(seconds * RATE)) / RATE
     sound = sum(np.sin(2 * np.pi * pitch_hz * n * at + n) / n for n in range(1, 6))
-    return np.rint(level * sound / np.abs(sound).max()).astype(np.int16)
+    scaled: np.ndarray = np.rint(level * sound / np.abs(sound).max()).astype(np.int16)
+    return scaled
 
 
 @pytest.mark.parametrize("delay_ms", [0, 20, 100, 101, 337])
