@@ -72,6 +72,10 @@ class Reception:
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
+    def __len__(self) -> int:
+        """Calls that are not over, one that has just come included."""
+        return len(self._tasks)
+
     def in_memory(self) -> dict[str, int]:
         """How many objects of each kind are in memory, of ended calls as well: shows a leak."""
         return {"session": len(self._sessions), "leg": len(self._legs)}
@@ -83,7 +87,6 @@ class Reception:
             await self._converse(leg)
         finally:
             leg.hang_up(HangUpCause.ERROR)  # if it is still there, we have failed it
-            leg.sink = None  # lets the session go
 
     async def _converse(self, leg: SipLeg) -> None:
         agent = self._agent_for(leg.line, leg.to_number)
@@ -113,9 +116,9 @@ class Reception:
         )
         self._sessions.add(session)
         transfer.on_failure = session.transfer_failed
-        leg.sink = self._follow(leg, record, session)
-        self._registry.add(record, session.hang_up)
         try:
+            leg.sink = self._follow(leg, record, session)
+            self._registry.add(record, session.hang_up)
             leg.ring()
             await session.prepare(leg.expected_rate_hz)
             if leg.line == LOCAL_LINE and leg.to_number == "ringing":

@@ -194,6 +194,7 @@ class Session:
             self._leg.hang_up(HangUpCause.ERROR)
         await self._speaker.aclose()
         await self._listener.aclose()
+        self._leg.sink = None  # lets the session go
 
     # --- events in -------------------------------------------------------------------------------
 

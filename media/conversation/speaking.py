@@ -239,24 +239,23 @@ class Speaker:
         )
 
     async def _make(self, speech: ReplySpeech, parts: Parts) -> None:
-        """A task's root."""
+        """A task's root: what goes wrong here is told and goes no further."""
+        # A TaskGroup's frame and the error that it raises keep each other (until Python 3.13), and
+        # the reply's audio with them, until the collector comes, which is rare: hence no traceback.
         try:
             await self._read_and_voice(speech, parts)
+        except ExceptionGroup as failures:
+            failures.__traceback__ = None
+            self._fail(speech, _first(failures))
         except asyncio.CancelledError as cancelled:
-            # The frame of a cancelled TaskGroup and its error keep each other (until Python 3.13)
-            # and the reply's audio with them, until the collector comes, which is rare.
             cancelled.__traceback__ = None
             raise
 
     async def _read_and_voice(self, speech: ReplySpeech, parts: Parts) -> None:
-        """What goes wrong here is told and goes no further."""
         pieces: Pieces = asyncio.Queue(MAX_PIECES)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(speech, parts, pieces))
-                group.create_task(self._voice(speech, pieces))
-        except* Exception as failures:
-            self._fail(speech, _first(failures))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._read(speech, parts, pieces))
+            group.create_task(self._voice(speech, pieces))
 
     def _fail(self, speech: ReplySpeech, error: Exception) -> None:
         known = isinstance(error, ProviderError)
