@@ -40,12 +40,15 @@ class Stream:
         self._decoder = decoder
         self._audio: TurnAudio | None = None
         self._told = ""
+        self._early: tuple[int, Heard] | None = None
+        "The words of so many samples, recognised when the caller fell silent."
 
     def begin(self, turn: int) -> None:
         """An utterance of a new turn, or of the same."""
         if self._audio is None or self._audio.turn != turn:
             self._audio = TurnAudio(turn, self._rate_hz)
             self._told = ""
+        self._early = None
         self._audio.begin()
 
     def push(self, pcm: bytes) -> None:
@@ -60,13 +63,19 @@ class Stream:
 
     def interim(self) -> tuple[int, str] | None:
         """(turn, words), when they changed and it is time to look."""
-        if self._audio is None or not self._audio.interim_due():
+        audio = self._audio
+        if audio is None:
             return None
-        text = self._decoder.guess(self._phrases, self._audio.whole(), self._rate_hz)
+        if audio.pauses():
+            text = self._recognised_early(audio).text
+        elif audio.interim_due():
+            text = self._decoder.guess(self._phrases, audio.whole(), self._rate_hz)
+        else:
+            return None
         if not text or text == self._told:
             return None
         self._told = text
-        return self._audio.turn, text
+        return audio.turn, text
 
     def end(self, turn: int) -> Heard:
         """The turn's words so far.
@@ -77,6 +86,8 @@ class Stream:
         audio = self._audio
         if audio is None or audio.turn != turn:
             return Heard("", 0.0, rejected=True)
+        if self._early is not None and audio.silent_since(self._early[0]):
+            return self._early[1]
         whole = self._recognise(audio.whole())
         utterances = audio.utterances()
         if len(utterances) < 2:
@@ -88,6 +99,12 @@ class Stream:
         if not understood or not (whole.rejected or all_phrases):
             return whole
         return Heard(text, min(part.confidence for part in understood), rejected=False)
+
+    def _recognised_early(self, audio: TurnAudio) -> Heard:
+        """The words, once for every pause."""
+        if self._early is None or not audio.silent_since(self._early[0]):
+            self._early = (audio.length(), self._recognise(audio.whole()))
+        return self._early[1]
 
     def _recognise(self, pcm: NDArray[np.int16]) -> Heard:
         return self._decoder.recognise(self._phrases, pcm, self._rate_hz)
