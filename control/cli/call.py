@@ -5,7 +5,9 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
+import msgspec
 import numpy as np
 import uvloop
 from numpy.typing import NDArray
@@ -14,8 +16,9 @@ from ...codecs.catalog import CATALOG, PREFERENCE
 from ...codecs.errors import WavError
 from ...codecs.resample import Resampler
 from ...codecs.wav import WavReader, WavWriter
+from ...drivers.sip.errors import LocalError, MalformedMessage
 from ...media.events import AnyMediaEvent, AudioCaptured, PlayoutFinished
-from ..errors import UsageError
+from ..errors import StartError, UsageError
 from ..softphone import PlacedCall, Softphone
 
 EPOCH = 1
@@ -25,6 +28,23 @@ TAIL_S = 0.3
 "After the last sample, for the far end's buffer to play out."
 FAREWELL_S = 5.0
 "The far end's answer to our BYE is awaited so long."
+KEYS = frozenset("0123456789*#ABCD,")
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """A WAV file, read."""
+
+    pcm: NDArray[np.int16]
+    "The first channel, int16[1, samples]."
+    rate_hz: int
+
+    def at(self, rate_hz: int) -> NDArray[np.int16]:
+        """Its samples at another rate, int16[samples]."""
+        if self.rate_hz == rate_hz:
+            return np.ascontiguousarray(self.pcm[0])
+        resampler = Resampler(self.rate_hz, rate_hz)
+        whole = np.concatenate([resampler.push(self.pcm), resampler.flush()], axis=1)
+        return np.ascontiguousarray(whole[0])
 
 
 def main(argv: list[str]) -> int:
@@ -38,34 +58,52 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--password")
     parser.add_argument("--codec", action="append", choices=[c.name for c in PREFERENCE])
     options = parser.parse_args(argv)
-    if options.play is not None and not options.play.is_file():
-        raise UsageError(f"--play {options.play}: no such file")
-    return uvloop.run(_run(options))
+    options.digits = options.digits.upper()
+    # Whatever can be wrong here is told before anybody's telephone rings.
+    if not KEYS.issuperset(options.digits):
+        raise UsageError(f"--digits {options.digits}: keys are 0-9 * # A-D, and a comma waits")
+    if options.record is not None and not options.record.parent.is_dir():
+        raise UsageError(f"--record {options.record}: there is no such folder")
+    play = None if options.play is None else read_wav(options.play)
+    return uvloop.run(_run(options, play))
 
 
-async def _run(options: argparse.Namespace) -> int:
+async def _run(options: argparse.Namespace, play: Recording | None) -> int:
     codecs = tuple(CATALOG[name] for name in options.codec) if options.codec else PREFERENCE
     phone = Softphone(codecs=codecs)
-    await phone.start()
     try:
-        call = phone.call(options.target, username=options.username, password=options.password)
+        await phone.start()
+    except OSError as exc:
+        raise StartError("a socket for SIP", exc.strerror or str(exc)) from exc
+    try:
+        call = _place(phone, options)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, call.leg.hang_up)
-        return await _hold(call, options)
+        return await _hold(call, options, play)
     finally:
         await phone.aclose()
 
 
-async def _hold(call: PlacedCall, options: argparse.Namespace) -> int:
+def _place(phone: Softphone, options: argparse.Namespace) -> PlacedCall:
+    try:
+        return phone.call(options.target, username=options.username, password=options.password)
+    except MalformedMessage as exc:
+        example = "an address is such as sip:agent@127.0.0.1:5060"
+        raise UsageError(f"{options.target!r}: {exc.what}; {example}") from exc
+    except LocalError as exc:
+        raise UsageError(f"{options.target}: {exc.what}") from exc
+
+
+async def _hold(call: PlacedCall, options: argparse.Namespace, play: Recording | None) -> int:
     if not await call.answered():
         end = await call.ended()
-        status = f"{end.status} " if end.status else ""
-        sys.stderr.write(f"offhook: not answered: {status}{end.reason or end.cause.value}\n")
+        why = end.reason or end.cause.value
+        sys.stderr.write(f"offhook: {options.target} was not answered: {why}\n")
         return 1
     audio = _Audio(call, options.record)
     try:
-        audio.begin(options.play, options.digits)
+        audio.begin(play, options.digits)
         await call.ended()
     finally:
         audio.close()
@@ -78,17 +116,17 @@ class _Audio:
     def __init__(self, call: PlacedCall, record: Path | None) -> None:
         self._call = call
         self._lane = call.lane
-        self._file = record.open("wb") if record else None
+        self._file = None if record is None else _create(record)
         self._writer = WavWriter(self._file, self._lane.rate_hz, 1) if self._file else None
         self._lane.sink = self._receive
 
-    def begin(self, play: Path | None, digits: str) -> None:
+    def begin(self, play: Recording | None, digits: str) -> None:
         """Record from the first sample, play, press."""
         lane = self._lane
         if self._writer is not None:
             lane.capture(0)
         if play is not None:
-            lane.play(EPOCH, load_wav(play, lane.rate_hz))
+            lane.play(EPOCH, play.at(lane.rate_hz))
             lane.finish(EPOCH)
             lane.open_gate(EPOCH)
         if digits:
@@ -108,16 +146,24 @@ class _Audio:
             self._file.close()
 
 
-def load_wav(path: Path, rate_hz: int) -> NDArray[np.int16]:
-    """A WAV's first channel at a lane's rate. Raises UsageError naming the file."""
+def read_wav(path: Path) -> Recording:
+    """A WAV to be played. Raises UsageError naming the file."""
     try:
         with path.open("rb") as file:
             reader = WavReader(file)
             pcm = reader.read(MAX_PLAY_S * reader.rate_hz)[:1]
-    except (OSError, WavError) as exc:
-        raise UsageError(f"{path}: {exc}") from exc
-    if reader.rate_hz == rate_hz:
-        return np.ascontiguousarray(pcm[0])
-    resampler = Resampler(reader.rate_hz, rate_hz)
-    whole = np.concatenate([resampler.push(pcm), resampler.flush()], axis=1)
-    return np.ascontiguousarray(whole[0])
+            more = reader.read(1).shape[1]
+    except OSError as exc:
+        raise UsageError(f"--play {path}: {exc.strerror or exc}") from exc
+    except WavError as exc:
+        raise UsageError(f"--play {path}: {exc}") from exc
+    if more:
+        raise UsageError(f"--play {path}: longer than {MAX_PLAY_S} s")
+    return Recording(pcm, reader.rate_hz)
+
+
+def _create(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as exc:
+        raise UsageError(f"--record {path}: {exc.strerror or exc}") from exc

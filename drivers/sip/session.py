@@ -75,9 +75,9 @@ class Session(InviteUsage):
             self._offer(now)
 
     def send_digits(self, digits: str, now: float) -> None:
-        """Send key presses as INFO, one after the other."""
+        """Send key presses as INFO, one after the other; so commas (pauses) say nothing more."""
         room = MAX_DIGITS_QUEUED - len(self._digits)
-        self._digits.extend(digits[:room])
+        self._digits.extend(digits.replace(",", "")[:room])
         self._send_next_digit()
 
     # --- the house vocabulary ---
