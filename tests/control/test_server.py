@@ -130,21 +130,20 @@ async def gone(pid: int) -> None:
 async def test_a_killed_server_leaves_a_playable_recording_and_no_process(
     tmp_path: Path, phone: Softphone
 ) -> None:
-    server = server_in(tmp_path)
-    await server.start()
-    call = await place(phone, server)
-    ear = Ear(call)
-    await ear.hear_voice()
-    await ear.listen_until(3.0)
-    (live,) = (await get_json(server, "/v1/calls?status=live"))["items"]
-    workers = children(server.pid)
-    assert len(workers) >= 2
-    length_s = call.lane.position_samples / call.lane.rate_hz
+    async with server_in(tmp_path) as server:
+        call = await place(phone, server)
+        ear = Ear(call)
+        await ear.hear_voice()
+        await ear.listen_until(3.0)
+        (live,) = (await get_json(server, "/v1/calls?status=live"))["items"]
+        workers = children(server.pid)
+        assert len(workers) >= 2
+        length_s = call.lane.position_samples / call.lane.rate_hz
 
-    server.signal(signal.SIGKILL)
-    assert await server.ended() == -signal.SIGKILL
-    for worker in workers:
-        await gone(worker)
+        server.signal(signal.SIGKILL)
+        assert await server.ended() == -signal.SIGKILL
+        for worker in workers:
+            await gone(worker)
 
     async with server_in(tmp_path) as restarted:
         record = await get_json(restarted, f"/v1/calls/{live['id']}")
@@ -169,55 +168,56 @@ def read_wav(data: bytes) -> tuple[np.ndarray[Any, np.dtype[np.int16]], int]:
 async def test_a_server_that_is_told_to_stop_lets_live_calls_end(
     tmp_path: Path, phone: Softphone
 ) -> None:
-    server = server_in(tmp_path)
-    await server.start()
-    call = await place(phone, server)
-    ear = Ear(call)
-    server.signal(signal.SIGTERM)
-    health = await health_becomes(server, "draining")
-    assert (health["draining"], health["live_calls"]) == (True, 1)
-    assert (await get(server, "/health"))[0] == 503
-    status, headers = await invite(server)
-    assert (status, headers["retry-after"].isdigit()) == (503, True)
-    await ear.hear_voice()
-    call.leg.hang_up()
-    assert await server.ended() == 0
+    async with server_in(tmp_path) as server:
+        call = await place(phone, server)
+        ear = Ear(call)
+        server.signal(signal.SIGTERM)
+        health = await health_becomes(server, "draining")
+        assert (health["draining"], health["live_calls"]) == (True, 1)
+        assert (await get(server, "/health"))[0] == 503
+        status, headers = await invite(server)
+        assert (status, headers["retry-after"].isdigit()) == (503, True)
+        await ear.hear_voice()
+        call.leg.hang_up()
+        assert await server.ended() == 0
 
 
 async def test_a_second_signal_ends_live_calls(tmp_path: Path, phone: Softphone) -> None:
-    server = server_in(tmp_path)
-    await server.start()
-    call = await place(phone, server)
-    (live,) = (await get_json(server, "/v1/calls?status=live"))["items"]
-    server.signal(signal.SIGTERM)
-    await health_becomes(server, "draining")
-    server.signal(signal.SIGTERM)
-    end = await call.ended()
-    assert not end.by_us
-    assert await server.ended() == 0
-    record = json.loads((tmp_path / "data" / "calls" / f"{live['id']}.json").read_bytes())
-    assert (record["status"], record["cause"], record["ended_by_us"]) == ("ended", "normal", True)
+    async with server_in(tmp_path) as server:
+        call = await place(phone, server)
+        (live,) = (await get_json(server, "/v1/calls?status=live"))["items"]
+        server.signal(signal.SIGTERM)
+        await health_becomes(server, "draining")
+        server.signal(signal.SIGTERM)
+        end = await call.ended()
+        assert not end.by_us
+        assert await server.ended() == 0
+        record = json.loads((tmp_path / "data" / "calls" / f"{live['id']}.json").read_bytes())
+        assert (record["status"], record["cause"], record["ended_by_us"]) == (
+            "ended",
+            "normal",
+            True,
+        )
 
 
 async def test_signals_for_the_whole_group_leave_the_workers_to_the_call(
     tmp_path: Path, phone: Softphone
 ) -> None:
-    server = server_in(tmp_path)
-    await server.start()
-    call = await place(phone, server)
-    await Ear(call).hear_voice()
-    workers = children(server.pid)
-    server.interrupt_group()  # Ctrl-C
-    for worker in workers:  # what systemd sends to every process of a service
-        os.kill(worker, signal.SIGINT)
-        os.kill(worker, signal.SIGTERM)
-    await health_becomes(server, "draining")
-    assert children(server.pid) == workers
-    call.leg.send_digits("9")  # the built-in agent says goodbye, by a worker, and hangs up
-    end = await call.ended()
-    assert not end.by_us
-    assert await server.ended() == 0
-    assert "worker" not in (tmp_path / "log").read_text()
+    async with server_in(tmp_path) as server:
+        call = await place(phone, server)
+        await Ear(call).hear_voice()
+        workers = children(server.pid)
+        server.interrupt_group()  # Ctrl-C
+        for worker in workers:  # what systemd sends to every process of a service
+            os.kill(worker, signal.SIGINT)
+            os.kill(worker, signal.SIGTERM)
+        await health_becomes(server, "draining")
+        assert children(server.pid) == workers
+        call.leg.send_digits("9")  # the built-in agent says goodbye, by a worker, and hangs up
+        end = await call.ended()
+        assert not end.by_us
+        assert await server.ended() == 0
+        assert "worker" not in (tmp_path / "log").read_text()
 
 
 async def test_a_full_server_refuses_calls_and_keeps_the_live_one(

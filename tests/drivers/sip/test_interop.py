@@ -4,10 +4,12 @@ Media is a fake, so these tests are of the signalling alone.
 """
 
 import asyncio
+import contextlib
 import pathlib
 import random
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -100,9 +102,17 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free for UDP, and for TCP, on which baresip listens too."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+        ):
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            with contextlib.suppress(OSError):
+                stream.bind(("127.0.0.1", port))
+                return port
 
 
 async def sipp(folder: pathlib.Path, scenario: str, *arguments: str) -> asyncio.subprocess.Process:
@@ -258,12 +268,15 @@ async def process_says(process: asyncio.subprocess.Process, what: bytes) -> None
 
 
 async def stop(process: asyncio.subprocess.Process) -> str:
-    """End baresip and give what it said."""
+    """End baresip and give what it said; a test that is failing shows it."""
     if process.returncode is None:
         process.terminate()
     async with asyncio.timeout(LIMIT_S):
         said, _ = await process.communicate()
-    return said.decode(errors="replace")
+    text = said.decode(errors="replace")
+    if (failure := sys.exception()) is not None:
+        failure.add_note(f"baresip said:\n{text}")
+    return text
 
 
 @needs_baresip
