@@ -30,7 +30,7 @@ from .overlap_audio import Outcome, cough, keyboard, mm_hm, outcome, places, sha
 from .results_file import write
 from .server_process import ServerProcess
 from .voice import Voice
-from .waveform import first_audible, last_audible, percentile
+from .waveform import last_audible, percentile
 
 Pcm = NDArray[np.int16]
 
@@ -79,9 +79,12 @@ SOUND_EVERY_S = 3.2
 SETTLE_S = 2.4
 "After a sound: by then the agent goes on, or it has stopped."
 FIRST_S = 1.5
+LATEST_S = 10.0
+"Nobody waits longer to interrupt."
 END_S = 3.0
 "Of the greeting: no event there, what follows it is no longer the rendering."
-GREETING_LIMIT_S = 60.0
+GREETING_S = 30.0
+"So much of it is listened to."
 LEAD_S = 0.06
 "An event is put into packets that have not left yet."
 
@@ -153,13 +156,12 @@ class Bench:
         """One call in which the caller says nothing: the reference."""
         phone, _ = await self._dial()
         try:
-            await phone.wait_until(int(GREETING_LIMIT_S * RATE_HZ) // 2)
+            await phone.wait_until(int(GREETING_S * RATE_HZ))
             heard = phone.heard.pcm().copy()
         finally:
             await phone.hang_up()
-        begin = first_audible(heard, RATE_HZ)
-        assert begin is not None, "the greeting was not heard"
         end = last_audible(heard, RATE_HZ)
+        assert end is not None, "the greeting was not heard"
         self._reference = heard[:end]
 
     @property
@@ -192,7 +194,7 @@ class Bench:
             phone, rng = await self._dial()
             try:
                 # The greeting begins with the call: a place in it is a place in what is heard.
-                last = len(self._reference) - int(END_S * RATE_HZ)
+                last = int(LATEST_S * RATE_HZ)
                 choice = places(self._reference[:last], BEFORE_MS, AFTER_MS)
                 place = rng.choice([p for p in choice if p > FIRST_S * RATE_HZ])
                 pcm = rng.choice(words)
