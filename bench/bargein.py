@@ -27,7 +27,7 @@ from .bare_phone import RATE_HZ, BarePhone
 from .human_speech import fetch
 from .latency import CACHE, LATENESS_LIMIT_MS, Spread, spread
 from .overlap_audio import Outcome, cough, keyboard, mm_hm, outcome, places, sharp_begin
-from .results_file import write
+from .results_file import Document, origin, write
 from .server_process import ServerProcess
 from .voice import Voice
 from .waveform import last_audible, percentile
@@ -387,7 +387,8 @@ def main(argv: list[str] | None = None) -> int:
     print(show(report))
     if arguments.out is not None:
         flags = sys.argv[1:] if argv is None else argv
-        write(arguments.out, " ".join(["offhook bench bargein", *flags]), report)
+        where = origin(" ".join(["offhook bench bargein", *flags]))
+        write(arguments.out, Document(where, "bargein", [], detail=report))
     return 0
 
 

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from ..media.conversation.settings import TurnSettings
 from .bare_phone import RATE_HZ, BarePhone
 from .human_speech import fetch
-from .results_file import write
+from .results_file import Document, origin, write
 from .scripted_providers import HEARD, Latencies, ProvidersProcess, reply_pcm
 from .server_process import TOKEN, ServerProcess
 from .voice import Voice
@@ -286,7 +286,8 @@ def main(argv: list[str] | None = None) -> int:
     report = uvloop.run(measure(arguments))
     if arguments.out is not None:
         flags = sys.argv[1:] if argv is None else argv
-        write(arguments.out, " ".join(["offhook bench latency", *flags]), report)
+        where = origin(" ".join(["offhook bench latency", *flags]))
+        write(arguments.out, Document(where, "latency", [], detail=report))
     return 1 if any(each.unanswered for each in report.runs) else 0
 
 
