@@ -57,7 +57,7 @@ class OpenAIClient:
         self.name, self.settings = name, settings
         self._rng, self._sleep = rng, sleep
         self.api = openai.AsyncOpenAI(
-            api_key=os.environ.get(settings.key_env) or "not-set",
+            api_key=_key(settings.key_env),
             base_url=settings.base_url,
             max_retries=0,
             timeout=openai.Timeout(None, connect=CONNECT_TIMEOUT_S),
@@ -173,6 +173,12 @@ def _retry_after_s(exc: openai.APIStatusError) -> float | None:
         return max(0.0, float(header["retry-after"]))
     except (KeyError, ValueError, OverflowError):
         return None
+
+
+def _key(variable: str) -> str:
+    """The key in the environment; what cannot stand in a header is no key and goes nowhere."""
+    key = os.environ.get(variable, "").strip()
+    return key if key and key.isascii() and key.isprintable() else "not-set"
 
 
 def _without_key(said: str, key: str) -> str:

@@ -29,6 +29,9 @@ NAME = "openai-chat"
 ROLES = {"caller": "user", "agent": "assistant", "system": "system"}
 NOT_UNDERSTOOD = "[The caller said something that could not be understood.]"
 MAX_ARGUMENT_CHARS = 4000
+MAX_DIGITS = 15
+"Keys to gather where the model names no sensible number."
+KEYS = frozenset("0123456789*#")
 
 
 class ChatSettings(msgspec.Struct, frozen=True):
@@ -46,12 +49,39 @@ class ChatSettings(msgspec.Struct, frozen=True):
 
 
 class CollectArguments(msgspec.Struct, frozen=True):
-    max_digits: int = 15
+    max_digits: int = MAX_DIGITS
     terminator: str = "#"
 
 
 class TransferArguments(msgspec.Struct, frozen=True):
     to: str
+
+
+# What is read of a streamed chunk; the package does not check what it parses.
+
+
+class _Function(msgspec.Struct, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Fragment(msgspec.Struct, frozen=True):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    content: str | None = None
+    tool_calls: list[_Fragment] | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    delta: _Delta | None = None
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    choices: list[_Choice] | None = None
 
 
 class _ToolCall:
@@ -128,17 +158,31 @@ class OpenAIChatResponder:
             **self._options(),
         )
         calls: dict[object, _ToolCall] = {}
+        silent = True
         try:
             async for chunk in stream:
-                for choice in chunk.choices[:1]:
-                    if choice.delta.content:
-                        yield ReplyText(choice.delta.content)
-                    _gather(calls, choice.delta.tool_calls or [])
+                delta = self._delta(chunk)
+                if delta.content:
+                    silent = False
+                    yield ReplyText(delta.content)
+                _gather(calls, delta.tool_calls or [])
         finally:
             await stream.close()
+        if silent and not calls:
+            # A page instead of a stream, or a model that has thought until its tokens were used up.
+            kind = stream.response.headers.get("content-type", "nothing")
+            raise ProviderError(NAME, f"{settings.server.base_url} sent {kind} without a word")
         for call in calls.values():
             yield _part(call)
         yield ReplyDone()
+
+    def _delta(self, chunk: object) -> _Delta:
+        try:
+            choices = msgspec.convert(chunk, _Chunk, from_attributes=True).choices or []
+        except msgspec.ValidationError as exc:
+            said = f"{self._settings.server.base_url} sent nonsense: {exc}"
+            raise ProviderError(NAME, said) from exc
+        return choices[0].delta or _Delta() if choices else _Delta()
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {"tools": TOOLS} if self._settings.tools else {}
@@ -169,7 +213,7 @@ def _said(request: ReplyRequest) -> str:
     return NOT_UNDERSTOOD if request.rejected else request.text
 
 
-def _gather(calls: dict[object, _ToolCall], fragments: list[Any]) -> None:
+def _gather(calls: dict[object, _ToolCall], fragments: list[_Fragment]) -> None:
     """Join the fragments of each call: by index, or by id where there is none."""
     for fragment in fragments:
         key = fragment.index if fragment.index is not None else fragment.id
@@ -190,7 +234,10 @@ def _part(call: _ToolCall) -> AnyReplyPart:
             return Transfer(msgspec.json.decode(arguments, type=TransferArguments).to)
         if call.name == "collect_digits":
             wanted = msgspec.json.decode(arguments, type=CollectArguments)
-            return CollectDigits(wanted.max_digits, wanted.terminator)
+            return CollectDigits(
+                wanted.max_digits if wanted.max_digits > 0 else MAX_DIGITS,
+                wanted.terminator if wanted.terminator in KEYS else "",
+            )
     except msgspec.MsgspecError as exc:
         raise ProviderError(NAME, f"{call.name} with arguments {arguments!r}: {exc}") from exc
     raise ProviderError(NAME, f"the model calls a tool that does not exist: {call.name!r}")

@@ -121,11 +121,14 @@ class OpenAITranscriptionStream:
         answer = await self._client.api.audio.transcriptions.create(
             model=self._model,
             file=("turn.wav", wav, "audio/wav"),
-            language=self._settings.language,
+            language=self._settings.language.partition("-")[0],  # ISO 639-1: "de" of "de-AT"
             prompt=", ".join(self._settings.phrases)[:MAX_PROMPT_CHARS],
             response_format="json",
         )
-        return answer.text.strip()
+        text = getattr(answer, "text", None)  # the package does not check what it parses
+        if not isinstance(text, str):
+            raise ProviderError(NAME, f"{self._client.settings.base_url} sent no transcript")
+        return text.strip()
 
 
 def as_wav(pcm: bytes, rate_hz: int) -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 import soxr  # type: ignore[import-untyped]
 from openai import omit
 
-from ...media.errors import ProviderRejected
+from ...media.errors import ProviderError, ProviderRejected
 from ...media.ports import AnySpeechPart, SpeechAudio, SpeechRequest
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
 
@@ -20,6 +20,8 @@ NAME = "openai-speech"
 SERVER_HZ = 24000
 MAX_TEXT_CHARS = 4096
 "The interface's own limit."
+NO_PCM = ("text/", "application/json", "audio/mpeg", "audio/wav", "audio/x-wav", "audio/ogg")
+"Kinds of content that would be noise if they were played as samples: a page, another format."
 NO_VOICE = "en"
 "SpeechRequest's default names a language: the settings' voice is meant."
 
@@ -73,8 +75,15 @@ class OpenAISpeechSynthesizer:
             speed=request.speed,
             instructions=settings.instructions or omit,
         ) as response:
+            kind = response.headers.get("content-type", "")
+            if kind.startswith(NO_PCM):
+                raise ProviderError(NAME, f"{settings.server.base_url} sent {kind} and no PCM")
+            silent = True
             async for chunk in response.iter_bytes():
+                silent = False
                 yield chunk
+        if silent and any(map(str.isalnum, request.text)):
+            raise ProviderError(NAME, f"{settings.server.base_url} sent no audio")
 
 
 class LaneAudio:

@@ -264,6 +264,64 @@ async def test_nonsense_in_the_stream_is_told(server: OpenAIServer) -> None:
             await parts_of(made)
 
 
+EVENTS = [b"[1]", b"5", b'{"choices":"abc"}', b'{"choices":[{"delta":{"content":5}}]}', b"\xff"]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+async def test_an_event_of_another_shape_is_the_providers_error(
+    server: OpenAIServer, event: bytes
+) -> None:
+    server.script += [Behaviour(pieces=(b"data: " + event + b"\n\n",))] * 3
+    async with responder(server, []) as made:
+        with pytest.raises(ProviderError, match="nonsense"):
+            await parts_of(made)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>Welcome</html>", b'{"error":{"message":"x"}}', b"data: [DONE]\n\n", chat()],
+)
+async def test_an_answer_without_a_word_is_asked_for_again_and_then_told(
+    server: OpenAIServer, body: bytes
+) -> None:
+    wordless = Behaviour(pieces=(body,), headers={"Content-Type": "text/html"})
+    server.script += [wordless, Behaviour(pieces=(chat("Yes."),)), *[wordless] * 3]
+    async with responder(server, []) as made:
+        assert ReplyText("Yes.") in await parts_of(made)
+        with pytest.raises(ProviderError, match="text/html without a word"):
+            await parts_of(made)
+    assert len(server.requests) == 5
+
+
+async def test_a_tool_alone_is_an_answer(server: OpenAIServer) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "hang_up", "arguments": "{}"}}
+    server.script.append(Behaviour(pieces=(chunk(tool_calls=[call]) + b"data: [DONE]\n\n",)))
+    async with responder(server) as made:
+        assert await parts_of(made) == [HangUp(), ReplyDone()]
+
+
+async def test_keys_that_cannot_be_gathered_so_are_gathered_sensibly(server: OpenAIServer) -> None:
+    arguments = '{"max_digits": 0, "terminator": "none"}'
+    call = {"index": 0, "id": "a", "function": {"name": "collect_digits", "arguments": arguments}}
+    server.script.append(Behaviour(pieces=(chunk(tool_calls=[call]) + b"data: [DONE]\n\n",)))
+    async with responder(server) as made:
+        assert await parts_of(made) == [CollectDigits(15, ""), ReplyDone()]
+
+
+@pytest.mark.parametrize(("key", "sent"), [(f" {KEY}\n", True), ("sk-geh\u00e4im", False)])
+async def test_a_key_with_a_stray_line_end_is_used_and_one_that_fits_no_header_is_wrong(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, key: str, sent: bool
+) -> None:
+    monkeypatch.setenv("OFFHOOK_TEST_KEY", key)
+    server.script.append(Behaviour(pieces=(chat("Yes."),)))
+    async with responder(server, []) as made:
+        if sent:
+            assert ReplyText("Yes.") in await parts_of(made)
+        else:
+            with pytest.raises(KeyRejected, match="OFFHOOK_TEST_KEY"):
+                await parts_of(made)
+
+
 async def test_closing_the_iterator_aborts_the_request(server: OpenAIServer) -> None:
     server.script.append(Behaviour(pieces=(chunk(content="It"), STALL)))
     async with responder(server) as made:

@@ -100,6 +100,51 @@ async def test_cancel_aborts_the_request_and_nothing_is_told(
     await stream.aclose()
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "application/json"),
+        (b"<html>Welcome</html>", "text/html"),
+        (b'{"txt":"x"}', "application/json"),
+        (b'{"text":null}', "application/json"),
+        (b'{"text":5}', "application/json"),
+        (b"[1]", "application/json"),
+        (b'{"text":', "application/json"),
+    ],
+)
+async def test_what_is_no_transcript_fails_the_turn(
+    server: OpenAIServer, body: bytes, kind: str
+) -> None:
+    async def nobody_waits(seconds: float) -> None:
+        """The pause before another attempt."""
+
+    server.script += [Behaviour(pieces=(body,), headers={"Content-Type": kind})] * 3
+    settings = OpenAISettings(server.base_url, "OFFHOOK_TEST_KEY")
+    made = OpenAITranscriber(TranscriptionSettings("w", settings), random.Random(1), nobody_waits)
+    told: asyncio.Queue[AnyTranscriptEvent] = asyncio.Queue()
+    stream = await made.open(ListenSettings(RATE_HZ), told.put_nowait)
+    stream.begin(1)
+    stream.end(1)
+    event = await told.get()
+    assert isinstance(event, TranscriberFailed)
+    assert server.base_url in str(event.error)
+    await stream.aclose()
+    await made.aclose()
+
+
+async def test_a_region_is_no_part_of_the_language(
+    server: OpenAIServer, transcriber: OpenAITranscriber
+) -> None:
+    server.script.append(answer(b"ja"))
+    told: asyncio.Queue[AnyTranscriptEvent] = asyncio.Queue()
+    stream = await transcriber.open(ListenSettings(RATE_HZ, "de-AT"), told.put_nowait)
+    stream.begin(1)
+    stream.end(1)
+    await told.get()
+    assert server.requests[0].body["language"] == "de"
+    await stream.aclose()
+
+
 async def test_a_refused_key_fails_the_turn(
     server: OpenAIServer, transcriber: OpenAITranscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from offhook.drivers.errors import ProviderUnreachable
+from offhook.drivers.errors import KeyRejected, ProviderUnreachable
 from offhook.drivers.openai_client import OpenAISettings
 from offhook.drivers.tts.openai_speech import (
     MAX_TEXT_CHARS,
     OpenAISpeechSynthesizer,
     SpeechSettings,
 )
-from offhook.media.errors import ProviderRejected
+from offhook.media.errors import ProviderError, ProviderRejected, ProviderTimedOut
 from offhook.media.ports import SpeechAudio, SpeechRequest
-from offhook.tests.kit.openai_server import CUT, KEY, STALL, Behaviour, OpenAIServer, split
+from offhook.tests.kit.openai_server import CUT, KEY, STALL, Behaviour, OpenAIServer, refusal, split
 
 TONE_HZ = 440
 
@@ -72,6 +72,62 @@ async def test_a_disconnect_in_mid_sentence_is_told(
     with pytest.raises(ProviderUnreachable):
         async for _ in synthesizer.synthesize(SpeechRequest("Hello.", 8000)):
             pass
+
+
+async def nobody_waits(seconds: float) -> None:
+    """The pause before another attempt."""
+
+
+def patient(server: OpenAIServer, seconds: float) -> OpenAISpeechSynthesizer:
+    limits = OpenAISettings(server.base_url, "OFFHOOK_TEST_KEY", 4.0, seconds)
+    return OpenAISpeechSynthesizer(
+        SpeechSettings("tts", "alloy", limits), random.Random(1), nobody_waits
+    )
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/json", "audio/mpeg"])
+async def test_what_is_no_pcm_is_told_and_never_played(server: OpenAIServer, kind: str) -> None:
+    page = Behaviour(pieces=(b"<html>Welcome</html>",), headers={"Content-Type": kind})
+    server.script += [page] * 3
+    made = patient(server, 4.0)
+    with pytest.raises(ProviderError, match=kind.partition(";")[0]):
+        await anext(made.synthesize(SpeechRequest("Hello.", 8000)))
+    await made.aclose()
+
+
+async def test_no_audio_for_words_is_told_and_for_none_is_none(server: OpenAIServer) -> None:
+    server.script += [Behaviour()] * 4
+    made = patient(server, 4.0)
+    with pytest.raises(ProviderError, match="no audio"):
+        await anext(made.synthesize(SpeechRequest("Hello.", 8000)))
+    assert [
+        part async for part in made.synthesize(SpeechRequest("\N{WAVING HAND SIGN}", 8000))
+    ] == []
+    await made.aclose()
+
+
+async def test_a_stall_after_the_first_audio_is_told_and_not_retried(server: OpenAIServer) -> None:
+    server.script.append(Behaviour(pieces=(tone(24000).tobytes(), STALL)))
+    made = patient(server, 0.05)
+    with pytest.raises(ProviderTimedOut, match="without more"):
+        async for _ in made.synthesize(SpeechRequest("Hello.", 8000)):
+            pass
+    assert len(server.requests) == 1
+    await made.aclose()
+
+
+async def test_a_broken_server_is_asked_again_and_a_wrong_key_is_named(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = patient(server, 4.0)
+    server.script += [refusal(500, "server_error"), Behaviour(pieces=(tone(24000).tobytes(),))]
+    assert [part async for part in made.synthesize(SpeechRequest("Hello.", 8000))]
+    await made.aclose()
+    monkeypatch.setenv("OFFHOOK_TEST_KEY", "sk-wrong")
+    wrong = patient(server, 4.0)
+    with pytest.raises(KeyRejected, match="OFFHOOK_TEST_KEY"):
+        await anext(wrong.synthesize(SpeechRequest("Hello.", 8000)))
+    await wrong.aclose()
 
 
 async def test_a_text_beyond_the_limit_is_refused(
