@@ -15,6 +15,7 @@ from .formats import Format, read_formats
 
 PROTOCOLS = ("RTP/AVP", "RTP/AVPF")
 HOLD_ADDRESS = "0.0.0.0"  # RFC 2543 §B.5: "send me nothing"
+LAST_PORT = 65534  # RTP has an even port, RTCP the one above it (RFC 3550 §11)
 
 
 class Direction(enum.Enum):
@@ -72,6 +73,8 @@ def match_section(
     media = description.media[at]
     if media.kind != "audio" or media.protocol.upper() not in PROTOCOLS:
         raise OfferRefused(f"{media.kind} over {media.protocol} is not understood")
+    if media.port > LAST_PORT:
+        raise OfferRefused(f"port {media.port} leaves none for RTCP")
     host = _host(description, media)
     formats = tuple(read_formats(media))
     pairs = [(codec, item) for codec in codecs for item in formats if item.is_codec(codec)]

@@ -299,6 +299,7 @@ def test_a_codec_without_a_usual_number_gets_a_free_one() -> None:
         (offer("a=rtpmap:101 telephone-event/8000", media="audio 5000 RTP/AVP 101"), 488, "codecs"),
         (offer("a=rtpmap:0 GSM/8000", media="audio 5000 RTP/AVP 0"), 488, "codecs"),
         (offer(media="audio 0 RTP/AVP 0"), 488, "no audio"),
+        (offer(media="audio 65535 RTP/AVP 0"), 488, "RTCP"),
         (offer(media="video 5000 RTP/AVP 31"), 488, "no audio"),
         (offer(media="audio 5000 RTP/SAVP 0"), 488, "SAVP"),
         (offer(host="phone.example.com"), 488, "no address"),
