@@ -104,11 +104,12 @@ class Negotiation:
         self.awaits_answer = True
         direction = Direction.SENDONLY if self.we_hold else Direction.SENDRECV
         host, port = self._media.local_host, self._media.local_port
-        return self._offer_answer.offer(host, port, direction=direction)
+        return self._offer_answer.offer(host, port, self._possible_codecs(), direction=direction)
 
     def withdraw(self, *, retried: bool = False) -> None:
         """Our offer was refused: what was agreed before stands, until it is offered again."""
         self.awaits_answer = False
+        self._offer_answer.abandon_offer()
         if not retried:
             self.we_hold = self._agreed_hold
 
@@ -128,9 +129,7 @@ class Negotiation:
 
     def receive_offer(self, body: bytes) -> bytes:
         """Our answer to an offer. Raises OfferRefused; what was agreed before stands then."""
-        codecs: tuple[Codec, ...] | None = None
-        if self._applied is not None and self._media is not None:
-            codecs = tuple(codec for codec in self._codecs if self._media.can_apply(codec))
+        codecs = self._possible_codecs()
         answer, self._choice = self._offer_answer.receive_offer(body, codecs)
         return answer
 
@@ -139,6 +138,9 @@ class Negotiation:
         choice = self._choice
         if self._media is None or choice is None or choice == self._applied:
             return
+        if not self._media.can_apply(choice.codec):
+            # Two forks of one INVITE may answer with codecs of different rates.
+            raise OfferRefused(f"the audio that runs cannot change to {choice.codec.name}")
         try:
             self._media.apply(choice)
         except Refused as exc:
@@ -146,6 +148,12 @@ class Negotiation:
         except MediaError as exc:
             raise OfferRefused(str(exc)) from exc
         self._applied = choice
+
+    def _possible_codecs(self) -> tuple[Codec, ...]:
+        """What audio that runs can change to, or all that we know."""
+        media = self._media
+        assert media is not None, "nothing is negotiated after the end"
+        return tuple(codec for codec in self._codecs if media.can_apply(codec))
 
     def close(self) -> None:
         """The call is over."""

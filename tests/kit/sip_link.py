@@ -67,6 +67,7 @@ class FakeMediaSession:
 
     def apply(self, choice: MediaChoice) -> None:
         assert not self.closed, "media was closed"
+        assert self.can_apply(choice.codec), "can_apply() was asked"
         self.applied.append(choice)
         self._pool.on_apply()
 

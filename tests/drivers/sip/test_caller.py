@@ -2,6 +2,7 @@
 
 import pytest
 
+from offhook.codecs.catalog import G722
 from offhook.drivers.sip.agent_events import Credentials
 from offhook.drivers.sip.caller import MAX_REDIRECTS, CallerSession
 from offhook.drivers.sip.digest import Credentials as Digest
@@ -352,6 +353,21 @@ def test_every_fork_brings_its_own_early_media_and_the_answering_one_is_heard() 
     assert ports == [40_000, 40_001, 40_002, 40_001]
     assert peer.request("ACK").to.tag == "two"
     assert str(peer.request("ACK").uri) == "sip:two@192.0.2.9:5060"
+
+
+def test_fork_whose_codec_the_early_audio_cannot_change_to_ends_the_call() -> None:
+    link, phone, peer, call = rig()
+    invite = peer.request("INVITE")
+    peer.respond(invite, 183, sdp(), tag="announcement")
+    link.run(0.1)
+    phone.media.codecs_refused = (G722,)
+    peer.respond(invite, 200, sdp(codecs="9"), tag="phone")
+    link.run(0.1)
+    ended = phone.told(call)[-1]
+    assert isinstance(ended, LegEnded)
+    assert (ended.cause, ended.by_us) == (HangUpCause.ERROR, True)
+    assert ended.reason.startswith("the audio that runs cannot change to G722")
+    assert peer.request("ACK").to.tag == peer.request("BYE").to.tag == "phone"
 
 
 def test_second_fork_that_answers_gets_ack_and_bye_while_the_first_goes_on() -> None:
