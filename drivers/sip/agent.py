@@ -37,7 +37,7 @@ from .registration import (
     Unregistered,
 )
 from .screening import screen
-from .session import Session, write_abilities
+from .session import Session, warning_of, write_abilities
 from .session_timer import SessionTimer
 from .timers import Agenda
 from .transaction_layer import (
@@ -367,15 +367,19 @@ class UserAgent:
                 negotiation,
                 self._authorizer(None),
                 self._settings.session,
+                now,
             )
         except OfferRefused as fault:
             negotiation.close()
-            self._respond(request, fault.status, now)
+            self._respond(
+                request, fault.status, now, [warning_of(fault, self._identity.host(source))]
+            )
             return
         self.counters["calls_in"] += 1
         self._sessions[session.call_id, session.local_tag] = session
         self._callees[server_key(request)] = session
         self._events.append(CallArrived(session, line))
+        self._drain_session(session)
 
     def _respond(
         self,

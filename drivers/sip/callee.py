@@ -12,7 +12,7 @@ from .invite_usage import Input, SessionSettings, State
 from .message import Request
 from .negotiation import Negotiation, OfferRefused
 from .reason import STATUS_OF_CAUSE, cause_of_status, parse_reasons
-from .session import SDP, Session, write_abilities, write_body
+from .session import SDP, Session, warning_of, write_abilities, write_body
 from .transaction_layer import SendResponse
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class CalleeSession(Session):
         negotiation: Negotiation,
         authorizer: Authorizer,
         settings: SessionSettings,
+        now: float,
     ) -> None:
         super().__init__(identity, negotiation, authorizer, settings, first=State.INCOMING)
         self.invite = request
@@ -50,6 +51,8 @@ class CalleeSession(Session):
         has_offer = bool(request.body) and request.content_type == SDP
         self._answer = negotiation.receive_offer(request.body) if has_offer else b""
         self._applied = False
+        if limit_s := request.expires:
+            self._deadlines["expires"] = now + limit_s
 
     # --- what the owner of the call does ---
 
@@ -68,6 +71,7 @@ class CalleeSession(Session):
         if self.state is not State.INCOMING or not (late_offer or self._apply(now)):
             return
         self._step(Input.ANSWER)
+        self._deadlines.pop("expires", None)
         response = self._success(self.invite, self._answer or self.negotiation.offer())
         self._timer.answer(self.invite, response.headers, now)
         self._answering = Answering(self.invite, response, self._settings.timers, now)
@@ -76,11 +80,11 @@ class CalleeSession(Session):
             self._tell(LegAnswered())
             self._tell_hold()
 
-    def refuse(self, status: int, now: float) -> None:
+    def refuse(self, status: int, now: float, *headers: tuple[str, str]) -> None:
         """Answer with a failure status of the caller's choice; hang_up() picks one by cause."""
         if self._step(Input.HANG_UP):
             self._tell_end(LegEnded(cause_of_status(status), by_us=True, status=status))
-            self._send_failure(status)
+            self._send_failure(status, *headers)
 
     # --- the far end ---
 
@@ -106,6 +110,14 @@ class CalleeSession(Session):
 
     # --- inside ---
 
+    def _handle_deadline(self, name: str, now: float) -> None:
+        if name != "expires":
+            super()._handle_deadline(name, now)
+        elif self._step(Input.CANCEL):  # RFC 3261 §13.3.1: as if the caller had given up
+            self._send_failure(487)
+            text = "the invitation has expired"
+            self._tell_end(LegEnded(HangUpCause.CANCELLED, by_us=False, status=487, reason=text))
+
     def _leave(self, now: float) -> None:
         if self.state is State.ENDED:
             self._send_failure(STATUS_OF_CAUSE[self._end_cause])
@@ -120,7 +132,9 @@ class CalleeSession(Session):
             self.negotiation.apply()
         except OfferRefused as fault:
             logger.info("call %s refused: %s", self.call_id, fault)
-            self.refuse(fault.status, now)
+            assert self.dialog is not None, "made with the session"
+            host = self._identity.host(self.dialog.next_hop())
+            self.refuse(fault.status, now, warning_of(fault, host))
             return False
         self._applied = True
         return True
@@ -136,8 +150,10 @@ class CalleeSession(Session):
         write_body(response, body)
         self._actions.append(SendResponse(self.invite, response))
 
-    def _send_failure(self, status: int) -> None:
+    def _send_failure(self, status: int, *headers: tuple[str, str]) -> None:
         response = self.invite.respond(status, to_tag=self.local_tag)
+        for name, value in headers:
+            response.headers.add(name, value)
         if status == 503:
             response.headers.add("Retry-After", str(RETRY_AFTER_S))
         self._actions.append(SendResponse(self.invite, response))

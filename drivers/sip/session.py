@@ -17,6 +17,7 @@ from collections import deque
 from ...media.ports import HangUpCause, LegDigit, LegEnded, LegHeld, LegResumed
 from .answering import Answering, Due
 from .authorizing import HEADERS_OF_STATUS, Authorizer, again
+from .grammar import write_host_port
 from .identity import Identity
 from .info_dtmf import DTMF_RELAY, parse_digit, write_digit
 from .invite_usage import Input, InviteUsage, SessionSettings, State
@@ -192,8 +193,8 @@ class Session(InviteUsage):
         try:
             body = self._body_for(request)
         except OfferRefused as fault:
-            warning = f'304 {self._identity.host(self.dialog.next_hop())} "{_plain(fault)}"'
-            self._respond(request, fault.status, headers=[("Warning", warning)])
+            warning = warning_of(fault, self._identity.host(self.dialog.next_hop()))
+            self._respond(request, fault.status, headers=[warning])
             return None
         self.dialog.refresh_target(request)
         self._note_abilities(request)
@@ -443,5 +444,7 @@ def write_body(message: Request | Response, body: bytes) -> None:
         message.body = body
 
 
-def _plain(fault: Exception) -> str:
-    return "".join(c for c in str(fault) if c.isprintable() and c not in '"\\')[:120]
+def warning_of(fault: OfferRefused, host: str) -> tuple[str, str]:
+    """The header that says why an offer was refused (RFC 3261 §13.3.1.3, §20.43)."""
+    text = "".join(c for c in fault.what if c.isprintable() and c not in '"\\')[:120]
+    return "Warning", f'305 {write_host_port(host, None)} "{text}"'

@@ -20,6 +20,8 @@ DIGEST_ALGORITHMS = ("MD5",)
 """What callers are challenged with. SHA-256 may be added where all phones know it: RFC 8760 has a
 client skip what it does not know, but sipp 3.6 reads the first challenge only and baresip 1.0 gives
 up on seeing it anywhere."""
+MAX_CREDENTIALS = 4
+"Authorization headers of one request that are looked at."
 MAX_FAILURES = 5
 "Wrong passwords of one source in FAILURE_WINDOW_S, after which it is only refused."
 FAILURE_WINDOW_S = 60.0
@@ -122,15 +124,19 @@ class Gate:
             return Admission(Access.ADMIT, line)
         if not self._passwords or self._is_banned(host, now):
             return Admission(Access.FORBID)
-        header = request.headers.get("Authorization")
-        if header is None:
+        # RFC 3261 §22.3: one for each realm that has asked on the way, ours among them.
+        headers = request.headers.get_all("Authorization")[:MAX_CREDENTIALS]
+        if not headers:
             return Admission(Access.CHALLENGE)
-        verdict = self._digest.verify(
-            header, request.method, request.body, now, host, self._passwords.get
-        )
-        if verdict.ok:
-            return Admission(Access.ADMIT, self._lines[verdict.username])
-        if verdict.stale:
+        stale = False
+        for header in headers:
+            verdict = self._digest.verify(
+                header, request.method, request.body, now, host, self._passwords.get
+            )
+            if verdict.ok:
+                return Admission(Access.ADMIT, self._lines[verdict.username])
+            stale = stale or verdict.stale
+        if stale:
             return Admission(Access.STALE)
         self._count_failure(host, now)
         return Admission(Access.CHALLENGE)

@@ -9,7 +9,7 @@ import pytest
 from offhook.drivers.sip.address import Address
 from offhook.drivers.sip.agent import UserAgent
 from offhook.drivers.sip.agent_events import AgentSettings, CallArrived, Credentials
-from offhook.drivers.sip.auth import Challenge
+from offhook.drivers.sip.auth import Challenge, DigestClient
 from offhook.drivers.sip.caller import Invitation
 from offhook.drivers.sip.errors import LocalError
 from offhook.drivers.sip.hop import Hop, Unroutable
@@ -162,6 +162,27 @@ def test_account_calls_in_with_its_password(algorithms: tuple[str, ...]) -> None
     (challenge,) = [m for m in client.inbox if isinstance(m, Response) and m.status == 401]
     values = challenge.headers.get_all("WWW-Authenticate")
     assert [item.algorithm for item in Challenge.parse_all(values)] == list(algorithms)
+
+
+def test_credentials_of_another_realm_beside_ours_do_no_harm() -> None:
+    link, phone, peer = rig(AgentSettings(accounts=(Account("bob", "right", "office"),)))
+    peer.invite(phone.hop)
+    link.run(0.1)
+    (challenge,) = Challenge.parse_all(
+        peer.responses("INVITE")[0].headers.get_all("WWW-Authenticate")
+    )
+    other = msgspec.structs.replace(challenge, realm="other", nonce="n")
+    client = DigestClient("bob", "right", random.Random(1))
+    values = [client.authorization(item, "INVITE", "sip:x@y") for item in (other, challenge)]
+    invite = peer.invite(phone.hop, headers=(("Authorization", values[0]),))
+    link.run(0.1)
+    assert peer.statuses("INVITE")[-1] == 401
+    invite.headers.add("Authorization", values[1])
+    invite.headers.set("CSeq", "9 INVITE")
+    invite.headers.set("Via", f"SIP/2.0/UDP {peer.hop.host};branch=z9hG4bKboth")
+    peer.repeat(invite, phone.hop)
+    link.run(0.1)
+    assert peer.statuses("INVITE")[-1] == 200
 
 
 def test_wrong_passwords_are_forbidden_after_some() -> None:

@@ -147,6 +147,29 @@ def test_cancel_of_nothing_gets_481() -> None:
     assert peer.statuses("CANCEL") == [481]
 
 
+def test_invitation_that_expires_ends_with_487() -> None:
+    link, phone, peer = rig(rings)
+    peer.invite(phone.hop, headers=(("Expires", "20"),))
+    link.run(19.9)
+    assert peer.statuses("INVITE") == [180]
+    link.run(0.2)
+    assert peer.statuses("INVITE") == [180, 487]
+    (ended,) = phone.told(phone.calls[0])
+    assert isinstance(ended, LegEnded)
+    assert (ended.cause, ended.by_us) == (HangUpCause.CANCELLED, False)
+    link.run(60.0)
+    assert is_clean(phone)
+
+
+def test_invitation_that_was_answered_does_not_expire() -> None:
+    link, phone, peer = rig(answers)
+    peer.invite(phone.hop, headers=(("Expires", "20"),))
+    link.run(0.1)
+    peer.ack(peer.responses("INVITE")[0])
+    link.run(60.0)
+    assert phone.told(phone.calls[0]) == [LegAnswered()]
+
+
 def test_bye_to_an_early_dialog_ends_the_invite_with_487() -> None:
     link, phone, peer = rig(rings)
     peer.invite(phone.hop)
@@ -192,7 +215,9 @@ def test_offer_of_unknown_codecs_gets_488_and_costs_nothing() -> None:
     link, phone, peer = rig(answers)
     peer.invite(phone.hop, sdp(codecs="18"))
     link.run(0.1)
-    assert peer.statuses("INVITE") == [488]
+    (refusal,) = peer.responses("INVITE")
+    assert refusal.status == 488
+    assert refusal.headers.get("Warning") == '305 192.0.2.1 "none of the codecs is known"'
     assert phone.calls == []
     assert phone.media.live == 0
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from offhook.codecs.catalog import PCMA
+from offhook.codecs.catalog import G722, OPUS, PCMA
+from offhook.drivers.sdp.offer_answer import Direction
 from offhook.drivers.sip.agent_events import Credentials
 from offhook.drivers.sip.invite_usage import State
 from offhook.drivers.sip.message import Response
@@ -129,7 +130,7 @@ def test_codec_that_cannot_be_changed_to_gets_488_and_the_call_goes_on(
     rig.run(0.1)
     (refusal,) = rig.peer.responses("INVITE")
     assert refusal.status == 488
-    assert (refusal.headers.get("Warning") or "").startswith("304 192.0.2.1 ")
+    assert (refusal.headers.get("Warning") or "").startswith("305 192.0.2.1 ")
     assert rig.phone.media.opened[0].applied == before
     assert rig.state is State.CONFIRMED
 
@@ -235,6 +236,32 @@ def test_refused_offer_leaves_the_call_as_it_was(rig: Rig) -> None:
     rig.hold()
     rig.run(0.1)
     assert len(rig.peer.requests("INVITE")) == 2
+
+
+def test_direction_of_a_refused_offer_is_not_that_of_the_next_answer(rig: Rig) -> None:
+    rig.hold()
+    rig.run(0.1)
+    rig.peer.respond(rig.peer.request("INVITE"), 488)
+    rig.run(0.1)
+    rig.ask("INVITE", sdp(version=2))
+    rig.run(0.1)
+    assert b"a=sendrecv" in rig.peer.responses("INVITE")[0].body
+    assert rig.phone.media.opened[0].applied[-1].direction is Direction.SENDRECV
+
+
+def test_codecs_that_audio_cannot_change_to_are_not_offered(rig: Rig) -> None:
+    rig.phone.media.codecs_refused = (OPUS, G722)
+    rig.ask("INVITE")
+    rig.run(0.1)
+    (ok,) = rig.peer.responses("INVITE")
+    assert b"m=audio 20000 RTP/AVP 0 8 101\r\n" in ok.body
+    rig.peer.ack(ok, sdp(codecs="9", version=2))
+    rig.run(0.1)
+    assert rig.told[-1] == LegEnded(
+        HangUpCause.ERROR, by_us=True, reason="none of the codecs is known (488)"
+    )
+    rig.peer.respond(rig.peer.request("BYE"), 200)
+    rig.assert_clean()
 
 
 @pytest.mark.parametrize("status", [408, 481])
