@@ -13,6 +13,7 @@ Parameters = tuple[tuple[str, str | None], ...]
 
 MAX_LIST_ITEMS = 100  # elements of one comma or semicolon separated list
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
 TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 # What goes out unquoted as a parameter value: a token, or a host with its brackets and port.
 _BARE_VALUE = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:]+")
@@ -150,3 +151,9 @@ def write_host_port(host: str, port: int | None) -> str:
     """`host[:port]`, with brackets around an IPv6 address."""
     shown = f"[{host}]" if ":" in host else host
     return shown if port is None else f"{shown}:{port}"
+
+
+def readable(text: str) -> str:
+    """Text of a message as the rest of the server may have it: bytes that are no UTF-8, which
+    messages carry as lone surrogates, become U+FFFD."""
+    return _SURROGATES.sub("\ufffd", text)

@@ -15,6 +15,7 @@ from ...media.ports import AnyLegEvent, HangUpCause, LegEnded
 from .answering import Answering
 from .authorizing import CREDENTIALS, Authorizer
 from .dialog import Dialog
+from .grammar import readable
 from .hop import Hop
 from .identity import Identity
 from .message import Request, Response
@@ -192,7 +193,7 @@ class InviteUsage:
         """The last event; media stops now, whatever the protocol still has to do."""
         if self._told_end:
             return
-        self._tell(event)
+        self._tell(msgspec.structs.replace(event, reason=readable(event.reason)))
         self._told_end = True
         self._deadlines.clear()
         self.negotiation.close()

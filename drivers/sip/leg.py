@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ...media.ports import AnyLegEvent, HangUpCause, LanePort
 from .callee import CalleeSession
 from .caller import CallerSession
+from .grammar import readable
 from .session import Session
 
 logger = logging.getLogger(__name__)
@@ -26,14 +27,14 @@ class SipLeg:
         now: Callable[[], float],
     ) -> None:
         self.line = line
-        self.wire_id = session.call_id
+        self.wire_id = readable(session.call_id)
         self.inbound = isinstance(session, CalleeSession)
         if isinstance(session, CalleeSession):
-            self.from_number = session.invite.from_.uri.user or "anonymous"
-            self.to_number = session.invite.uri.user or ""
+            caller, callee = session.invite.from_.uri, session.invite.uri
         else:
-            self.from_number = session.invitation.from_.uri.user or "anonymous"
-            self.to_number = session.invitation.target.user or ""
+            caller, callee = session.invitation.from_.uri, session.invitation.target
+        self.from_number = readable(caller.user or "anonymous")
+        self.to_number = readable(callee.user or "")
         self._session = session
         self._changed = changed
         self._now = now

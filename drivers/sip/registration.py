@@ -14,6 +14,7 @@ import msgspec
 from .address import Address
 from .authorizing import HEADERS_OF_STATUS, Authorizer, again
 from .dialog import MAX_FORWARDS
+from .grammar import readable
 from .hop import Hop, hop_of
 from .identity import Identity
 from .message import Request, Response
@@ -221,7 +222,9 @@ class Registration:
         )
         self._at = now + retry_s
         self._enter(RegistrationState.WAITING)
-        self._events.append(RegistrationFailed(self.settings.name, status, reason, retry_s))
+        self._events.append(
+            RegistrationFailed(self.settings.name, status, readable(reason), retry_s)
+        )
 
     def _end(self) -> None:
         self._enter(RegistrationState.STOPPED)

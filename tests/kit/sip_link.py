@@ -178,7 +178,7 @@ class Link:
 
     def send(self, source: Hop, to: Hop, data: bytes) -> None:
         """Put a datagram on its way."""
-        first = data.split(b"\r\n")[0].decode()
+        first = data.split(b"\r\n")[0].decode("utf-8", "replace")
         self.log.append(f"{self.now:.3f} {source.host}>{to.host} {first}")
         copies = 0 if self.rng.random() < self.weather.loss else 1
         copies += self.rng.random() < self.weather.doubled

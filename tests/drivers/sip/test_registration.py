@@ -140,6 +140,17 @@ def test_silence_of_the_registrar_is_a_failure_that_is_retried() -> None:
     assert len(rig.peer.requests("REGISTER")) == before + 1
 
 
+def test_reason_of_a_refusal_can_be_written_whatever_its_bytes() -> None:
+    rig = Rig()
+    request = rig.peer.request("REGISTER")
+    response = request.respond(403, "Geschlo\udcdfen", to_tag="registrar")
+    rig.peer._send(response, rig.phone.hop)
+    rig.run(0.1)
+    (failed,) = rig.told
+    assert isinstance(failed, RegistrationFailed)
+    assert failed.reason == "Geschlo\ufffden"
+
+
 def test_stop_removes_the_binding() -> None:
     rig = Rig()
     rig.answer(200, ("Contact", CONTACT + ";expires=600"))

@@ -434,6 +434,14 @@ def test_their_bye_is_answered_and_its_reason_told(rig: Rig) -> None:
     rig.assert_clean()
 
 
+def test_reason_of_their_bye_can_be_written_whatever_its_bytes(rig: Rig) -> None:
+    rig.ask("BYE", b"", ("Reason", 'Q.850;cause=16;text="caf\udce9"'))
+    rig.run(0.1)
+    ended = rig.told[-1]
+    assert isinstance(ended, LegEnded)
+    assert ended.reason.encode().endswith('text="caf\ufffd"'.encode())
+
+
 def test_our_bye_ends_the_media_at_once_and_is_repeated_until_answered(rig: Rig) -> None:
     rig.hang_up()
     assert rig.told == [LegEnded(HangUpCause.NORMAL, by_us=True)]
