@@ -11,7 +11,7 @@ import msgspec
 
 from ..drivers.llm.house import HouseResponder
 from ..drivers.llm.house_default import DEFAULT_AGENT
-from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError
+from ..drivers.llm.house_settings import HouseSettings
 from ..drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder
 from ..drivers.openai_client import OpenAISettings
 from ..drivers.stt.openai_transcriptions import OpenAITranscriber, TranscriptionSettings
@@ -22,13 +22,12 @@ from ..drivers.worker_process import WorkerProcess
 from ..media.clock import Clock
 from ..media.conversation.settings import AgentSettings, TurnSettings
 from ..media.ports import Responder, Synthesizer, Transcriber
-from .config import AgentConfig, ProviderSettings, Settings, section
-from .errors import ConfigError
+from .config import HOUSE, NO_SECTION, AgentConfig, ProviderSettings, Settings, section
 from .routing import BUILT_IN_AGENT
 
 BUILT_IN_NAME = "offhook"
 "What records call the agent that needs no configuration."
-POCKETSPHINX, ESPEAK, HOUSE = "pocketsphinx", "espeak", "house"
+POCKETSPHINX, ESPEAK = "pocketsphinx", "espeak"
 
 Service = (
     PocketsphinxTranscriber
@@ -88,10 +87,7 @@ class Agents:
 
     def _configured(self, index: int, config: AgentConfig) -> Agent:
         key = f"agents[{index}]"
-        try:
-            return self._agent(config, section(config.turn, TurnSettings, f"{key}.turn"), key)
-        except HouseSettingsError as exc:
-            raise ConfigError(f"{key}.house.{exc.key}", "", "agents", exc.what) from exc
+        return self._agent(config, section(config.turn, TurnSettings, f"{key}.turn"), key)
 
     def _agent(self, config: AgentConfig, turn: TurnSettings, key: str = "") -> Agent:
         settings = AgentSettings(
@@ -140,9 +136,8 @@ class Agents:
     def _responder(self, config: AgentConfig, key: str) -> Callable[[str], Responder]:
         if config.llm == HOUSE:
             house = DEFAULT_AGENT
-            if bytes(config.house) != b"{}":  # a Raw is never equal to bytes
+            if bytes(config.house) != NO_SECTION:  # a Raw is never equal to bytes
                 house = section(config.house, HouseSettings, f"{key}.house")
-            HouseResponder(house, self._clock)  # its settings are judged now, not at the first call
             return lambda number: HouseResponder(house, self._clock, number)
         provider = self._providers[config.llm]
         options = ChatSettings(

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
+from ..media.conversation.settings import TurnSettings
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
 from .errors import ConfigError, ConfigErrors
 
@@ -28,6 +30,11 @@ Name = Annotated[
         description="a short name of letters, digits, - _ .",
     ),
 ]
+HOUSE = "house"
+"The embedded responder, as `agents[].llm` names it."
+NO_SECTION = b"{}"
+"A free part that was left out."
+
 CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
@@ -137,13 +144,13 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "`pocketsphinx`, or the name of a provider."
     tts: str = "espeak"
     "`espeak`, or the name of a provider."
-    llm: str = "house"
+    llm: str = HOUSE
     "`house`, or the name of a provider."
     instructions: str = ""
     "What a language model is told about its task."
-    house: msgspec.Raw = msgspec.Raw(b"{}")
+    house: msgspec.Raw = msgspec.Raw(NO_SECTION)
     "The house responder's settings, in JSON; see `section`."
-    turn: msgspec.Raw = msgspec.Raw(b"{}")
+    turn: msgspec.Raw = msgspec.Raw(NO_SECTION)
     "Turn-taking settings, in JSON; see `section`."
 
 
@@ -189,6 +196,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_agent: str = ""
     "Answers what nothing else is set for; empty: the first of `agents`, else the built-in one."
     rate_limits: bool = True
+    "False: for tests that send faster than people do. Nothing is limited by rate yet."
     http: HttpSettings = HttpSettings()
     sip: SipSettings = SipSettings()
     rtp: RtpSettings = RtpSettings()
@@ -294,6 +302,7 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from _unknown_agents(settings, origin)
     yield from _unknown_providers(settings, origin)
     yield from _trunk_access(settings, origin)
+    yield from _agent_parts(settings, origin)
 
 
 def _port_ranges(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
@@ -361,3 +370,22 @@ def _trunk_access(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
             except ValueError:
                 expected = "an IP address or network such as 192.0.2.0/24"
                 yield origin.error(f"{key}.addresses", address, expected)
+
+
+def _agent_parts(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    """What others define (`section`) is read here as well: mistakes are told with their place."""
+    reader = Reader(origin)
+    for index, agent in enumerate(settings.agents):
+        reader.struct(msgspec.json.decode(agent.turn), TurnSettings, f"agents[{index}].turn")
+        # A Raw is never equal to bytes.
+        if agent.llm != HOUSE or bytes(agent.house) == NO_SECTION:
+            continue
+        key = f"agents[{index}].house"
+        house = reader.struct(msgspec.json.decode(agent.house), HouseSettings, key)
+        if house is None:
+            continue
+        try:
+            check_house(house)
+        except HouseSettingsError as exc:
+            yield origin.error(f"{key}.{exc.key}", None, exc.what)
+    yield from reader.errors

@@ -106,7 +106,7 @@ def test_the_environment_wins_over_the_file() -> None:
         "OFFHOOK_API_TOKEN": "t0ken",
         "OFFHOOK_LIMITS_MAX_LATENESS_MS": "7.5",
         "OFFHOOK_AGENTS_0_NAME": "a",
-        "OFFHOOK_AGENTS_0_HOUSE": '{"intents": []}',
+        "OFFHOOK_AGENTS_0_HOUSE": '{"greeting": "Hi.", "answers": []}',
         "OFFHOOK_NUMBERS": "100=a,+49 30=a",
         "OFFHOOK_LINES_0_NAME": "l",
         "OFFHOOK_LINES_0_REGISTRAR": "sip:pbx.example",
@@ -122,7 +122,7 @@ def test_the_environment_wins_over_the_file() -> None:
     assert settings.calls_folder() == pathlib.Path("/somewhere/calls")
     assert settings.api_token == "t0ken"
     assert settings.limits.max_lateness_ms == 7.5
-    assert settings.agents[0].house == msgspec.Raw(b'{"intents":[]}')
+    assert settings.agents[0].house == msgspec.Raw(b'{"greeting":"Hi.","answers":[]}')
     assert settings.numbers == {"100": "a", "+49 30": "a"}
     assert settings.lines[0].registrar == "sip:pbx.example"
 
@@ -244,3 +244,25 @@ def test_a_free_section_is_read_as_its_drivers_struct() -> None:
     with pytest.raises(ConfigError) as caught:
         section(msgspec.Raw(b'{"keys": {"1": 7}}'), Menu, "agents[0].house")
     assert (caught.value.key, caught.value.value) == ("agents[0].house.keys.1", "7")
+
+
+def test_what_is_wrong_inside_an_agent_is_told_with_its_place() -> None:
+    error = error_of(
+        "[[agents]]\nname = 'a'\n[agents.turn]\nmin_endpointing_ms = 'x'\nnoise = 1\n"
+        "[agents.house]\ngreeting = 'Hi.'\nanswers = []\ntries = 'many'\n"
+        "[[agents]]\nname = 'b'\n[agents.house]\ngreeting = 'It is {tiem}.'\nanswers = []\n"
+        "[[agents]]\nname = 'c'\n[agents.house]\ngreeting = 'Hi.'\n"
+    )
+    assert isinstance(error, ConfigErrors)
+    assert sorted((e.source, e.key, e.value) for e in error.errors) == [
+        ("offhook.toml:13", "agents[1].house.greeting", ""),
+        ("offhook.toml:17", "agents[2].house.answers", ""),
+        ("offhook.toml:4", "agents[0].turn.min_endpointing_ms", '"x"'),
+        ("offhook.toml:5", "agents[0].turn.noise", "1"),
+        ("offhook.toml:9", "agents[0].house.tries", '"many"'),
+    ]
+
+
+def test_the_house_of_an_agent_that_has_another_responder_is_not_judged() -> None:
+    settings = load({"OFFHOOK_MY_KEY": "k"}, write(FULL))
+    assert b"menu" in bytes(settings.agents[0].house)
