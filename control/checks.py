@@ -16,9 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ..codecs.errors import CodecError
 from ..media.clock import LoopClock
-from ..media.errors import MediaError
 from .config import Settings
 
 FILES_A_CALL = 4
@@ -58,7 +56,7 @@ def data_folder(settings: Settings) -> Finding:
     """Data and recordings can be written."""
     for folder in (settings.data_folder(), settings.recordings_folder()):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder) as file:
                 file.write(b"offhook")
         except OSError as exc:
@@ -173,11 +171,11 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _tried(what: str, cure: str, attempt: Callable[[], str]) -> Finding:
-    """What `attempt` says, or what it met and the cure."""
+    """What `attempt` says, or what it met and the cure. Half a package raises anything."""
     try:
         return Finding(what, True, attempt())
-    except (ImportError, OSError, CodecError, MediaError, subprocess.SubprocessError) as exc:
-        return Finding(what, False, str(exc), cure)
+    except Exception as exc:
+        return Finding(what, False, str(exc) or type(exc).__name__, cure)
 
 
 def _try_opus() -> str:

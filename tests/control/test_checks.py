@@ -78,6 +78,16 @@ def test_a_package_that_is_missing_is_a_finding(monkeypatch: pytest.MonkeyPatch)
         assert finding.cure.startswith("pip install")
 
 
+def test_a_package_that_lost_its_model_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(name: str) -> str:
+        raise AttributeError("'NoneType' object has no attribute 'submodule_search_locations'")
+
+    monkeypatch.setattr("pocketsphinx.get_model_path", lost)
+    finding = checks.recognition(Settings())
+    assert not finding.well
+    assert "--force-reinstall" in finding.cure
+
+
 async def test_watches_the_clock() -> None:
     p50_ms, p99_ms = await checks.watch_clock(0.05)
     assert 0 <= p50_ms <= p99_ms
