@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import msgspec
+from aiohttp.http_exceptions import BadHttpMessage
 
 from .config import LogSettings
 
@@ -33,6 +34,13 @@ def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Requests that are no HTTP got their 400: anybody could fill the log with them."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, BadHttpMessage)
 
 
 class CallLogger(logging.LoggerAdapter[logging.Logger]):

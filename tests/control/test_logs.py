@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
 from offhook.control.config import LogSettings
 from offhook.control.logs import JsonFormatter, TextFormatter, call_logger, configure, mask_numbers
@@ -93,6 +94,22 @@ def test_secrets_are_never_shown(out: Out) -> None:
     assert "hush" not in text
     assert "abc" not in text
     assert "ValueError: ***" in text
+
+
+def test_a_request_that_is_no_http_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    http = logging.getLogger("aiohttp.server")
+    try:
+        configure(LogSettings())
+        root.addHandler(caplog.handler)
+        http.error("Error handling request", exc_info=BadHttpMessage("garbage"))
+        http.error("Error handling request", exc_info=ValueError("a bug of ours"))
+    finally:
+        http.filters.clear()
+        root.handlers[:] = before
+        root.setLevel(level)
+    assert [str(r.exc_info[1]) for r in caplog.records if r.exc_info] == ["a bug of ours"]
 
 
 def test_configure_sets_level_and_one_handler() -> None:
