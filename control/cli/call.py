@@ -5,7 +5,6 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -26,8 +25,6 @@ MAX_PLAY_S = 3600
 "A longer WAV is refused: it is held in memory."
 TAIL_S = 0.3
 "After the last sample, for the far end's buffer to play out."
-FAREWELL_S = 5.0
-"The far end's answer to our BYE is awaited so long."
 KEYS = frozenset("0123456789*#ABCD,")
 
 
@@ -62,8 +59,8 @@ def main(argv: list[str]) -> int:
     # Whatever can be wrong here is told before anybody's telephone rings.
     if not KEYS.issuperset(options.digits):
         raise UsageError(f"--digits {options.digits}: keys are 0-9 * # A-D, and a comma waits")
-    if options.record is not None and not options.record.parent.is_dir():
-        raise UsageError(f"--record {options.record}: there is no such folder")
+    if options.record is not None:
+        _try_to_write(options.record)
     play = None if options.play is None else read_wav(options.play)
     return uvloop.run(_run(options, play))
 
@@ -98,7 +95,7 @@ def _place(phone: Softphone, options: argparse.Namespace) -> PlacedCall:
 async def _hold(call: PlacedCall, options: argparse.Namespace, play: Recording | None) -> int:
     if not await call.answered():
         end = await call.ended()
-        why = end.reason or end.cause.value
+        why = end.reason or ("hung up before the answer" if end.by_us else end.cause.value)
         sys.stderr.write(f"offhook: {options.target} was not answered: {why}\n")
         return 1
     audio = _Audio(call, options.record)
@@ -116,7 +113,7 @@ class _Audio:
     def __init__(self, call: PlacedCall, record: Path | None) -> None:
         self._call = call
         self._lane = call.lane
-        self._file = None if record is None else _create(record)
+        self._file = None if record is None else record.open("wb")
         self._writer = WavWriter(self._file, self._lane.rate_hz, 1) if self._file else None
         self._lane.sink = self._receive
 
@@ -162,8 +159,12 @@ def read_wav(path: Path) -> Recording:
     return Recording(pcm, reader.rate_hz)
 
 
-def _create(path: Path) -> BinaryIO:
+def _try_to_write(path: Path) -> None:
+    """Raises UsageError naming the file. Leaves what is there as it is, and nothing new."""
+    is_new = not path.exists()
     try:
-        return path.open("wb")
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
     except OSError as exc:
         raise UsageError(f"--record {path}: {exc.strerror or exc}") from exc
