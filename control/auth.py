@@ -35,8 +35,8 @@ def open_token(configured: str, data: pathlib.Path) -> ApiToken:
 
     Raises StoreError when the folder cannot be read or written.
     """
-    if configured:
-        return ApiToken(configured)
+    if configured.strip():  # spaces around it would never match: headers lose theirs
+        return ApiToken(configured.strip())
     path = data / "secrets" / "api_token"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

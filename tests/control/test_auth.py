@@ -23,6 +23,11 @@ def test_a_configured_token_is_written_nowhere(tmp_path: pathlib.Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_spaces_around_a_configured_token_are_not_of_it(tmp_path: pathlib.Path) -> None:
+    assert open_token(" mine\n", tmp_path).admits("Bearer mine")
+    assert open_token("  ", tmp_path).path is not None
+
+
 def test_an_empty_file_is_no_token(tmp_path: pathlib.Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "api_token").write_text("\n")
