@@ -41,6 +41,8 @@ from .store.call_files import CallFiles
 GC_THRESHOLDS = (50_000, 20, 100)
 "Collections are rare and young: what lives through the start is frozen and never looked at."
 DAY_S = 86_400.0
+LOOPBACK = "127.0.0.1"
+ANY_HOST = ("", "0.0.0.0", "::")
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +83,7 @@ async def serve(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         server = Server(settings)
         await server.start(stack)
+        print(server.how_to_call())  # noqa: T201 - for whoever started it
         print(server.ready_line(), flush=True)  # noqa: T201 - others wait for this line
         await stop.get()
         await server.drain(stop)
@@ -108,7 +111,7 @@ class Server:
         self._metrics = Metrics()
         recordings = settings.recordings_folder()
         self.registry = CallRegistry(
-            CallFiles(settings.calls_folder()),
+            CallFiles(settings.calls_folder(), recordings=recordings),
             self._bus,
             self._metrics,
             self._clock,
@@ -130,12 +133,13 @@ class Server:
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Start everything; `stack` ends it."""
         settings = self._settings
-        settings.recordings_folder().mkdir(parents=True, exist_ok=True)
+        # 0700: voices and numbers are nobody else's on this machine.
+        settings.recordings_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         stack.push_async_callback(self._recorder.aclose)
         crashed = await self.registry.start()
         stack.push_async_callback(self.registry.aclose)
         if crashed:
-            logger.warning("%d calls were cut off by a crash", crashed)
+            logger.warning("calls that a crash cut off: %d", crashed)
         await stack.enter_async_context(_started(self._agents))
         self._add_gauges()
         edge = Edge(self.registry, self._bus, self._metrics, self.health)
@@ -169,7 +173,9 @@ class Server:
             await endpoint.start()
         except OSError as exc:
             where = f"SIP on {sip.host} port {sip.port}"
-            raise StartError(where, exc.strerror or str(exc)) from exc
+            # uvloop's own error tells where it could not bind, its cause tells why.
+            why = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
+            raise StartError(where, why.strerror or str(why)) from exc
         self._sip = self.reception.endpoint = endpoint
         stack.push_async_callback(self._end_sip, endpoint)
         # Ends before the endpoint: sessions hang up by it.
@@ -192,12 +198,23 @@ class Server:
             f"ready http=http://{http.host}:{self._http.port} sip=sip:{sip.host}:{self._sip.port}"
         )
 
+    def how_to_call(self) -> str:
+        """For people: who can call in, and where."""
+        assert self._sip is not None, "start() comes first"
+        sip = self._settings.sip
+        if sip.open == "loopback":
+            host = LOOPBACK if sip.host in ANY_HOST else sip.host
+            return f"from this machine, call sip:agent@{host}:{self._sip.port}"
+        if self._settings.trunks or self._settings.lines:
+            return "calls are taken from the trunks and lines of the configuration"
+        return "nobody can call yet: set OFFHOOK_SIP_OPEN=loopback, or [[trunks]] or [[lines]]"
+
     async def drain(self, stop: "asyncio.Queue[int]") -> None:
         """Refuse new calls; wait for live ones, a second signal, or the limit."""
         self.health.drain()
         if not len(self.reception):
             return
-        logger.warning("%d calls are live; a second signal ends them", len(self.reception))
+        logger.warning("calls still live: %d; a second signal ends them", len(self.reception))
         settled = asyncio.create_task(self.reception.settled(), name="wait for calls")
         again = asyncio.create_task(stop.get(), name="wait for a second signal")
         await asyncio.wait(

@@ -6,6 +6,7 @@ folder; what is in progress when it opens was cut off by a crash.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import math
@@ -18,6 +19,8 @@ from typing import TypeVar
 
 import msgspec
 
+from ...codecs.errors import WavError
+from ...codecs.wav import WavReader
 from ...media.conversation.records import CallRecord, CallStatus
 from ...media.ports import HangUpCause
 from ..call_index import MAX_CALLS, CallIndex
@@ -41,8 +44,15 @@ ResultT = TypeVar("ResultT")
 class CallFiles:
     """The CallStore in a folder. `open()` first, `aclose()` last."""
 
-    def __init__(self, folder: pathlib.Path, max_calls: int = MAX_CALLS) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        max_calls: int = MAX_CALLS,
+        recordings: pathlib.Path | None = None,
+    ) -> None:
+        """`recordings`: where those of the calls lie, which tell how long a crashed call lived."""
         self._folder = folder
+        self._recordings = recordings
         self._max_calls = max_calls
         self._index = CallIndex(max_calls)
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="call-files")
@@ -102,7 +112,7 @@ class CallFiles:
 
     def _load(self) -> tuple[list[CallSummary], int]:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock()
             newest = self._files()
         except OSError as exc:
@@ -141,8 +151,15 @@ class CallFiles:
             return None
 
     def _end_crashed(self, path: pathlib.Path, written_wall: float) -> CallSummary:
-        """The file's last change is the last sign of life that there is."""
+        """What was written last, of the record or the recording, is the last sign of life."""
         record = _decode_record(path.read_bytes())
+        if record.recording is not None and self._recordings is not None:
+            recording = self._recordings / record.recording
+            with contextlib.suppress(OSError, WavError), recording.open("rb") as file:
+                record.length_samples = max(
+                    record.length_samples, WavReader(file).length_samples or 0
+                )
+                written_wall = max(written_wall, os.fstat(file.fileno()).st_mtime)
         record.status = CallStatus.ENDED
         record.cause = HangUpCause.CRASH
         record.ended_by_us = True

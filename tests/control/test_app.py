@@ -1,12 +1,16 @@
 """The command line: dispatch, exit codes, one line an error."""
 
+import os
 import pathlib
+import socket
+import subprocess
 import sys
 
 import pytest
 
 from offhook.control.app import COMMANDS, main
 from offhook.control.cli import bench
+from offhook.drivers.worker_process import command
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +54,25 @@ def test_a_folder_that_cannot_be_used_is_one_line(
     err = capsys.readouterr().err
     assert err.startswith("offhook: ")
     assert err.count("\n") == 1
+
+
+def test_a_taken_sip_port_is_named_with_the_reason() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        own = {"HTTP_PORT": "0", "SIP_HOST": "127.0.0.1", "SIP_PORT": str(port)}
+        environment = os.environ | {f"OFFHOOK_{name}": value for name, value in own.items()}
+        ran = subprocess.run(
+            command("offhook.__main__", "serve"),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 1
+    said = f"offhook: SIP on 127.0.0.1 port {port}: Address already in use\n"
+    assert ran.stderr == said
 
 
 def test_ctrl_c_has_the_shells_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,7 @@ async def test_a_killed_server_leaves_a_playable_recording_and_no_process(
         record = await get_json(restarted, f"/v1/calls/{live['id']}")
         assert (record["status"], record["cause"]) == ("ended", "crash")
         assert record["ended_at"] >= record["answered_at"]
+        assert length_s - 2.0 < record["length_s"] < length_s + 0.5
         status, recording = await get(restarted, f"/v1/calls/{live['id']}/recording")
         assert status == 200
         stereo, rate_hz = read_wav(recording)

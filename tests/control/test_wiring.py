@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -38,6 +39,20 @@ class Running:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
+@contextlib.asynccontextmanager
+async def started(settings: config.Settings) -> AsyncIterator[Server]:
+    """A server in this process, which gets its garbage collector back."""
+    thresholds = gc.get_threshold()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            server = Server(settings)
+            await server.start(stack)
+            yield server
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     environment = {
@@ -50,15 +65,8 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         "OFFHOOK_RTP_PORTS": "0",
         "OFFHOOK_LIMITS_MAX_LATENESS_MS": "10000",
     }
-    thresholds = gc.get_threshold()
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            server = Server(config.load(environment))
-            await server.start(stack)
-            yield Running(server)
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
+    async with started(config.load(environment)) as server:
+        yield Running(server)
 
 
 KEPT = (
@@ -122,3 +130,20 @@ async def test_a_late_clock_refuses_calls_and_keeps_the_live_one(running: Runnin
         again = await call(caller, running)
         again.leg.hang_up()
         live.leg.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"SIP_OPEN": "loopback", "SIP_HOST": "0.0.0.0"}, r"call sip:agent@127\.0\.0\.1:[1-9]\d*$"),
+        ({"TRUNKS_0_NAME": "t", "TRUNKS_0_ADDRESSES": "192.0.2.1"}, "from the trunks and lines"),
+        ({}, "nobody can call yet: set OFFHOOK_SIP_OPEN=loopback"),
+    ],
+)
+async def test_who_starts_it_is_told_how_to_call(
+    tmp_path: Path, environment: dict[str, str], said: str
+) -> None:
+    own = {"DATA": str(tmp_path), "HTTP_PORT": "0", "SIP_PORT": "0", "SIP_HOST": "127.0.0.1"}
+    settings = config.load({f"OFFHOOK_{k}": v for k, v in (own | environment).items()})
+    async with started(settings) as server:
+        assert re.search(said, server.how_to_call())

@@ -5,8 +5,10 @@ import os
 import pathlib
 
 import msgspec
+import numpy as np
 import pytest
 
+from offhook.codecs.wav import WavWriter
 from offhook.control.calls import CallQuery
 from offhook.control.errors import StoreError
 from offhook.control.store.call_files import CallFiles
@@ -63,6 +65,32 @@ async def test_what_was_in_progress_is_ended_by_a_crash(tmp_path: pathlib.Path) 
     assert (await again.page(CallQuery(status=CallStatus.LIVE))).items == ()
     await again.aclose()
     assert await CallFiles(tmp_path).open() == 0, "a crash is told once"
+
+
+async def test_a_crashed_call_lived_as_long_as_its_recording(tmp_path: pathlib.Path) -> None:
+    files = await opened(tmp_path / "calls")
+    assert (tmp_path / "calls").stat().st_mode & 0o777 == 0o700
+    common = {"started_wall": 1000.0, "rate_hz": 8000}
+    await files.save([call_record(n, recording=f"{n}.wav", **common) for n in (1, 2, 3)])
+    with (tmp_path / "1.wav").open("wb") as file:
+        writer = WavWriter(file, 8000, 2)
+        writer.write(np.zeros((2, 12_000), np.int16))
+        writer.flush()
+    (tmp_path / "2.wav").write_bytes(b"RI")
+    for name in ("calls/call-1.json", "calls/call-2.json", "calls/call-3.json"):
+        os.utime(tmp_path / name, (2000.0, 2000.0))
+    for name in ("1.wav", "2.wav"):
+        os.utime(tmp_path / name, (2500.0, 2500.0))
+    crash(files)
+    again = CallFiles(tmp_path / "calls", recordings=tmp_path)
+    assert await again.open() == 3
+    ended = [await again.read(f"call-{n}") for n in (1, 2, 3)]
+    assert [(c.ended_wall, c.length_samples) for c in ended if c is not None] == [
+        (2500.0, 12_000),
+        (2000.0, 0),  # its recording is none
+        (2000.0, 0),  # it has none
+    ]
+    await again.aclose()
 
 
 async def test_a_half_written_file_of_a_crash_does_no_harm(tmp_path: pathlib.Path) -> None:
