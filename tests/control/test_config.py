@@ -1,9 +1,12 @@
 """The configuration: defaults, the file, the environment, and what is said about every mistake."""
 
 import pathlib
+import re
+import tomllib
 
 import msgspec
 import pytest
+from msgspec import inspect
 
 from offhook.control.config import Settings, load, section
 from offhook.control.errors import ConfigError, ConfigErrors
@@ -231,6 +234,38 @@ def test_a_file_that_was_asked_for_must_exist() -> None:
         load({}, "nowhere.toml")
     with pytest.raises(ConfigError, match=r"nowhere\.toml"):
         load({"OFFHOOK_CONFIG": "nowhere.toml"})
+
+
+def keys_of(info: inspect.Type, prefix: str = "") -> set[str]:
+    """Every key that a file can have, `lines[].name` for those of an array's tables."""
+    if isinstance(info, inspect.VarTupleType):
+        return keys_of(info.item_type, f"{prefix}[]")
+    if not isinstance(info, inspect.StructType):
+        return {prefix}
+    return {
+        key
+        for field in info.fields
+        for key in keys_of(field.type, f"{prefix}.{field.encode_name}".lstrip("."))
+    }
+
+
+def keys_in(value: object, prefix: str = "") -> set[str]:
+    """The keys of a file, as `keys_of` names them, and those of tables."""
+    if isinstance(value, list):
+        return {prefix} | {key for item in value for key in keys_in(item, f"{prefix}[]")}
+    if not isinstance(value, dict):
+        return {prefix, f"{prefix}[]"}
+    inner = [keys_in(v, f"{prefix}.{k}".lstrip(".")) for k, v in value.items()]
+    return {prefix}.union(*inner)
+
+
+def test_the_documentation_has_every_key_and_no_other() -> None:
+    page = pathlib.Path(__file__).parents[2] / "docs" / "configuration.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+    settings = load({}, write(text))
+    assert keys_of(inspect.type_info(Settings)) - keys_in(tomllib.loads(text)) == set()
+    for name in ("http", "sip", "rtp", "limits", "recording", "calls", "log", "rate_limits"):
+        assert getattr(settings, name) == getattr(Settings(), name), "what is shown is the default"
 
 
 class Menu(msgspec.Struct, frozen=True):
