@@ -17,7 +17,7 @@ from ...media.frames.wire import MAX_PACKET_BYTES, Inbox
 
 PACKETS_A_SOCKET = 8
 "Taken from one socket in one tick; more waits for the next (160 ms of audio arrive in a burst)."
-MSG_DONTWAIT = 0x40
+MSG_DONTWAIT, MSG_TRUNC = 0x40, 0x20
 AF_INET = 2
 
 # struct mmsghdr, iovec and sockaddr_in of 64-bit Linux: recvmmsg(2), ip(7).
@@ -113,11 +113,12 @@ class UdpWire:
             self._receiver = _Receiver(inbox)
         receiver = self._receiver
         recvmmsg, pointer = self._recvmmsg, receiver.pointer
+        flags = MSG_DONTWAIT | MSG_TRUNC  # a cut datagram tells its whole length: see Inbox
         room = len(inbox.data) - PACKETS_A_SOCKET
         taken = 0
         counts: list[int] = []
         for fd in sockets.fds.values():
-            got = recvmmsg(fd, pointer + 64 * taken, PACKETS_A_SOCKET, MSG_DONTWAIT, None)
+            got = recvmmsg(fd, pointer + 64 * taken, PACKETS_A_SOCKET, flags, None)
             got = max(got, 0)
             counts.append(got)
             taken += got

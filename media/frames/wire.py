@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_PACKET_BYTES = 1504
-"An Ethernet payload; longer datagrams are cut and then fail to parse."
+"An Ethernet payload; longer datagrams are cut, and dropped as malformed for their length."
 INBOX_PACKETS = 2048
 "Packets one cohort can take in one tick; the rest waits in the sockets for the next."
+
+
+PORT_BITS = 16
+"An address is a number: IPv4 address << PORT_BITS | port."
 
 
 class Inbox:
@@ -20,7 +24,7 @@ class Inbox:
     def __init__(self, packets: int = INBOX_PACKETS) -> None:
         self.data: NDArray[np.uint8] = np.zeros((packets, MAX_PACKET_BYTES), np.uint8)
         self.lengths: NDArray[np.int64] = np.zeros(packets, np.int64)
-        "Bytes of each packet."
+        "Bytes of each packet as it was sent: more than a row holds where it was cut."
         self.rows: NDArray[np.int64] = np.zeros(packets, np.int64)
         "The lane row it came for."
         self.sources: NDArray[np.uint64] = np.zeros(packets, np.uint64)
@@ -53,10 +57,10 @@ class Wire(Protocol):
 def address_key(host: str, port: int) -> int:
     """An IPv4 address and port as one number, as in `Inbox.sources`."""
     a, b, c, d = (int(part) for part in host.split("."))
-    return ((a << 24 | b << 16 | c << 8 | d) << 16) | port
+    return ((a << 24 | b << 16 | c << 8 | d) << PORT_BITS) | port
 
 
 def key_address(key: int) -> tuple[str, int]:
     """The inverse of `address_key`."""
-    ip = key >> 16
+    ip = key >> PORT_BITS
     return f"{ip >> 24 & 255}.{ip >> 16 & 255}.{ip >> 8 & 255}.{ip & 255}", key & 0xFFFF

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from offhook.drivers.rtp.wire import PACKETS_A_SOCKET, UdpWire
-from offhook.media.frames.wire import Inbox, address_key
+from offhook.media.frames.wire import MAX_PACKET_BYTES, Inbox, address_key
 
 
 @pytest.fixture
@@ -51,6 +51,16 @@ def test_a_flood_on_one_socket_is_taken_in_portions(sockets: list[socket.socket]
         far.sendto(bytes([number]), one.getsockname())
     assert wire.receive(0, inbox) == PACKETS_A_SOCKET
     assert wire.receive(0, inbox) == 3
+
+
+def test_a_datagram_that_was_cut_tells_its_whole_length(sockets: list[socket.socket]) -> None:
+    one, _, far = sockets
+    wire, inbox = UdpWire(), Inbox()
+    wire.attach(0, 0, one, None)
+    for size in (MAX_PACKET_BYTES, MAX_PACKET_BYTES + 1, 9000):
+        far.sendto(bytes(size), one.getsockname())
+    assert wire.receive(0, inbox) == 3
+    assert inbox.lengths[:3].tolist() == [MAX_PACKET_BYTES, MAX_PACKET_BYTES + 1, 9000]
 
 
 def test_a_full_inbox_leaves_the_rest_in_the_sockets(sockets: list[socket.socket]) -> None:
