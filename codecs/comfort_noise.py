@@ -109,6 +109,11 @@ class ComfortNoise:
         self._shaped = np.pad(self._shaped, (0, more))
         self._past = np.pad(self._past, ((0, more), (0, 0)))
 
+    def clear(self, row: int) -> None:
+        """Make a row as new: white."""
+        self.shape(row, ())
+        self._past[row] = 0
+
     def shape(self, row: int, reflection: Sequence[float]) -> None:
         """Give a lane the spectrum of a packet; an empty one makes it white again."""
         self._shaped[row] = len(reflection) > 0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...codecs import plc
-from ...codecs.comfort_noise import ComfortNoise
+from ...codecs.comfort_noise import ComfortNoise, NoiseLevel
 from .lanes import FRAME_MS, Columns, frame_samples
 from .ring import ABSENT
 
@@ -60,6 +60,15 @@ class Concealment(Columns):
     def grow(self, capacity: int) -> None:
         super().grow(capacity)
         self._noise.grow(capacity)
+
+    def clear(self, row: int) -> None:
+        super().clear(row)
+        self._noise.clear(row)
+
+    def set_noise(self, row: int, noise: NoiseLevel) -> None:
+        """What the far end says its background sounds like: level and spectrum."""
+        self.noise_dbov[row] = noise.level_dbov
+        self._noise.shape(row, noise.reflection)
 
     def remember(self, n: int, frames: NDArray[np.int16]) -> None:
         """These frames [n, F] have been played."""

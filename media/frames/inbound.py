@@ -2,7 +2,11 @@
 
 Latching (symmetric RTP): the first valid packet decides where a lane's audio comes from and goes
 to, whatever the far end's SDP says (NAT); packets of others are counted and dropped until the lane
-is configured anew by a re-INVITE.
+is configured anew by a re-INVITE. RTCP on the same port is taken from that source only, too.
+
+Some far ends change between the two laws of G.711 in mid-call without a re-INVITE, and RFC 3264
+§6.1 lets them where both were offered: their payload types are static, so each packet says which it
+is. Other payload types that were not agreed are dropped and counted.
 """
 
 from collections.abc import Callable
@@ -12,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...codecs import comfort_noise, g711, l16
-from ...codecs.catalog import Codec
+from ...codecs.catalog import PCMA, PCMU, Codec
 from ...codecs.errors import CodecError
 from . import rtp
 from .decode import LaneDecoder, decoder_of
@@ -98,23 +102,28 @@ class Inbound(Columns):
         """
         parsed = rtp.parse(inbox.data[:count], inbox.lengths[:count])
         rows = inbox.rows[:count]
-        for index in np.flatnonzero(parsed.is_rtcp):
-            on_control(int(rows[index]), inbox.data[index, : inbox.lengths[index]].tobytes())
-        media = parsed.ok & ~parsed.is_rtcp
-        known = media & (
-            (parsed.payload_type == self.payload_type[rows])
-            | (parsed.payload_type == self.event_payload_type[rows])
+        sources = inbox.sources[:count]
+        encoding = self._encodings(rows, parsed.payload_type)
+        audio = parsed.ok & (encoding != Encoding.NONE)
+        known = audio | parsed.ok & (
+            (parsed.payload_type == self.event_payload_type[rows])
             | (parsed.payload_type == COMFORT_NOISE_PAYLOAD_TYPE)
         )
         np.add.at(self.malformed, rows[~known & ~parsed.is_rtcp], 1)
-        latched = self._latch(rows, inbox.sources[:count], known)
-        mine = known & (self.source[rows] == inbox.sources[:count])
+        latched = self._latch(rows, sources, known)
+        for index in np.flatnonzero(parsed.is_rtcp):
+            row = int(rows[index])
+            if self.source[row] in (0, sources[index]):
+                on_control(row, inbox.data[index, : inbox.lengths[index]].tobytes())
+            else:
+                self.strangers[row] += 1
+        mine = known & (self.source[rows] == sources)
         np.add.at(self.strangers, rows[known & ~mine], 1)
         np.add.at(self.packets, rows[mine], 1)
         self.heard_tick[rows[mine]] = tick
-        audio = mine & (parsed.payload_type == self.payload_type[rows])
+        audio &= mine
         if mine.any():
-            self._admit(np.flatnonzero(mine), audio, inbox, parsed, tick)
+            self._admit(np.flatnonzero(mine), audio, encoding, inbox, parsed, tick)
         keys: list[KeyPacket] = []
         rest = mine & ~audio
         if rest.any():
@@ -139,6 +148,19 @@ class Inbound(Columns):
                 np.array([row]), np.array([position]), pcm[None], np.array([len(pcm)])
             )
 
+    def _encodings(
+        self, rows: NDArray[np.int64], payload_type: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """What the audio of each packet is coded with; NONE: it is no audio that is expected."""
+        agreed = self.encoding[rows]
+        encoding = np.where(payload_type == self.payload_type[rows], agreed, Encoding.NONE)
+        other = encoding != agreed
+        if np.count_nonzero(other):
+            other &= (agreed == Encoding.ULAW) | (agreed == Encoding.ALAW)
+            encoding[other & (payload_type == PCMU.payload_type)] = Encoding.ULAW
+            encoding[other & (payload_type == PCMA.payload_type)] = Encoding.ALAW
+        return encoding.astype(np.uint8)
+
     def _latch(
         self, rows: NDArray[np.int64], sources: NDArray[np.uint64], known: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
@@ -153,6 +175,7 @@ class Inbound(Columns):
         self,
         chosen: NDArray[np.intp],
         audio: NDArray[np.bool_],
+        encoding: NDArray[np.uint8],
         inbox: Inbox,
         parsed: rtp.Packets,
         tick: int,
@@ -161,7 +184,7 @@ class Inbound(Columns):
         for index in rounds(inbox.rows[chosen]):
             some = chosen[index]
             rows = inbox.rows[some]
-            samples = self._samples(some, rows, inbox, parsed)
+            samples = self._samples(some, encoding[some], inbox, parsed)
             samples[~audio[some]] = 0
             admitted = self.jitter.admit(
                 rows,
@@ -174,24 +197,23 @@ class Inbound(Columns):
             )
             accept = admitted.accept & (samples > 0)
             if accept.all():
-                self._write(some, rows, admitted.position, samples, inbox, parsed)
+                self._write(some, admitted.position, samples, encoding[some], inbox, parsed)
             elif accept.any():
                 kept, position = some[accept], admitted.position[accept]
-                self._write(kept, rows[accept], position, samples[accept], inbox, parsed)
+                self._write(kept, position, samples[accept], encoding[kept], inbox, parsed)
 
     def _samples(
         self,
         some: NDArray[np.intp],
-        rows: NDArray[np.int64],
+        encoding: NDArray[np.uint8],
         inbox: Inbox,
         parsed: rtp.Packets,
     ) -> NDArray[np.int64]:
         """How many lane samples each packet holds; 0: not to be decoded."""
         octets = parsed.payload_length[some]
-        encoding = self.encoding[rows]
         samples: NDArray[np.int64] = np.where(encoding == Encoding.L16, octets // 2, octets)
         for at in np.flatnonzero(encoding == Encoding.STATEFUL):
-            decoder = self.decoders[int(rows[at])]
+            decoder = self.decoders[int(inbox.rows[some[at]])]
             samples[at] = decoder.samples(self._payload(int(some[at]), inbox, parsed))
         return samples
 
@@ -203,13 +225,13 @@ class Inbound(Columns):
     def _write(
         self,
         some: NDArray[np.intp],
-        rows: NDArray[np.int64],
         positions: NDArray[np.int64],
         samples: NDArray[np.int64],
+        encoding: NDArray[np.uint8],
         inbox: Inbox,
         parsed: rtp.Packets,
     ) -> None:
-        encoding = self.encoding[rows]
+        rows = inbox.rows[some]
         for which in (Encoding.ULAW, Encoding.ALAW, Encoding.L16):
             batch = np.flatnonzero(encoding == which)
             if batch.size:
@@ -244,6 +266,7 @@ class Inbound(Columns):
     ) -> list[KeyPacket]:
         """Key presses and comfort noise: rare, so packet by packet."""
         keys: list[KeyPacket] = []
+        noises: dict[int, comfort_noise.NoiseLevel] = {}
         for index in chosen.tolist():
             row = int(inbox.rows[index])
             payload = self._payload(index, inbox, parsed)
@@ -251,9 +274,9 @@ class Inbound(Columns):
                 keys.append(KeyPacket(row, int(parsed.timestamp[index]), payload))
                 continue
             try:
-                noise = comfort_noise.parse(payload)
+                noises[row] = comfort_noise.parse(payload)
             except CodecError:
                 self.malformed[row] += 1
-            else:
-                self.jitter.set_noise(np.array([row]), np.array([noise.level_dbov]))
+        for row, noise in noises.items():
+            self.jitter.set_noise(row, noise)
         return keys

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...codecs.comfort_noise import NoiseLevel
 from .concealment import Concealment
 from .delay import Delay
 from .jitter_statistics import JitterStatistics
@@ -76,8 +77,8 @@ class Jitter(Columns):
         self._smooth: NDArray[np.bool_] = self.column("_smooth", np.bool_)
         "Playing, and not in a loss."
         self._owed: NDArray[np.int64] = self.column("_owed", np.int64)
-        self._gap_silent: NDArray[np.int64] = self.column("_gap_silent", np.int64)
-        "Silence played since the buffer ran dry; turns out to be a loss or a pause."
+        self._gap: NDArray[np.int64] = self.column("_gap", np.int64)
+        "Samples made up since the buffer ran dry; turns out to be a loss or a pause."
         self.late: NDArray[np.int64] = self.column("late", np.int64)
         self.concealed: NDArray[np.int64] = self.column("concealed", np.int64)
         self.silent: NDArray[np.int64] = self.column("silent", np.int64)
@@ -204,17 +205,17 @@ class Jitter(Columns):
         self.play_position[dry] += np.minimum(self._owed[dry], gap)
         # The next packet in sequence, but later in time: nothing was lost, nothing had been sent.
         pause = (step[some] == 1) & (gap > 0)
-        self.paused[dry] += np.where(pause, self._gap_silent[dry], 0)
+        self.paused[dry] += np.where(pause, self._gap[dry], 0)
         self.pausing[dry] |= pause
         self._owed[dry] = 0
-        self._gap_silent[dry] = 0
+        self._gap[dry] = 0
 
     def _start_over(self, rows: NDArray[np.int64], position: NDArray[np.int64]) -> None:
         """A packet lies too far ahead for the ring: forget what is there and fill up again."""
         self.ring.samples[rows] = ABSENT
         self.play_position[rows] = position
         self.playing[rows] = self._smooth[rows] = False
-        self._owed[rows] = self._gap_silent[rows] = 0
+        self._owed[rows] = self._gap[rows] = 0
         self.flushes[rows] += 1
 
     def write(
@@ -227,13 +228,10 @@ class Jitter(Columns):
         """Put decoded audio, the first `lengths` [k] samples of `pcm` [k, S], where it belongs."""
         self.ring.write(rows, positions, pcm, lengths, self.play_position[rows])
 
-    def set_noise(self, rows: NDArray[np.int64], levels_dbov: NDArray[np.int64]) -> None:
-        """A comfort noise packet (RFC 3389): the pause from now until the next audio is no loss.
-
-        `levels_dbov`: 0 to -127.
-        """
-        self.concealment.noise_dbov[rows] = levels_dbov
-        self.pausing[rows] = True
+    def set_noise(self, row: int, noise: NoiseLevel) -> None:
+        """A comfort noise packet (RFC 3389): the pause from now until the next audio is no loss."""
+        self.concealment.set_noise(row, noise)
+        self.pausing[row] = True
 
     # -- frames out -----------------------------------------------------------------------------
 
@@ -329,7 +327,7 @@ class Jitter(Columns):
         advance = np.asarray(np.clip(left, 0, self.frame), np.int64)
         dry = advance < self.frame
         self._owed[rows] += self.frame - advance
-        self._gap_silent[rows] += np.where(dry & ~pausing, silent, 0)
+        self._gap[rows] += np.where(dry & ~pausing, filled.concealed, 0)
         return advance
 
     # -- what is known of a lane ------------------------------------------------------------------

@@ -15,7 +15,7 @@ class JitterStatistics(msgspec.Struct, frozen=True, kw_only=True):
     concealed_samples: int
     silent_concealed_samples: int
     paused_samples: int
-    "Of the silent ones those that the far end left out itself (comfort noise, DTX): no loss."
+    "Of the concealed ones those that the far end left out itself (comfort noise, DTX): no loss."
     concealment_events: int
     inserted_samples_for_deceleration: int
     removed_samples_for_acceleration: int
