@@ -9,6 +9,7 @@ import ctypes.util
 import functools
 import importlib.metadata
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,12 @@ MAX_FRAME_BYTES = 1275
 "RFC 6716 §3.2.1."
 MAX_ENCODED_BYTES = 1500
 "No packet of ours is longer: it has to fit one datagram."
+BITRATE_BPS = 24000
+"Of our encoder: wide-band speech with room for FEC."
+LOWEST_BITRATE_BPS = 6000
+"RFC 7587 §6.1: the least that a far end may ask for."
+EXPECTED_LOSS_PERCENT = 5
+"Until the far end reports, and when it reports less: FEC costs nothing noticeable at that."
 SILENT_PACKET_BYTES = 2
 "With DTX, a packet this short need not be sent (opus_encoder.h)."
 
@@ -40,6 +47,27 @@ SET_DTX = 4016
 SET_SIGNAL = 4024
 SIGNAL_VOICE = 3001
 RESET_STATE = 4028
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """What a far end asks of our encoder (RFC 7587 §6.1), and the defaults when it does not."""
+
+    bitrate_bps: int = BITRATE_BPS
+    fec: bool = False
+    dtx: bool = False
+
+
+def read_wishes(fmtp: str) -> Wishes:
+    """Read an a=fmtp value; what is malformed or unknown is no wish."""
+    pairs = (part.partition("=") for part in fmtp.lower().split(";"))
+    said = {name.strip(): value.strip() for name, _, value in pairs}
+    most = said.get("maxaveragebitrate", "")
+    asked = int(most) if most.isascii() and most.isdigit() and len(most) < 10 else BITRATE_BPS
+    return Wishes(
+        bitrate_bps=min(BITRATE_BPS, max(LOWEST_BITRATE_BPS, asked)),
+        fec=said.get("useinbandfec") == "1",
+        dtx=said.get("usedtx") == "1",
+    )
 
 
 def packet_samples(payload: bytes, rate_hz: int) -> int:
@@ -147,11 +175,11 @@ class OpusEncoder:
     def __init__(
         self,
         rate_hz: int = 16000,
-        bitrate_bps: int = 24000,
+        bitrate_bps: int = BITRATE_BPS,
         complexity: int = 5,
         fec: bool = True,
         dtx: bool = False,
-        expected_loss_percent: int = 5,
+        expected_loss_percent: int = EXPECTED_LOSS_PERCENT,
     ) -> None:
         self._state: int | None = None
         self._lib = library()

@@ -66,11 +66,12 @@ class RtpMedia:
     def _on_control(self, rtcp: socket.socket) -> None:
         """RTCP on its own port: a packet every few seconds, so the event loop may wake for it."""
         try:
-            data = rtcp.recv(RTCP_MAX_BYTES)
+            data, (host, port) = rtcp.recvfrom(RTCP_MAX_BYTES)
         except OSError:
             return
         if self._lane is not None:
-            self._lane.receive_control(data, self._factory.clock.now())
+            now = self._factory.clock.now()
+            self._lane.receive_control(data, address_key(host, port), now)
 
     def close(self) -> None:
         """End the audio and give the ports back; a second call does nothing."""
@@ -132,6 +133,7 @@ def _lane_settings(choice: MediaChoice) -> LaneSettings:
         payload_type=choice.payload_type,
         receive_payload_type=choice.receive_payload_type,
         destination=0 if on_hold else destination,
+        fmtp=choice.fmtp,
         event_payload_type=choice.telephone_event_payload_type,
         receive_event_payload_type=choice.receive_telephone_event_payload_type,
         event_clock_hz=choice.telephone_event_clock_hz,

@@ -136,6 +136,7 @@ class Cohort:
         for columns in self._all_columns():
             columns.clear(row)
         self.keys.clear(row)
+        self.heard[row : row + 1] = 0  # what others may still mix in on their next tick
 
     def _all_columns(self) -> list[Columns]:
         steps: list[Columns] = [

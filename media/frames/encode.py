@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...codecs.catalog import Codec
 from ...codecs.g722 import G722Encoder
-from ...codecs.opus import OpusEncoder
+from ...codecs.opus import OpusEncoder, read_wishes
 
 
 class Encoding(enum.IntEnum):
@@ -43,10 +43,14 @@ class Encoder(Protocol):
         ...
 
 
-def encoder_of(codec: Codec) -> Encoder | None:
-    """A new encoder for codecs that need one a lane, None for the batch ones."""
+def encoder_of(codec: Codec, fmtp: str = "") -> Encoder | None:
+    """A new encoder for codecs that need one a lane, None for the batch ones.
+
+    `fmtp` is what the far end asks of it.
+    """
     if codec.name == "G722":
         return G722Encoder()
     if codec.name == "opus":
-        return OpusEncoder(rate_hz=codec.sample_rate_hz)
+        wishes = read_wishes(fmtp)
+        return OpusEncoder(codec.sample_rate_hz, wishes.bitrate_bps, fec=wishes.fec, dtx=wishes.dtx)
     return None

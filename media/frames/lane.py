@@ -18,6 +18,7 @@ from .inbound import NO_PAYLOAD_TYPE
 from .lanes import FRAME_MS
 from .recorder import RecordingEnded
 from .telephone_event import DigitReceiver
+from .wire import PORT_BITS
 
 ECHO_SPAN_MS = 600
 "How far back our own signal is looked for: 500 ms of echo path and the window."
@@ -32,6 +33,8 @@ class LaneSettings(msgspec.Struct, frozen=True):
     receive_payload_type: int
     destination: int
     "Where to send until the far end's packets show its true address; `wire.address_key`, 0: wait."
+    fmtp: str = ""
+    "What the far end asks of our encoder (a=fmtp)."
     event_payload_type: int | None = None
     "RFC 4733, to send with; None: keys go as tones."
     receive_event_payload_type: int | None = None
@@ -63,11 +66,11 @@ class Lane:
         """Begin, or go on with what a re-INVITE has changed; the codec keeps the lane's rate."""
         assert settings.codec.sample_rate_hz == self.rate_hz, "a lane keeps its sample rate"
         cohort, row, old = self._cohort, self._row, self._settings
-        if old is None or old.codec != settings.codec or old.payload_type != settings.payload_type:
-            cohort.outbound.configure(row, settings.codec, settings.payload_type)
+        if old is None or _sends_anew(old, settings):
+            cohort.outbound.configure(row, settings.codec, settings.payload_type, settings.fmtp)
         moved = old is None or old.destination != settings.destination
         codec_changed = old is None or old.codec != settings.codec
-        if moved or codec_changed or _receives_anew(old, settings):
+        if moved or codec_changed or old.receive_payload_type != settings.receive_payload_type:
             cohort.inbound.configure(
                 row, settings.codec, settings.receive_payload_type, relatch=moved
             )
@@ -93,9 +96,17 @@ class Lane:
         if self.sink is not None:
             self.sink(DigitPressed(self.position_samples, digit, DigitSource.INFO))
 
-    def receive_control(self, data: bytes, now: float) -> None:
-        """An RTCP packet that came on the leg's own RTCP port."""
-        if self.open:
+    def receive_control(self, data: bytes, source: int, now: float) -> None:
+        """An RTCP packet on the leg's own RTCP port, from `source` (`wire.address_key`).
+
+        Its port is its own, but once the audio's source is known the machine has to be the same.
+        """
+        if not self.open:
+            return
+        latched = int(self._cohort.inbound.source[self._row])
+        if latched and source >> PORT_BITS != latched >> PORT_BITS:
+            self._cohort.inbound.strangers[self._row] += 1
+        else:
             self._cohort.reports.receive(self._row, data, now)
 
     @property
@@ -256,5 +267,6 @@ class Lane:
         return self.rate_hz * ms // 1000
 
 
-def _receives_anew(old: LaneSettings | None, new: LaneSettings) -> bool:
-    return old is None or old.receive_payload_type != new.receive_payload_type
+def _sends_anew(old: LaneSettings, new: LaneSettings) -> bool:
+    before = old.codec, old.payload_type, old.fmtp
+    return before != (new.codec, new.payload_type, new.fmtp)

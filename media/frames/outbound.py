@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...codecs import g711, l16
 from ...codecs.catalog import Codec
+from ...codecs.opus import EXPECTED_LOSS_PERCENT, SILENT_PACKET_BYTES, OpusEncoder
 from . import rtp
 from .encode import Encoder, Encoding, encoder_of
 from .lanes import FRAME_MS, Columns, frame_samples
@@ -50,13 +51,13 @@ class Outbound(Columns):
         self.keys: dict[int, deque[_Keys]] = {}
         "Rows that are pressing keys now."
 
-    def configure(self, row: int, codec: Codec, payload_type: int) -> None:
-        """Encode the row's frames with `codec` from the next tick on."""
+    def configure(self, row: int, codec: Codec, payload_type: int, fmtp: str = "") -> None:
+        """Encode the row's frames with `codec`, as the far end's `fmtp` asks, from now on."""
         self.encoding[row] = Encoding.of(codec)
         self.payload_type[row] = payload_type
         self.timestamp_step[row] = codec.clock_rate_hz * FRAME_MS // 1000
         self.encoders.pop(row, None)
-        encoder = encoder_of(codec)
+        encoder = encoder_of(codec, fmtp)
         if encoder is not None:
             self.encoders[row] = encoder
 
@@ -65,6 +66,12 @@ class Outbound(Columns):
         super().clear(row)
         self.keys.pop(row, None)
         self.encoders.pop(row, None)
+
+    def expect_loss(self, row: int, fraction: float) -> None:
+        """The far end has reported so much loss of our stream: Opus spends more on FEC."""
+        encoder = self.encoders.get(row)
+        if isinstance(encoder, OpusEncoder):
+            encoder.expect_loss(max(EXPECTED_LOSS_PERCENT, round(100 * fraction)))
 
     def press(self, row: int, keys: str, payload_type: int, clock_hz: int) -> None:
         """Send key presses, after those that are still being sent. Raises ValueError."""
@@ -92,13 +99,21 @@ class Outbound(Columns):
                 self.ssrc[:n],
             )
             if self.keys:
-                self._press_keys()
+                self._press_keys(set(rows.tolist()))
+            if self.encoders:
+                rows = self._without_silence(rows)
             wire.send(cohort, rows, self.packets, self.lengths, self.destination)
             self.sequence[rows] = (self.sequence[rows] + 1) & 0xFFFF
             self.packets_sent[rows] += 1
             self.octets_sent[rows] += self.lengths[rows] - RTP_HEADER_BYTES
             self.marker[rows] = False
         self._advance(n)
+
+    def _without_silence(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Opus with DTX has made packets that need not be sent; speech begins anew after them."""
+        silent = self.lengths[rows] <= RTP_HEADER_BYTES + SILENT_PACKET_BYTES
+        self.marker[rows[silent]] = True
+        return rows[~silent]
 
     def _advance(self, n: int) -> None:
         self.timestamp[:n] = (self.timestamp[:n] + self.timestamp_step[:n]) & 0xFFFFFFFF
@@ -140,9 +155,14 @@ class Outbound(Columns):
         payload[rows, : data.shape[1]] = data
         self.lengths[rows] = RTP_HEADER_BYTES + data.shape[1]
 
-    def _press_keys(self) -> None:
-        """Rows that press keys send telephone events in place of audio (RFC 4733 §2.5.1)."""
+    def _press_keys(self, sending: set[int]) -> None:
+        """Rows that press keys send telephone events in place of audio (RFC 4733 §2.5.1).
+
+        On hold keys wait.
+        """
         for row, waiting in list(self.keys.items()):
+            if row not in sending:
+                continue
             event = waiting[0].sender.tick()
             if event is None:
                 if waiting[0].sender.done:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ...codecs.pcm import saturate
 from .lanes import Columns, frame_samples
 from .staging import NO_EPOCH, Staging
 
@@ -148,7 +149,7 @@ class Playout(Columns):
         places = (start + np.arange(fade)) % self._ring
         levels = self._gains(np.array([row]), start - self._now + fade)[0, start - self._now :]
         levels *= 1 - self._ramp[:fade] / np.float32(max(1, fade))
-        faded = np.rint(self.ring[row, places] * levels).astype(np.int16)
+        faded = saturate(self.ring[row, places] * levels)
         self._silence(row, start)
         self.ring[row, places] = faded
         self.tail[row] = self.fade_end[row] = start + fade
@@ -246,7 +247,7 @@ class Playout(Columns):
         rows = np.flatnonzero((self.ramp_left[:n] > 0) | (self.gain[:n] != 1))
         if not len(rows):
             return
-        frames[rows] = np.rint(frames[rows] * self._gains(rows, self._frame))
+        frames[rows] = saturate(frames[rows] * self._gains(rows, self._frame))
         moved = np.minimum(self.ramp_left[rows], self._frame)
         self.ramp_left[rows] -= moved
         arrived = self.ramp_left[rows] == 0

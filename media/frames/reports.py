@@ -59,8 +59,12 @@ class Reports(Columns):
     def receive(self, row: int, datagram: bytes, now: float) -> None:
         """An RTCP datagram of the lane's far end."""
         session = self._sessions.get(row)
-        if session is not None:
-            session.receive(datagram, int(self._outbound.ssrc[row]), now, self._wall())
+        if session is None:
+            return
+        before = session.far_end
+        session.receive(datagram, int(self._outbound.ssrc[row]), now, self._wall())
+        if session.far_end is not None and session.far_end is not before:
+            self._outbound.expect_loss(row, session.far_end.fraction_lost)
 
     def tick(self, n: int, now: float, send: Callable[[int, bytes], None]) -> None:
         """Send the reports that are due."""

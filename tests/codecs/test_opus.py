@@ -228,3 +228,15 @@ def test_says_where_it_looked_when_there_is_no_libopus(monkeypatch: pytest.Monke
 
 def test_names_the_library() -> None:
     assert opus.version().startswith("libopus ")
+
+
+def test_reads_what_a_far_end_asks_of_our_encoder() -> None:
+    read = opus.read_wishes
+    assert read("") == opus.Wishes(opus.BITRATE_BPS, fec=False, dtx=False)
+    assert read("minptime=10; useinbandfec=1 ;UseDTX=1") == opus.Wishes(fec=True, dtx=True)
+    assert read("useinbandfec=0;usedtx=yes;stereo=1") == opus.Wishes()
+    assert read("maxaveragebitrate=16000").bitrate_bps == 16000
+    assert read("maxaveragebitrate=64000").bitrate_bps == opus.BITRATE_BPS
+    assert read("maxaveragebitrate=1").bitrate_bps == 6000
+    for wrong in ("-5", "", "1e4", "9" * 5000, "\u0663\u0660\u0660\u0660"):
+        assert read(f"maxaveragebitrate={wrong}") == opus.Wishes()

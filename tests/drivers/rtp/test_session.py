@@ -1,5 +1,7 @@
 """A leg's media: ports, lane and what signalling agrees, over loopback sockets."""
 
+import asyncio
+import contextlib
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -7,13 +9,14 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from offhook.codecs.catalog import G722, PCMA, PCMU
+from offhook.codecs.catalog import G722, OPUS, PCMA, PCMU
 from offhook.drivers.rtp.ports import PortPool, PortRange
 from offhook.drivers.rtp.session import RtpMediaFactory
 from offhook.drivers.rtp.wire import UdpWire
 from offhook.drivers.sdp.offer_answer import Direction, MediaChoice
 from offhook.media.clock import VirtualClock
 from offhook.media.errors import PeerError
+from offhook.media.frames import rtcp
 from offhook.media.frames.engine import Engine, EngineSettings
 from offhook.media.frames.frame_clock import PHASES, TICK_S
 from offhook.media.frames.recorder import Recorder
@@ -153,3 +156,41 @@ async def test_goodbye_is_said_by_rtcp(rig: Rig) -> None:
         packet = control.recv(2048)
     assert packet[1] == 200, "a sender report first (RFC 3550 §6.1)"
     assert bytes([0x81, 203]) in packet, "and BYE"
+
+
+@pytest.mark.parametrize(("host", "believed"), [("127.0.0.1", True), ("127.0.0.2", False)])
+async def test_rtcp_is_believed_when_it_comes_from_where_the_audio_does(
+    rig: Rig, host: str, believed: bool
+) -> None:
+    media = rig.factory.open("127.0.0.1")
+    media.apply(choice(rig.far_port))
+    lane = media.lane
+    assert lane is not None
+    rig.far.sendto(bytes([0x80, 0]) + bytes(170), ("127.0.0.1", media.local_port))
+    rig.frame()
+    rtcp_session = lane._cohort.reports._sessions[lane.place[1]]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        control.bind((host, 0))
+        report = rtcp.build(rtcp.ReceiverReport(7), "far end")
+        control.sendto(report, ("127.0.0.1", media.local_port + 1))
+        for _ in range(3):  # it is in the socket; the loop has to look there
+            await asyncio.sleep(0)
+    assert (rtcp_session.cname == "far end") == believed
+    assert lane.quality().packets_discarded == (not believed)
+    media.close()
+
+
+async def test_what_the_far_end_asks_of_our_encoder_reaches_it(rig: Rig) -> None:
+    media = rig.factory.open("127.0.0.1")
+    wish = msgspec.structs.replace(
+        choice(rig.far_port), codec=OPUS, payload_type=96, receive_payload_type=96, fmtp="usedtx=1"
+    )
+    media.apply(wish)
+    for _ in range(50):
+        rig.frame()
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while rig.far.recv(2048):
+            sent += 1
+    assert 0 < sent < 20, "silence is not sent"
+    media.close()

@@ -1,13 +1,18 @@
 """The engine as a whole, on a virtual clock and a wire without sockets."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from offhook.codecs import g711, wav
+from offhook.codecs import comfort_noise, g711, wav
 from offhook.codecs.catalog import G722, OPUS, PCMA, PCMU, Codec
+from offhook.codecs.comfort_noise import ComfortNoise, NoiseLevel
+from offhook.codecs.dtmf import DtmfDetector
 from offhook.media.clock import VirtualClock
 from offhook.media.errors import Refused
 from offhook.media.events import (
@@ -20,10 +25,14 @@ from offhook.media.events import (
     PlayoutFinished,
     PlayoutStarted,
 )
-from offhook.media.frames.engine import Engine, EngineSettings
+from offhook.media.frames import rtcp
+from offhook.media.frames.engine import MIN_TICKS_TO_JUDGE, Engine, EngineSettings
 from offhook.media.frames.frame_clock import PHASES, TICK_S
 from offhook.media.frames.lane import Lane, LaneSettings
+from offhook.media.frames.lanes import Columns
+from offhook.media.frames.mixer import Mixer
 from offhook.media.frames.recorder import Recorder
+from offhook.media.frames.vad import VadSettings
 from offhook.media.frames.wire import address_key
 from offhook.tests.kit.fake_wire import FAR_END, FakeWire
 
@@ -33,7 +42,7 @@ STRANGER = address_key("198.51.100.9", 9999)
 class Rig:
     """An engine, its time, and its lanes' events."""
 
-    def __init__(self, max_lanes: int = 1000) -> None:
+    def __init__(self, max_lanes: int = 1000, vad: VadSettings | None = None) -> None:
         self.clock = VirtualClock()
         self.wire = FakeWire()
         self.recorder = Recorder()
@@ -42,7 +51,7 @@ class Rig:
             self.wire,
             self.recorder,
             random.Random(7),
-            EngineSettings(max_lanes=max_lanes, vad=None),
+            EngineSettings(max_lanes=max_lanes, vad=vad),
         )
         self.events: list[AnyMediaEvent] = []
 
@@ -281,6 +290,128 @@ def test_lanes_are_refused_when_they_are_used_up_and_come_back_clean() -> None:
     assert again.position_samples == 0
     rig.run(20)
     assert [packet[12:] for *_, packet, _ in rig.wire.sent] == [b"\xff" * 160]
+
+
+def state_of(thing: object, name: str = "") -> Iterator[tuple[str, Any]]:
+    """All that a cohort and its steps keep by row: columns, dicts, sets."""
+    for key, value in vars(thing).items():
+        if isinstance(value, np.ndarray | dict | set) and key not in NOT_BY_ROW:
+            yield f"{name}.{key}", value
+        elif isinstance(value, Columns | DtmfDetector | ComfortNoise | Mixer):
+            yield from state_of(value, f"{name}.{key}")
+
+
+NOT_BY_ROW = ("_rows", "_concealed", "_ramp", "_frequencies", "_basis", "_turn", "_fills", "_views")
+NOT_BY_ROW += ("_heard", "_magnitude", "_features", "_recurrent")
+"Constants, and scratch of one tick."
+
+
+@pytest.mark.parametrize("codec", [PCMU, G722, OPUS], ids=lambda codec: codec.name)
+def test_a_closed_lane_leaves_nothing_in_its_row(codec: Codec) -> None:
+    rig, rng = Rig(vad=VadSettings()), random.Random(1)
+    lane, other = rig.open(codec, events=False), rig.open(codec)
+    (number, row), cohort = lane.place, lane._cohort
+    lane.play(1, tone(300, lane.rate_hz, 5000))
+    lane.open_gate(1)
+    lane.duck(-12, 500)
+    lane.hear_also(other)
+    other.hear_also(lane)
+    lane.set_alarm(10**9)
+    lane.capture(0)
+    other.play(1, tone(697, lane.rate_hz, 3000) + tone(1209, lane.rate_hz, 3000))
+    other.open_gate(1)
+    for _ in range(400):
+        rig.run(5)
+        for from_cohort, from_row, packet, _ in rig.wire.take_sent():
+            if rng.random() < 0.8:
+                to = other if (from_cohort, from_row) == lane.place else lane
+                rig.wire.arrive(to.place, packet)
+    noise = comfort_noise.build(NoiseLevel(-30, (-0.9, 0.2)))
+    for packet in (
+        bytes([0x80, 13]) + bytes(10) + noise,
+        bytes([0x80, 13, 9, 9]) + bytes(8) + noise,
+        rtcp.build(rtcp.ReceiverReport(1), "somebody"),
+        b"garbage",
+    ):
+        rig.wire.arrive(lane.place, packet)
+    lane.send_digits("1234")
+    rig.run(60)
+    rig.engine.close(lane)
+    blank = Rig(vad=VadSettings()).engine._cohorts[number // PHASES][number % PHASES]
+    unused = dict(state_of(blank))
+    for name, value in state_of(cohort):
+        if isinstance(value, np.ndarray):
+            fresh = unused[name][row] if len(unused[name]) > row else 0
+            assert (value[row] == fresh).all(), name
+        else:
+            assert row not in value, name
+
+
+def test_no_call_is_taken_while_the_clock_is_late() -> None:
+    rig = Rig()
+    window = rig.engine._frame_clock._window
+    for _ in range(MIN_TICKS_TO_JUDGE - 1):
+        window.add(0.1, 0.001)
+    assert rig.engine.refusal() is None, "the first second says nothing"
+    window.add(0.1, 0.001)
+    assert rig.engine.refusal() == "the frame clock is late (p99 100.0 ms)"
+    for _ in range(991):
+        window.add(0.0049, 0.001)
+    assert rig.engine.refusal() is None, "p99 over the last 5 s is below the 5 ms again"
+
+
+def test_keys_pressed_on_hold_wait_until_it_is_over() -> None:
+    rig = Rig()
+    lane, _ = rig.open(), rig.open()
+    settings = lane._settings
+    assert settings is not None
+    lane.configure(msgspec.structs.replace(settings, sending=False))
+    lane.send_digits("7")
+    rig.run(1000)
+    assert lane.place not in [sent[:2] for sent in rig.wire.take_sent()]
+    lane.configure(settings)
+    rig.run(400)
+    mine = [packet for *place, packet, _ in rig.wire.sent if tuple(place) == lane.place]
+    events = [packet for packet in mine if packet[1] & 0x7F == 101]
+    assert [packet[12] for packet in events] == [7] * len(events)
+    assert (len(events), events[-1][13] & 0x80) == (8, 0x80)
+
+
+def test_opus_with_dtx_sends_next_to_nothing_in_silence_and_marks_what_follows() -> None:
+    rig = Rig()
+    lane = rig.open(OPUS)
+    assert lane._settings is not None
+    lane.configure(msgspec.structs.replace(lane._settings, fmtp="useinbandfec=1; usedtx=1"))
+    rig.run(1000)
+    rig.wire.take_sent()
+    rig.run(2000)
+    assert len(rig.wire.take_sent()) < 10
+    lane.play(1, tone(300, 16000, 400))
+    lane.open_gate(1)
+    rig.run(400)
+    packets = [packet for _, _, packet, _ in rig.wire.sent]
+    assert len(packets) == 20
+    assert [packet[1] >> 7 for packet in packets] == [1] + [0] * 19
+    numbers = [int.from_bytes(packet[2:4], "big") for packet in packets]
+    assert numbers == list(range(numbers[0], numbers[0] + 20))
+
+
+def test_opus_spends_more_on_redundancy_when_the_far_end_reports_loss() -> None:
+    rig = Rig()
+    lane = rig.open(OPUS)
+    assert lane._settings is not None
+    lane.configure(msgspec.structs.replace(lane._settings, fmtp="useinbandfec=1"))
+    encoder = lane._cohort.outbound.encoders[lane.place[1]]
+    expected: list[int] = []
+    encoder.expect_loss = expected.append  # type: ignore[attr-defined]
+    ssrc = int(lane._cohort.outbound.ssrc[lane.place[1]])
+    for fraction in (0.25, 0.0):
+        block = rtcp.ReportBlock(ssrc, fraction, 5, 0, 0, 0, 0)
+        report = rtcp.build(rtcp.ReceiverReport(9, (block,)), "far")
+        rig.wire.arrive(lane.place, report)
+        rig.wire.arrive(lane.place, rtcp.build(rtcp.ReceiverReport(9), "far"))
+        rig.run(20)
+    assert expected == [25, 5]
 
 
 def test_a_closed_lane_answers_but_does_nothing() -> None:

@@ -217,6 +217,18 @@ def test_a_ramp_ends_at_its_gain_exactly() -> None:
         assert gate.playout.gain[0] == np.float32(gain)
 
 
+def test_a_gain_above_full_saturates_and_does_not_wrap() -> None:
+    gate = Gate()
+    gate.playout.play(0, 1, np.full(4 * FRAME, 30_000, np.int16))
+    gate.playout.open(0, 1)
+    gate.playout.duck(0, 1.5, 0)
+    gate.run(2)
+    gate.playout.stop(0, FRAME)
+    gate.run(1)
+    assert (gate.heard()[: 2 * FRAME] == 32_767).all()
+    assert gate.heard().min() >= 0
+
+
 def test_a_stop_while_ducked_fades_from_there_and_the_next_reply_has_full_level() -> None:
     gate = Gate()
     gate.playout.play(0, 1, np.full(RATE_HZ, 10_000, np.int16))
