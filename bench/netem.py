@@ -23,7 +23,7 @@ DOUBLE_WITHIN_MS = 10.0
 
 
 class Jitter(enum.Enum):
-    """Laws of delay, each between 0 and the path's `jitter_ms`."""
+    """Laws of delay, each between 0 and the network's `jitter_ms`."""
 
     UNIFORM = "uniform"
     "Every packet for itself, all delays alike."
@@ -37,7 +37,10 @@ class Jitter(enum.Enum):
     "Now and then nothing passes for jitter_ms, then all of it at once (Wi-Fi, a busy host)."
 
 
-class Path(msgspec.Struct, frozen=True):
+QUEUES = (Jitter.QUEUE, Jitter.STALLS)
+
+
+class Network(msgspec.Struct, frozen=True):
     """What happens to packets on their way."""
 
     loss: float = 0.0
@@ -48,6 +51,8 @@ class Path(msgspec.Struct, frozen=True):
     "What is lost in a bad time (Elliott's model below 1); in a good time nothing is."
     jitter_ms: float = 0.0
     law: Jitter = Jitter.UNIFORM
+    in_order: bool = False
+    "Where every packet is delayed for itself, it still does not overtake. Queues never let it."
     reordered: float = 0.0
     "Share of packets that are held up so that later ones overtake them."
     held_ms: float = 45.0
@@ -65,45 +70,46 @@ class Arrival(NamedTuple):
     "Its number, from 0."
 
 
-def sent_at(path: Path, packet: int) -> float:
+def sent_at(network: Network, packet: int) -> float:
     """When a packet is sent, by the receiver's clock."""
-    return packet * PTIME_S / (1 + path.drift_ppm * 1e-6)
+    return packet * PTIME_S / (1 + network.drift_ppm * 1e-6)
 
 
-def trace(path: Path, packets: int, seed: int) -> list[Arrival]:
+def trace(network: Network, packets: int, seed: int) -> list[Arrival]:
     """What arrives of `packets` packets, in order of arrival."""
-    lost = losses(path, packets, _stream(seed, "loss"))
-    delays_ms = _DELAYS[path.law](path.jitter_ms, packets, _stream(seed, "jitter"))
+    lost = losses(network, packets, _stream(seed, "loss"))
+    delays_ms = _DELAYS[network.law](network.jitter_ms, packets, _stream(seed, "jitter"))
     held, doubled = _stream(seed, "reordering"), _stream(seed, "doubles")
     arrivals: list[Arrival] = []
     passed_s = 0.0
     for packet in range(packets):
-        # A path is a queue: jitter alone lets nobody overtake.
-        passed_s = max(passed_s, sent_at(path, packet) + delays_ms[packet] / 1000)
-        is_held, is_doubled = held.random() < path.reordered, doubled.random() < path.doubled
+        there_s = sent_at(network, packet) + delays_ms[packet] / 1000
+        if network.in_order or network.law in QUEUES:
+            there_s = passed_s = max(passed_s, there_s)
+        is_held, is_doubled = held.random() < network.reordered, doubled.random() < network.doubled
         apart_s = doubled.uniform(0, DOUBLE_WITHIN_MS) / 1000
         if lost[packet]:
             continue
-        at_s = passed_s + (path.held_ms / 1000 if is_held else 0)
+        at_s = there_s + (network.held_ms / 1000 if is_held else 0)
         arrivals.append(Arrival(at_s, packet))
         if is_doubled:
             arrivals.append(Arrival(at_s + apart_s, packet))
     return sorted(arrivals)
 
 
-def losses(path: Path, packets: int, rng: random.Random) -> list[bool]:
+def losses(network: Network, packets: int, rng: random.Random) -> list[bool]:
     """Which packets are lost."""
-    if path.burst_packets is None:
-        return [rng.random() < path.loss for _ in range(packets)]
-    bad_share = path.loss / path.bad_loss
-    if not 0 <= bad_share < 1 or path.burst_packets < 1:
-        raise ValueError(f"no such bursts: {path}")
-    leave = 1 / path.burst_packets
+    if network.burst_packets is None:
+        return [rng.random() < network.loss for _ in range(packets)]
+    bad_share = network.loss / network.bad_loss
+    if not 0 <= bad_share < 1 or network.burst_packets < 1:
+        raise ValueError(f"no such bursts: {network}")
+    leave = 1 / network.burst_packets
     enter = leave * bad_share / (1 - bad_share)
     bad = rng.random() < bad_share
     lost: list[bool] = []
     for _ in range(packets):
-        lost.append(bad and rng.random() < path.bad_loss)
+        lost.append(bad and rng.random() < network.bad_loss)
         bad = rng.random() >= leave if bad else rng.random() < enter
     return lost
 

@@ -1,0 +1,210 @@
+"""Speech through bad networks: what our jitter buffer makes of it, and what other people's make.
+
+The same packets at the same moments go into Offhook's engine and into every peer's buffer; what is
+heard is compared with the clean decoded speech (PESQ, STOI), with the delay beside it: from the
+sending of a packet to its playout, beyond the fastest that the network can be. All in virtual time,
+nothing is on a wire. Not here: the networks (netem.py, quality_cases.py), buffers, scores.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from . import quality_engine, quality_results
+from .netem import PTIME_S, Arrival, trace
+from .quality_buffers import FIXED_MS, Concealer, Counted, FixedBuffer, PacketBuffer, count, play
+from .quality_cases import CASES, Case
+from .quality_listening import (
+    CODECS,
+    Coded,
+    Pcm,
+    Repetition,
+    code,
+    listen,
+    listen_by_opus,
+)
+from .quality_peers import PEERS, Peer, PeerMissing
+from .quality_results import Outcome
+from .quality_scores import ToolMissing, pesq, score
+from .quality_speech import TAIL_S, load, with_silence
+
+CACHE = Path(__file__).resolve().parents[1] / ".cache" / "speech"
+OURS = "offhook"
+
+
+class Sent(NamedTuple):
+    """One utterance on its way through one network."""
+
+    coded: Coded
+    arrivals: list[Arrival]
+    frames: int
+    phase_s: float
+    "When the first frame is played; where it falls between two packets is chance."
+    span: tuple[int, int]
+    "Frames that are counted: the speech."
+    seed: int
+
+
+class Contender(NamedTuple):
+    """A buffer with its concealment."""
+
+    name: str
+    hear: Callable[[Sent], tuple[Pcm, Counted]]
+    codecs: frozenset[str] = frozenset(CODECS)
+
+
+def contenders(peers: list[Peer]) -> list[Contender]:
+    """Ours, the base line, and the peers: each as it comes, and with our concealment behind it."""
+    ours = frozenset(("pcmu", "g722"))
+    fixed = f"fixed {FIXED_MS} ms"
+    every = [
+        Contender(OURS, _hear_ours),
+        Contender(f"{fixed}, silence", _through(FixedBuffer, None)),
+        Contender(f"{fixed}, concealed", _through(FixedBuffer, Repetition, opus_guesses=True)),
+    ]
+    for peer in peers:
+        # Whoever uses speexdsp or pjmedia for Opus lets libopus guess; aiortc's receiver does not.
+        guesses = peer.name != "aiortc"
+        as_it_is = _through(peer.buffer, peer.concealer, opus_guesses=guesses)
+        every.append(Contender(peer.name, as_it_is))
+        if peer.concealer is None:
+            name = f"{peer.name}, concealed"
+            every.append(Contender(name, _through(peer.buffer, Repetition), ours))
+    return every
+
+
+def _hear_ours(sent: Sent) -> tuple[Pcm, Counted]:
+    heard = quality_engine.hear(
+        sent.coded.codec,
+        sent.coded.payloads,
+        sent.arrivals,
+        sent.frames,
+        sent.phase_s,
+        sent.span,
+        sent.seed,
+    )
+    return heard.pcm, heard.counted
+
+
+def _through(
+    make: Callable[[], PacketBuffer],
+    concealer: Callable[[int], Concealer] | None,
+    *,
+    opus_guesses: bool = False,
+) -> Callable[[Sent], tuple[Pcm, Counted]]:
+    def hear(sent: Sent) -> tuple[Pcm, Counted]:
+        played = play(make(), sent.arrivals, sent.frames, sent.phase_s)
+        codec = sent.coded.codec
+        if codec.name == "opus":
+            heard = listen_by_opus(played, sent.coded) if opus_guesses else None
+        else:
+            made = concealer(codec.sample_rate_hz) if concealer is not None else None
+            heard = listen(played, sent.coded, made)
+        if heard is None:
+            heard = listen(played, sent.coded, None)
+        return heard, count(played, sent.arrivals, *sent.span)
+
+    return hear
+
+
+def send(pcm: Pcm, codec: str, case: Case, seed: int) -> Sent:
+    """Code an utterance and let the network have it."""
+    rate_hz = CODECS[codec].sample_rate_hz
+    coded = code(with_silence(pcm, rate_hz, case.lead_s), CODECS[codec])
+    packets = len(coded.payloads)
+    first, last = round(case.lead_s / PTIME_S), packets - round(TAIL_S / PTIME_S)
+    return Sent(
+        coded,
+        trace(case.network, packets, seed),
+        packets,
+        random.Random(f"{seed} phase").uniform(0, PTIME_S),
+        (first, last),
+        seed,
+    )
+
+
+def judge(contender: Contender, sent: Sent, case: Case, codec: str) -> tuple[Outcome, Pcm]:
+    """One utterance through one buffer."""
+    heard, counted = contender.hear(sent)
+    rate_hz = sent.coded.codec.sample_rate_hz
+    first = round(sent.span[0] * PTIME_S * rate_hz)
+    last = round(sent.span[1] * PTIME_S * rate_hz)
+    scores = score(
+        sent.coded.clean[:last], heard, rate_hz, first, sent.phase_s, case.network.drift_ppm
+    )
+    return Outcome(contender.name, codec, case.name, sent.seed, scores, counted), heard
+
+
+def measure(arguments: argparse.Namespace) -> quality_results.Results:
+    """All codecs through all networks by all buffers, an utterance a seed."""
+    speech = load(CACHE, arguments.repeat, arguments.seed)
+    _say(f"speech: {speech.source}")
+    peers = _peers()
+    results = quality_results.Results(speech.source, {peer.name: peer.version for peer in peers})
+    wanted = [each for each in contenders(peers) if _matches(each.name, arguments.only)]
+    cases = [case for case in CASES if _matches(case.name, arguments.case)]
+    for codec in arguments.codec:
+        rate_hz = CODECS[codec].sample_rate_hz
+        for number, pcm in enumerate(speech.utterances[rate_hz]):
+            coded = code(pcm, CODECS[codec])
+            original = pcm[: len(coded.clean)]
+            results.ceilings.append((codec, pesq(original, coded.clean, rate_hz)))
+            for case in cases:
+                sent = send(pcm, codec, case, arguments.seed + number)
+                for contender in wanted:
+                    if codec in contender.codecs:
+                        outcome, heard = judge(contender, sent, case, codec)
+                        results.add(outcome, heard, rate_hz)
+            _say(f"{codec}: utterance {number + 1} of {arguments.repeat} through {len(cases)}")
+    return results
+
+
+def _peers() -> list[Peer]:
+    peers: list[Peer] = []
+    for make in PEERS:
+        try:
+            peers.append(make())
+        except PeerMissing as exc:
+            _say(f"left out: {exc}")
+    return peers
+
+
+def _matches(name: str, wanted: list[str]) -> bool:
+    return not wanted or any(each.lower() in name.lower() for each in wanted)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, show, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--codec", nargs="+", choices=CODECS, default=list(CODECS))
+    parser.add_argument("--case", nargs="+", default=[], help="only cases with this in their name")
+    parser.add_argument("--only", nargs="+", default=[], help="only buffers with this in theirs")
+    parser.add_argument("--repeat", type=int, default=3, help="utterances, each with its trace")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args(argv)
+    try:
+        results = measure(arguments)
+    except ToolMissing as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    print(quality_results.table(results))
+    if arguments.out is not None:
+        flags = sys.argv[1:] if argv is None else argv
+        command = " ".join(["offhook bench quality", *flags])
+        quality_results.write_out(arguments.out, results, command)
+    broken = [each for each in results.outcomes if not np.isfinite(each.scores.delay_mean_ms)]
+    return 1 if not results.outcomes or broken else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
