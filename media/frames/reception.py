@@ -175,6 +175,9 @@ class Reception(Columns):
         transit = arrival - position
         late = transit - fastest
         odd = (late > self._behind) | (late < -self._ahead)
+        backward = step <= 0
+        if np.count_nonzero(backward):
+            odd |= backward & (position >= self.end[rows])  # an old number on new audio
         odd &= samples > 0
         odd |= ssrc != self.ssrc[rows]
         odd |= np.abs(step) > MAX_SEQUENCE_STEP
@@ -273,7 +276,7 @@ class Reception(Columns):
         if abs(packet.position - by_sequence) <= self._continuous:
             return _Place(packet.position, packet.step, packet.unwrapped)  # held up on its way
         if packet.step <= 0:
-            return None  # from before a jump
+            return self._confirm(packet)  # from before a jump, or the sender began anew
         # The sequence goes on, so the stream does: only its timestamps have been set anew.
         self.jumps[row] += 1
         end = int(self.end[row])

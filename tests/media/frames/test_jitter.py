@@ -360,6 +360,20 @@ def test_a_sequence_jump_is_believed_when_two_packets_agree() -> None:
     assert steepest(heard) < 1.3
 
 
+@pytest.mark.parametrize("back", [20, 50, 100, 2000, 2999])
+@pytest.mark.parametrize("timestamp", [0, 12_345_678])
+def test_a_sender_that_begins_anew_at_a_lower_sequence_number_is_heard_at_once(
+    back: int, timestamp: int
+) -> None:
+    jitter = Jitter(1, 8000)
+    heard = listen(link.jump(link.stream(tone(4)), 2000, timestamp, -back), jitter=jitter)
+    assert jitter.reception.jumps[0] == 1
+    assert heard.statistics.packets_discarded == 1
+    assert heard.statistics.packets_lost == 0
+    assert holes(heard) == 160
+    assert steepest(heard) < 1.3
+
+
 def test_a_change_of_source_is_followed() -> None:
     jitter = Jitter(1, 8000)
     packets = link.change_source(link.stream(tone(4)), 2000, rng())
