@@ -182,6 +182,49 @@ def test_bye_to_an_early_dialog_ends_the_invite_with_487() -> None:
     assert is_clean(phone)
 
 
+def test_bye_before_the_ack_ends_the_call_and_the_repeating() -> None:
+    link, phone, peer = rig(answers)
+    peer.invite(phone.hop)
+    link.run(0.1)
+    peer.ask(peer.responses("INVITE")[0], "BYE")
+    link.run(60.0)
+    assert peer.statuses("BYE") == [200]
+    assert peer.statuses("INVITE") == [200]
+    assert phone.told(phone.calls[0])[1:] == [LegEnded(HangUpCause.NORMAL, by_us=False)]
+    assert is_clean(phone)
+
+
+def test_bye_after_the_end_gets_481() -> None:
+    link, phone, peer = rig(answers)
+    peer.invite(phone.hop)
+    link.run(0.1)
+    (ok,) = peer.responses("INVITE")
+    peer.ack(ok)
+    for _ in range(2):
+        peer.ask(ok, "BYE")
+        link.run(0.1)
+    assert peer.statuses("BYE") == [200, 481]
+
+
+def test_calls_of_one_call_id_are_told_apart_by_their_tags() -> None:
+    link, phone, peer = rig(answers)
+    tags = ("one", "two", "three")
+    oks = []
+    for tag in tags:
+        peer.tag = tag
+        peer.invite(phone.hop, headers=(("Call-ID", "the-same"),))
+        link.run(0.1)
+        oks.append(peer.responses("INVITE")[-1])
+        peer.ack(oks[-1])
+    link.run(0.1)
+    assert [call.state for call in phone.calls] == [State.CONFIRMED] * 3
+    peer.ask(oks[1], "BYE")
+    link.run(0.1)
+    states = [State.CONFIRMED, State.ENDED, State.CONFIRMED]
+    assert [call.state for call in phone.calls] == states
+    assert phone.media.live == 2
+
+
 def test_late_offer_is_answered_in_the_ack() -> None:
     link, phone, peer = rig(answers)
     peer.invite(phone.hop, b"")
