@@ -74,6 +74,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     "What is heard is the agent itself."
     speculations: int = 0
     decided_samples: int | None = None
+    told: bool = False
+    "It was decided once: it will be answered, whatever its words turn out to be."
 
     @property
     def words(self) -> str:

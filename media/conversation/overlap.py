@@ -22,7 +22,9 @@ from .turn_events import LineMeasured
 
 
 def receive_suspected(d: Draft, event: SpeechSuspected) -> None:
-    """First sign of speech: the agent lowers its voice at once."""
+    """First sign of speech: the agent lowers its voice at once (not for music on hold)."""
+    if d.state.held:
+        return
     d.state.suspected_samples = event.at_samples
     reply = d.state.reply
     if reply is not None and reply.stage is Stage.AUDIBLE:
@@ -30,6 +32,11 @@ def receive_suspected(d: Draft, event: SpeechSuspected) -> None:
 
 
 def receive_suspicion_dropped(d: Draft, event: SuspicionDropped) -> None:
+    forget_suspicion(d)
+
+
+def forget_suspicion(d: Draft) -> None:
+    """It was nothing: the agent is back at full level."""
     s = d.state
     s.suspected_samples = None
     if s.ducked and s.caller is None and s.reply is not None and s.reply.stage is Stage.AUDIBLE:
@@ -134,6 +141,8 @@ def end_echo(d: Draft) -> None:
     d.state.caller = None
     d.state.judge_samples = None
     d.state.captured_samples = d.now
+    if d.state.suspected_samples is None:
+        forget_suspicion(d)
 
 
 def _resume(d: Draft) -> None:

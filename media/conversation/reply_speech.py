@@ -41,6 +41,8 @@ class ReplySpeech:
         self._begun_at: int | None = None
         "The lane's position at the epoch's first sample."
         self._halted_at = 0
+        self._furthest = 0
+        "Of all epochs: what was heard once stays heard when the word is begun again."
 
     @property
     def played(self) -> int:
@@ -103,9 +105,10 @@ class ReplySpeech:
         """Fall silent; the rest is kept. The fade was not understood: it counts as unheard."""
         if self._lane is None or not self.on_lane:
             return
-        fade = fade_ms * self.rate_hz // 1000
-        played = self._lane.stop(fade_ms) or self._played_until_the_end(self._lane)
-        self._halted_at = self._offset + max(0, played - fade)
+        before = self._lane.played_samples(self.epoch) if self.epoch is not None else 0
+        self._lane.stop(fade_ms)
+        self._halted_at = self._offset + (before or self._played_until_the_end(self._lane))
+        self._furthest = max(self._furthest, self._halted_at)
         self.on_lane = False
 
     def go_on(self, epoch: int) -> int:
@@ -134,7 +137,7 @@ class ReplySpeech:
     def heard(self) -> str:
         """What the caller has heard: what was played, less what is still on its way."""
         late = self._lane.far_delay_samples() if self._lane is not None else 0
-        return self.spoken.heard(self.played - late)
+        return self.spoken.heard(max(self.played, self._furthest) - late)
 
     def heard_to_its_end(self) -> str:
         """What the caller has heard when all audio that was made has played."""

@@ -29,9 +29,9 @@ def settle(d: Draft) -> None:
     _give_up_on_words(d)
     if s.judge_samples is not None and d.now >= s.judge_samples:
         overlap.weigh(d)
-    if s.reply is not None and s.reply.voiced_samples == 0 and _plays(d):
-        replies.close(d)
     _settle_turn(d)
+    if s.reply is not None and s.reply.voiced_samples == 0 and _plays(d):
+        replies.close(d)  # nothing was to be said, or nothing is left
     _prompt_silence(d)
 
 
@@ -112,18 +112,20 @@ def _settle_turn(d: Draft) -> None:
 
 
 def _drop_other_reply(d: Draft, caller: Caller) -> None:
-    """A reply to words that have changed since is a reply to nobody."""
+    """A reply to words that have changed since is a reply to nobody; the turn is open again."""
     reply = d.state.reply
     if reply is None or reply.request is None:
         return
-    same = _same(reply.request, _request(d.state, caller))
-    if not same:
+    if not _same(reply.request, _request(d.state, caller)):
         replies.drop(d)
+        d.caller(decided_samples=None)
 
 
 def _is_noise(s: TurnState, caller: Caller) -> bool:
     """A short sound without words: a cough, a click. Nobody waits for an answer to it."""
-    if caller.keys is not None or not _words_known(caller) or not _is_rejected(caller):
+    if caller.told or caller.keys is not None:
+        return False
+    if not _words_known(caller) or not _is_rejected(caller):
         return False
     return s.ms(_speech_samples(caller)) < s.settings.noise_ms
 
@@ -139,8 +141,10 @@ def _drop_turn(d: Draft) -> None:
 def _decide(d: Draft, caller: Caller) -> None:
     """The turn is over: its reply may be heard."""
     s = d.state
-    caller = d.caller(decided_samples=d.now, rejected=_is_rejected(caller))
-    d.do(ShowWords(caller.words, final=True, rejected=caller.rejected))
+    rejected = _is_rejected(caller)
+    # What a cough was taken for stays rejected beside carried words: it is no part of them.
+    caller = d.caller(decided_samples=d.now, told=True, rejected=rejected or caller.rejected)
+    d.do(ShowWords(caller.words, final=True, rejected=rejected))
     s.silences = 0
     if caller.failed and not caller.words and not caller.keys:
         replies.apologise(d)

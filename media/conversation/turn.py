@@ -84,7 +84,9 @@ def _heeded(d: Draft, event: AnyTurnEvent) -> bool:
         return phase is Phase.CLOSING
     if isinstance(event, ReplyHeard) and phase is Phase.OVER:
         return True
-    return phase is Phase.LIVE or (phase is Phase.CLOSING and isinstance(event, AlarmDue))
+    if phase is Phase.CLOSING:  # a reply that begins now is still heard, until the leg has ended
+        return isinstance(event, AlarmDue | PlayoutStarted)
+    return phase is Phase.LIVE
 
 
 # --- what happens --------------------------------------------------------------------------------
@@ -183,8 +185,8 @@ def _digit_pressed(d: Draft, event: DigitPressed) -> None:
 def _held(d: Draft, event: LegWasHeld) -> None:
     s = d.state
     s.held = True
-    s.suspected_samples = None
     s.lost_samples = None
+    overlap.forget_suspicion(d)
     if s.caller is not None and s.caller.talking:
         rules.end_utterance(d, d.now)
         overlap.weigh(d)
@@ -216,6 +218,7 @@ def _measured(d: Draft, event: LineMeasured) -> None:
 
 def _transfer_failed(d: Draft, event: TransferFailed) -> None:
     d.state.phase = Phase.LIVE
+    d.state.closing_samples = None
     replies.apologise(d)
 
 
