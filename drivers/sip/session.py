@@ -18,6 +18,7 @@ from ...media.ports import HangUpCause, LegDigit, LegEnded, LegHeld, LegResumed
 from .answering import Answering, Due
 from .authorizing import HEADERS_OF_STATUS, Authorizer, again
 from .grammar import write_host_port
+from .hop import Hop
 from .identity import Identity
 from .info_dtmf import DTMF_RELAY, parse_digit, write_digit
 from .invite_usage import Input, InviteUsage, SessionSettings, State
@@ -26,11 +27,15 @@ from .negotiation import Negotiation, OfferRefused
 from .reason import cause_of_reasons, parse_reasons
 from .screening import ALLOWED_METHODS, SUPPORTED_OPTIONS
 from .session_timer import SessionTimer, TimerAction
-from .transaction_layer import SendResponse
+from .transaction import in_transaction_of
+from .transaction_layer import Abandon, SendResponse
 
 logger = logging.getLogger(__name__)
 
 SDP = "application/sdp"
+# Names of deadlines.
+GLARE, OFFER, OFFER_CANCELLED = "glare", "offer", "offer cancelled"
+OFFER_DEADLINES = (OFFER, OFFER_CANCELLED)
 MAX_DIGITS_QUEUED = 64
 "Key presses that wait for their INFO to be sent; further ones are dropped."
 OVERLAP_RETRY_S = 10
@@ -54,6 +59,7 @@ class Session(InviteUsage):
         super().__init__(identity, negotiation, authorizer, settings, first=first)
         self._timer = SessionTimer(settings.session_timer)
         self._reinvite: Request | None = None
+        self._reinvite_hop: Hop | None = None
         self._offer_waits = False
         self._held = False
         self._peer_allows: list[str] = []
@@ -109,8 +115,22 @@ class Session(InviteUsage):
             self._fail(HangUpCause.NETWORK, "session timer expired", None, now)
 
     def _handle_deadline(self, name: str, now: float) -> None:
-        assert name == "glare", f"no deadline {name}"
-        self._offer(now)
+        if name == GLARE:
+            self._offer(now)
+        elif self._reinvite is not None:
+            self._reinvite_is_late(name, now)
+
+    def _reinvite_is_late(self, name: str, now: float) -> None:
+        """A 1xx has come to our offer, and then nothing: no timer of its transaction ends it."""
+        assert self._reinvite is not None, "asked before"
+        if name == OFFER and self.state is State.CONFIRMED and self._reinvite_hop is not None:
+            self._deadlines[OFFER_CANCELLED] = now + self._settings.timers.transaction_s
+            self._send_request(in_transaction_of(self._reinvite, "CANCEL"), self._reinvite_hop)
+            return
+        self._in_flight.discard(self._reinvite.via.branch)
+        self._actions.append(Abandon(self._reinvite))
+        self._reinvite = None
+        self._fail(HangUpCause.NETWORK, "INVITE was not answered", None, now)
 
     # --- requests of the far end ---
 
@@ -281,7 +301,7 @@ class Session(InviteUsage):
         if response.status == 491:
             # RFC 3261 §14.1: the owner of the Call-ID waits longer, in units of 10 ms.
             low, high = (210, 400) if self.is_caller else (0, 200)
-            self._deadlines["glare"] = now + self._identity.rng.randint(low, high) / 100
+            self._deadlines[GLARE] = now + self._identity.rng.randint(low, high) / 100
         elif response.status == 422 and self._timer.receive_422(response):
             self._offer(now)
         elif not self._ends_dialog(response, request, now):
@@ -344,12 +364,14 @@ class Session(InviteUsage):
             self._offer_waits = True
             return
         self._offer_waits = False
-        self._deadlines.pop("glare", None)
+        self._deadlines.pop(GLARE, None)
         request = self.dialog.request("INVITE", self._identity)
         self._write_session_headers(request, self.negotiation.offer())
         self._timer.write_request(request.headers)
-        self._reinvite = request
-        self._send_request(request, self.dialog.next_hop())
+        self._deadlines.pop(OFFER_CANCELLED, None)
+        self._deadlines[OFFER] = now + self._settings.timers.transaction_s
+        self._reinvite, self._reinvite_hop = request, self.dialog.next_hop()
+        self._send_request(request, self._reinvite_hop)
 
     def _offer_if_waiting(self, now: float) -> None:
         if self._offer_waits:
@@ -378,7 +400,10 @@ class Session(InviteUsage):
     # --- endings ---
 
     def _tell_end(self, event: LegEnded) -> None:
+        limits = {name: at for name, at in self._deadlines.items() if name in OFFER_DEADLINES}
         super()._tell_end(event)
+        if self._reinvite is not None:
+            self._deadlines.update(limits)  # its final response is still to be acknowledged
         self._timer.stop()
         self._digits.clear()
 

@@ -286,6 +286,44 @@ def test_offer_that_nobody_answers_ends_the_call(rig: Rig) -> None:
     rig.assert_clean()
 
 
+def test_offer_that_is_only_being_worked_on_is_cancelled_and_the_call_goes_on(rig: Rig) -> None:
+    rig.hold()
+    rig.run(0.1)
+    ours = rig.peer.request("INVITE")
+    rig.peer.respond(ours, 100)
+    rig.run(32.0)
+    cancel = rig.peer.request("CANCEL")
+    assert cancel.via.branch == ours.via.branch
+    rig.peer.respond(cancel, 200)
+    rig.peer.respond(ours, 487)
+    rig.run(60.0)
+    assert rig.state is State.CONFIRMED
+    rig.hold()
+    rig.run(0.1)
+    assert len(rig.peer.requests("INVITE")) == 2
+
+
+def test_offer_that_is_never_answered_nor_cancelled_ends_the_call(rig: Rig) -> None:
+    rig.hold()
+    rig.run(0.1)
+    rig.peer.respond(rig.peer.request("INVITE"), 100)
+    rig.run(70.0)
+    ended = rig.told[-1]
+    assert isinstance(ended, LegEnded)
+    assert ended.reason == "INVITE was not answered"
+    rig.assert_clean()
+
+
+def test_offer_that_is_being_worked_on_does_not_outlive_its_call(rig: Rig) -> None:
+    rig.hold()
+    rig.run(0.1)
+    rig.peer.respond(rig.peer.request("INVITE"), 100)
+    rig.run(0.1)
+    rig.ask("BYE")
+    rig.run(0.1)
+    rig.assert_clean()
+
+
 def test_challenged_offer_is_sent_again_with_credentials() -> None:
     rig = Rig(calling=True)
     rig.hold()
