@@ -7,7 +7,7 @@ dictation, and what is done with speech that fits no phrase (rejection.py).
 import re
 import unicodedata
 
-from ..tts.spoken_forms import spell_out
+from ..tts.spoken_text import spell_out
 
 # Said around a phrase and meaning nothing; they are left out of the text.
 # Short ones ("uh", "um", "well", "yes", "thanks") were tried and cost 3 of 60 sentences on G.711:

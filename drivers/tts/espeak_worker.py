@@ -24,7 +24,7 @@ from .espeak_messages import (
     decode_order,
     encode,
 )
-from .spoken_forms import SpokenText, spell_out
+from .spoken_text import spell_out, without_markup
 
 PIECE_MS = 100
 ENGLISH = "en"
@@ -41,11 +41,8 @@ class EspeakJob:
         self._held: list[NDArray[np.int16]] = []
         self._held_samples = 0
         self._wanted_samples = 1
-        self._spoken = (
-            spell_out(order.text)
-            if order.voice.startswith(ENGLISH)
-            else SpokenText(order.text, (), ())
-        )
+        rewrite = spell_out if order.voice.startswith(ENGLISH) else without_markup
+        self._spoken = rewrite(order.text)
 
     @property
     def text(self) -> str:
@@ -67,7 +64,7 @@ class EspeakJob:
         self._send()
 
     def _word(self, index: int, length: int, sample: int) -> Word:
-        end = self._spoken.source_end(index) if self._spoken.starts else index + length
+        end = self._spoken.source_end(index)
         return Word(
             self._order.job,
             self._spoken.text[index : index + length],

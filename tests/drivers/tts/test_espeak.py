@@ -67,6 +67,14 @@ async def test_numbers_are_read_in_words(synthesizer: EspeakSynthesizer) -> None
     assert [word.word for word in words(parts)] == ["code", "zero", "zero", "four", "two"]
 
 
+@pytest.mark.parametrize("voice", ["en", "de"])
+async def test_mark_up_and_emoji_are_not_said(synthesizer: EspeakSynthesizer, voice: str) -> None:
+    text = "**Hallo** <b>du</b> \N{GRINNING FACE} da"
+    parts = await speak(synthesizer, SpeechRequest(text, 8000, voice=voice))
+    assert [word.word for word in words(parts)] == ["Hallo", "du", "da"]
+    assert words(parts)[-1].text_end == len(text)
+
+
 async def test_speed_changes_the_length(synthesizer: EspeakSynthesizer) -> None:
     text = "The quick brown fox jumps over the lazy dog."
     slow = audio(await speak(synthesizer, SpeechRequest(text, 8000, speed=0.8)))
