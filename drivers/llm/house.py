@@ -51,17 +51,18 @@ class HouseResponder:
         check(settings)
         self._settings, self._clock, self._caller_number = settings, clock, caller_number
         self._zone = zone(settings.timezone)
+        self._answers = (*settings.answers, *_human(settings))
         self._by_name = {answer.name: answer for answer in settings.answers}
-        self._by_key = {answer.key: answer for answer in settings.answers if answer.key}
+        self._by_key = {answer.key: answer for answer in self._answers if answer.key}
         self._by_phrase = {
-            normalise(phrase): answer for answer in settings.answers for phrase in answer.phrases
+            normalise(phrase): answer for answer in self._answers for phrase in answer.phrases
         }
         # Longest first: "call waiting" before "call".
         self._phrases = sorted(self._by_phrase, key=lambda phrase: (-len(phrase), phrase))
 
     def phrases(self) -> tuple[str, ...]:
         """What the agent understands."""
-        return tuple(phrase for answer in self._settings.answers for phrase in answer.phrases)
+        return tuple(phrase for answer in self._answers for phrase in answer.phrases)
 
     def greeting(self) -> str:
         """The first words."""
@@ -143,6 +144,17 @@ class HouseResponder:
         makers = house_words.slots(self._settings, moment, digits, self._caller_number)
         used = {name: make() for name, make in makers.items() if f"{{{name}}}" in words}
         return words.format(**used)
+
+
+def _human(settings: HouseSettings) -> tuple[Answer, ...]:
+    """The way to a person, where there is one: what the agent's own answers leave of it."""
+    if not settings.human:
+        return ()
+    taken = {normalise(phrase) for answer in settings.answers for phrase in answer.phrases}
+    free = tuple(phrase for phrase in settings.human_phrases if normalise(phrase) not in taken)
+    key = "" if any(answer.key == "0" for answer in settings.answers) else "0"
+    words = settings.fallback.last_with_human
+    return (Answer("", words, free, key, transfer=settings.human, listed=False),)
 
 
 def _sentences(text: str) -> list[AnyReplyPart]:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from ..stt.grammar import normalise
+
 SLOTS = frozenset(
     (
         "digits",
@@ -24,6 +26,7 @@ SLOTS = frozenset(
         "keys",
     )
 )
+KEYS = frozenset("0123456789*#")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -95,6 +98,8 @@ class HouseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timezone: str = "UTC"
     human: str = ""
     "The number of a person, for callers who ask or cannot be helped; empty: there is none."
+    human_phrases: tuple[str, ...] = ("speak to a person", "operator")
+    "How callers ask for the person; key 0 does it too where the menu has no other use for it."
     tries: int = 2
     "How many turns in a row may be not understood before the last words."
 
@@ -104,7 +109,8 @@ def load(toml: bytes) -> HouseSettings:
     try:
         settings = msgspec.toml.decode(toml, type=HouseSettings)
     except msgspec.DecodeError as exc:
-        raise HouseSettingsError("agent", str(exc)) from exc
+        what, _, path = str(exc).partition(" - at `$")
+        raise HouseSettingsError(path.strip(".`") or "agent", what) from exc
     check(settings)
     return settings
 
@@ -115,17 +121,19 @@ def check(settings: HouseSettings) -> None:
     keys = [answer.key for answer in settings.answers if answer.key]
     _no_doubles("answers.name", names)
     _no_doubles("answers.key", keys)
-    _no_doubles(
-        "answers.phrases",
-        [phrase.casefold() for answer in settings.answers for phrase in answer.phrases],
-    )
+    heard = [normalise(phrase) for answer in settings.answers for phrase in answer.phrases]
+    _no_doubles("answers.phrases", heard)
+    if settings.tries < 0:
+        raise HouseSettingsError("tries", f"{settings.tries} is less than 0")
+    if settings.human:
+        _check_phrases("human_phrases", settings.human_phrases)
     _check_slots("greeting", settings.greeting, SLOTS)
     for answer in settings.answers:
         _check_answer(answer, names)
     for name in Fallback.__struct_fields__:
         _check_slots(f"fallback.{name}", getattr(settings.fallback, name), SLOTS)
-    for hours in settings.hours:
-        _check_hours(hours)
+    for index, hours in enumerate(settings.hours):
+        _check_hours(f"hours[{index}]", hours)
     zone(settings.timezone)
 
 
@@ -151,32 +159,57 @@ def minutes(text: str) -> int:
 def _check_answer(answer: Answer, names: list[str]) -> None:
     key = f"answers.{answer.name}"
     _check_slots(f"{key}.say", answer.say, SLOTS)
-    if answer.key and (len(answer.key) != 1 or answer.key not in "0123456789*#"):
+    if not (answer.say.strip() or answer.transfer or answer.hang_up or answer.repeat):
+        raise HouseSettingsError(f"{key}.say", "nothing is said and nothing is done")
+    _check_phrases(f"{key}.phrases", answer.phrases)
+    if answer.key and answer.key not in KEYS:
         raise HouseSettingsError(f"{key}.key", f"{answer.key!r} is not a key of a telephone")
-    if answer.collect is not None and answer.collect.then not in names:
-        raise HouseSettingsError(f"{key}.collect.then", f"no answer {answer.collect.then!r}")
+    if answer.collect is not None:
+        _check_collect(f"{key}.collect", answer.collect, names)
     if answer.hang_up and (answer.transfer or answer.collect is not None):
         raise HouseSettingsError(f"{key}.hang_up", "nothing can follow when the call is over")
 
 
+def _check_collect(key: str, collect: Collect, names: list[str]) -> None:
+    if collect.then not in names:
+        raise HouseSettingsError(f"{key}.then", f"no answer {collect.then!r}")
+    if not 1 <= collect.min_digits <= collect.max_digits:
+        span = f"{collect.min_digits} to {collect.max_digits}"
+        raise HouseSettingsError(f"{key}.min_digits", f"nobody can enter {span} digits")
+    if collect.terminator and collect.terminator not in KEYS:
+        what = f"{collect.terminator!r} is not a key of a telephone"
+        raise HouseSettingsError(f"{key}.terminator", what)
+    if collect.timeout_s <= 0:
+        raise HouseSettingsError(f"{key}.timeout_s", f"{collect.timeout_s:g} s is no time to wait")
+
+
+def _check_phrases(key: str, phrases: tuple[str, ...]) -> None:
+    for phrase in phrases:
+        if not normalise(phrase):
+            raise HouseSettingsError(key, f"{phrase!r} has no words that could be heard")
+
+
 def _check_slots(key: str, text: str, known: frozenset[str]) -> None:
     try:
-        slots = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
     except ValueError as exc:
         raise HouseSettingsError(key, f"{text!r}: {exc}") from exc
-    if slots - known:
-        raise HouseSettingsError(key, f"unknown slot {{{sorted(slots - known)[0]}}}")
+    for _, name, form, conversion in fields:
+        if name not in known:
+            raise HouseSettingsError(key, f"unknown slot {{{name}}}")
+        if form or conversion:
+            raise HouseSettingsError(key, f"the slot {{{name}}} takes no format")
 
 
-def _check_hours(hours: OpeningHours) -> None:
+def _check_hours(key: str, hours: OpeningHours) -> None:
     if unknown := [day for day in hours.days if day not in DAYS]:
-        raise HouseSettingsError("hours.days", f"{unknown[0]!r} is none of {', '.join(DAYS)}")
+        raise HouseSettingsError(f"{key}.days", f"{unknown[0]!r} is none of {', '.join(DAYS)}")
     try:
         opens, closes = minutes(hours.opens), minutes(hours.closes)
     except ValueError as exc:
-        raise HouseSettingsError("hours", f"{hours.opens}-{hours.closes}: {exc}") from exc
+        raise HouseSettingsError(key, f"{hours.opens}-{hours.closes}: {exc}") from exc
     if closes <= opens:
-        raise HouseSettingsError("hours", f"closes at {hours.closes}, opens at {hours.opens}")
+        raise HouseSettingsError(key, f"closes at {hours.closes}, opens at {hours.opens}")
 
 
 def _no_doubles(key: str, values: list[str]) -> None:

@@ -135,6 +135,30 @@ async def test_a_caller_who_cannot_be_helped_gets_a_person_where_there_is_one() 
     assert acts == [Transfer("sip:desk@example.com")]
 
 
+ASKED_FOR_A_PERSON = [("operator", ""), ("I would like to speak to a person please", ""), ("", "0")]
+
+
+@pytest.mark.parametrize(("said", "digits"), ASKED_FOR_A_PERSON)
+async def test_a_caller_who_asks_for_a_person_is_handed_over(said: str, digits: str) -> None:
+    desk = Answer(name="desk", say="Desk.", phrases=("front desk",), key="1")
+    settings = HouseSettings(greeting="Hi.", answers=(desk,), human="100")
+    assert set(settings.human_phrases) <= set(house(settings).phrases())
+    words, acts = await Conversation(house(settings)).say(said, digits=digits)
+    assert words == "I will connect you to a person. One moment, please."
+    assert acts == [Transfer("100")]
+    alone = HouseSettings(greeting="Hi.", answers=(desk,))
+    assert house(alone).phrases() == ("front desk",)
+    assert (await Conversation(house(alone)).say(said, digits=digits))[0].startswith("Sorry")
+
+
+async def test_the_agents_own_answers_come_before_the_way_to_a_person() -> None:
+    own = Answer(name="own", say="Ours.", phrases=("operator",), key="0")
+    settings = HouseSettings(greeting="Hi.", answers=(own,), human="100")
+    assert (await Conversation(house(settings)).say("operator"))[0] == "Ours."
+    assert (await Conversation(house(settings)).say(digits="0"))[0] == "Ours."
+    assert (await Conversation(house(settings)).say("speak to a person"))[1] == [Transfer("100")]
+
+
 async def test_silence_is_asked_after_and_ends_the_call_at_last() -> None:
     conversation = Conversation(house())
     for times in (1, 2):
@@ -228,13 +252,31 @@ def test_an_agent_is_read_from_toml() -> None:
     ("old", "new", "key", "what"),
     [
         (b"greeting =", b"greting =", "agent", "greting"),
+        (b'say = "Enter it."', b"", "answers[0]", "say"),
+        (b'"Enter it."', b"5", "answers[0].say", "str"),
+        (b'greeting = "Hello."', b"greeting = ", "agent", "line 2"),
+        (b'"Hello."', b'"Hello {digits:>9}."', "greeting", "format"),
+        (b'"Hello."', b'"Hello {time!x}."', "greeting", "format"),
+        (b'"Enter it."', b'" "', "answers.desk.say", "nothing"),
+        (b'["front desk"]', b'["!?"]', "answers.desk.phrases", "!?"),
+        (b'["front desk"]', b'["front-desk", "Front desk!"]', "answers.phrases", "front desk"),
+        (
+            b"max_digits = 4",
+            b"min_digits = 5, max_digits = 4",
+            "answers.desk.collect.min_digits",
+            "5",
+        ),
+        (b"max_digits = 4", b'terminator = "##"', "answers.desk.collect.terminator", "##"),
+        (b"max_digits = 4", b"timeout_s = 0", "answers.desk.collect.timeout_s", "0 s"),
+        (b'human = "100"', b"tries = -1", "tries", "-1"),
+        (b'human = "100"', b'human = "1"\nhuman_phrases = ["..."]', "human_phrases", "..."),
         (b'"Hello."', b'"Hello {nobody}."', "greeting", "{nobody}"),
         (b'"Enter it."', b'"Enter {it"', "answers.desk.say", "Enter {it"),
         (b'key = "1"', b'key = "A"', "answers.desk.key", "'A'"),
         (b'then = "desk"', b'then = "moon"', "answers.desk.collect.then", "moon"),
-        (b'["mon"]', b'["monday"]', "hours.days", "monday"),
-        (b'"10:00"', b'"08:00"', "hours", "08:00"),
-        (b'"10:00"', b'"ten"', "hours", "ten"),
+        (b'["mon"]', b'["monday"]', "hours[0].days", "monday"),
+        (b'"10:00"', b'"08:00"', "hours[0]", "08:00"),
+        (b'"10:00"', b'"ten"', "hours[0]", "ten"),
         (b'human = "100"', b'timezone = "Moon/Base"', "timezone", "Moon/Base"),
         (b'phrases = ["front desk"]', b'phrases = ["a b", "A B"]', "answers.phrases", "a b"),
     ],
