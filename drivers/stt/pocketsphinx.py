@@ -6,6 +6,7 @@ worth nothing on the telephone.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 
@@ -43,6 +44,11 @@ NAME = "pocketsphinx"
 MODULE = f"{__package__}.pocketsphinx_worker"
 OPEN_TIMEOUT_S = 10.0
 "Making a grammar takes milliseconds, the work that waits before it perhaps seconds."
+
+ENGLISH = "en"
+"The language of the model in the wheel."
+
+logger = logging.getLogger(__name__)
 
 Sink = Callable[[AnyTranscriptEvent], None]
 
@@ -164,6 +170,8 @@ class PocketsphinxTranscriber:
         self._streams: dict[int, PocketsphinxStream] = {}
         self._homeless: set[PocketsphinxStream] = set()
         self._opened = 0
+        self._foreign: set[str] = set()
+        "Languages that have been warned of."
 
     @property
     def workers(self) -> list[WorkerProcess]:
@@ -188,6 +196,7 @@ class PocketsphinxTranscriber:
         """Give a call a worker and make its grammar there. Raises WordsUnknown, ProviderError."""
         if not any(ear.process.ready for ear in self._ears):
             raise WorkerDied(NAME, "no worker process is ready")
+        self._warn_of(settings.language)
         self._opened += 1
         stream = PocketsphinxStream(self._opened, settings, sink, self)
         self._streams[stream.number] = stream
@@ -201,6 +210,14 @@ class PocketsphinxTranscriber:
             if not stream.opened.done() or stream.opened.cancelled() or stream.opened.exception():
                 self.leave(stream)
         return stream
+
+    def _warn_of(self, language: str) -> None:
+        """Said once: an agent of another language can still be served by its keys."""
+        if language.partition("-")[0].lower() != ENGLISH and language not in self._foreign:
+            self._foreign.add(language)
+            logger.warning(
+                "%s hears everything as English, also what is said in %r", NAME, language
+            )
 
     def adopt(self, streams: set[PocketsphinxStream]) -> None:
         """Give streams a worker: the one with the fewest."""

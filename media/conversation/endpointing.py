@@ -77,36 +77,47 @@ def normalised(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
 
 
-def wait_ms(text: str, settings: TurnSettings, expected: frozenset[str] = frozenset()) -> int:
-    """Silence to wait for after `text`; `expected` holds normalised phrases of the agent."""
+def wait_ms(
+    text: str,
+    settings: TurnSettings,
+    expected: frozenset[str] = frozenset(),
+    *,
+    english: bool = True,
+) -> int:
+    """Silence to wait for after `text`; `expected` holds normalised phrases of the agent.
+
+    Of other languages than English nothing is known but the agent's phrases, numbers in figures
+    and punctuation: their "am", "so" or "die" would be taken for English ones.
+    """
     words = normalised(text)
     low, high = settings.min_endpointing_ms, settings.max_endpointing_ms
-    if _unfinished(text, words, expected):
+    if _unfinished(text, words, expected, english=english):
         return high
-    if _finished(text, words, expected):
+    if _finished(text, words, expected, english=english):
         return low
     return round(low + (high - low) * UNDECIDED_SHARE)
 
 
-def _unfinished(text: str, words: str, expected: frozenset[str]) -> bool:
-    if words in expected or words in FINISHED:
+def _unfinished(text: str, words: str, expected: frozenset[str], *, english: bool) -> bool:
+    if words in expected or (english and words in FINISHED):
         return False
     if text.rstrip().endswith((",", "-", "…", "...", ":")):
         return True
     if any(phrase.startswith(words + " ") for phrase in expected) and words:
         return True
     last = words.rpartition(" ")[2]
-    return last in UNFINISHED or 1 < _trailing_digits(words) < NUMBER_DIGITS
+    return (english and last in UNFINISHED) or 1 < _trailing_digits(words) < NUMBER_DIGITS
 
 
-def _finished(text: str, words: str, expected: frozenset[str]) -> bool:
+def _finished(text: str, words: str, expected: frozenset[str], *, english: bool) -> bool:
     if words in expected:
         # "call" may be a phrase of its own and the beginning of "call waiting".
         return not any(phrase.startswith(words + " ") for phrase in expected)
-    if words in FINISHED or text.rstrip().endswith((".", "?", "!")):
+    if text.rstrip().endswith((".", "?", "!")) or (english and words in FINISHED):
         return True
     first, _, rest = words.partition(" ")
-    return (first in QUESTION and rest.count(" ") >= 2) or _trailing_digits(words) >= NUMBER_DIGITS
+    question = english and first in QUESTION and rest.count(" ") >= 2
+    return question or _trailing_digits(words) >= NUMBER_DIGITS
 
 
 def _trailing_digits(words: str) -> int:

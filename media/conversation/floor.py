@@ -124,6 +124,8 @@ class TurnState(msgspec.Struct, kw_only=True):
     rate_hz: int
     expected: frozenset[str] = frozenset()
     "Normalised phrases that callers are expected to say."
+    english: bool = True
+    "What is known of English words may be used."
 
     phase: Phase = Phase.WAITING
     held: bool = False

@@ -220,7 +220,7 @@ def _speech_samples(caller: Caller) -> int:
 
 
 def _wait_ms(s: TurnState, caller: Caller) -> int:
-    return wait_ms(caller.words, s.settings, s.expected)
+    return wait_ms(caller.words, s.settings, s.expected, english=s.english)
 
 
 def _turn_due(s: TurnState, caller: Caller) -> int:

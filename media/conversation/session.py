@@ -111,6 +111,7 @@ class Session:
             settings=agent.turn,
             rate_hz=DEFAULT_RATE_HZ,
             expected=frozenset(normalised(phrase) for phrase in self._phrases),
+            english=agent.language.partition("-")[0].lower() == "en",
         )
         self._inbox: collections.deque[AnyTurnEvent] = collections.deque()
         self._draining = False

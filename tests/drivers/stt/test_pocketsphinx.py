@@ -211,6 +211,22 @@ async def test_words_that_nobody_can_say_are_named(
     await made_up.stream.aclose()
 
 
+async def test_a_language_that_the_model_does_not_know_is_warned_of_once(
+    transcriber: PocketsphinxTranscriber, caplog: pytest.LogCaptureFixture
+) -> None:
+    for language in ("en-GB", "de", "de"):
+        settings = ListenSettings(RATE_HZ, language, PHRASES)
+        stream = await transcriber.open(settings, lambda event: None)
+        await stream.aclose()
+    assert (
+        [record.message for record in caplog.records].count(
+            "pocketsphinx hears everything as English, also what is said in 'de'"
+        )
+        == len(caplog.records)
+        == 1
+    )
+
+
 async def test_dictation_without_phrases(
     transcriber: PocketsphinxTranscriber, voice: dict[str, bytes]
 ) -> None:

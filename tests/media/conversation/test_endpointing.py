@@ -57,6 +57,24 @@ def test_expected_phrases_decide() -> None:
     assert LOW < wait_ms("call", SETTINGS, PHRASES) < HIGH
 
 
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("ich komme am", "between"),
+        ("das ist so", "between"),
+        ("what a day for me", "between"),
+        ("Ja, gerne.", "low"),
+        ("und dann,", "high"),
+        ("es ist 0 1 2", "high"),
+        ("call", "between"),
+        ("opening hours", "low"),
+    ],
+)
+def test_other_languages_go_by_phrases_figures_and_punctuation(text: str, wait: str) -> None:
+    waited = wait_ms(text, SETTINGS, PHRASES, english=False)
+    assert {LOW: "low", HIGH: "high"}.get(waited, "between") == wait
+
+
 def test_any_text_stays_within_the_bounds() -> None:
     rng = random.Random(4)
     letters = "abc 019,.?!-#*'…äß\n\t\u200b"

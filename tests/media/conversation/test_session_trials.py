@@ -163,6 +163,18 @@ async def test_a_reply_without_words_leaves_a_call_that_goes_on(texts: tuple[str
     await call.finish()
 
 
+@pytest.mark.parametrize(("language", "sooner"), [("en-GB", False), ("de-AT", True)])
+async def test_the_agents_language_decides_what_is_known_of_words(
+    language: str, sooner: bool
+) -> None:
+    call = StagedCall(agent=AgentSettings(language=language))
+    await call.answer()
+    call.say("ich komme am", after_ms=100)
+    await call.run(100 + 1050 + 900)
+    assert bool(call.lane.sent) is sooner
+    await call.finish()
+
+
 async def test_an_agent_without_greeting_listens_and_asks_when_nobody_speaks() -> None:
     call = StagedCall(agent=AgentSettings(greeting="  "), greeting="Never said.")
     await call.answer()
