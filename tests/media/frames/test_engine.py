@@ -347,6 +347,46 @@ def test_a_closed_lane_leaves_nothing_in_its_row(codec: Codec) -> None:
             assert row not in value, name
 
 
+def test_time_that_a_stall_swallowed_is_gone_for_all_and_delay_returns() -> None:
+    rig = Rig()
+    lane = rig.open()
+    payload = g711.encode_ulaw(tone(437, 8000, 20)).tobytes()
+    number = 0
+
+    def far_end_speaks(frames: int) -> None:
+        nonlocal number
+        for _ in range(frames):
+            header = (
+                bytes([0x80, 0]) + number.to_bytes(2, "big") + (160 * number).to_bytes(4, "big")
+            )
+            rig.wire.arrive(lane.place, header + bytes(4) + payload)
+            number += 1
+
+    for _ in range(50):
+        far_end_speaks(1)
+        rig.run(20)
+    before = rig.wire.take_sent()[-1][2]
+    for _ in range(25):
+        far_end_speaks(1)  # waits in the socket
+        rig.clock.advance(0.02)
+        for phase in range(PHASES):
+            rig.engine.skip(phase)
+    assert lane.position_samples == 75 * 160
+    for _ in range(100):
+        far_end_speaks(1)
+        rig.run(20)
+    after = rig.wire.sent[0][2]
+    assert after[1] & 0x80, "the far end is told that our stream begins anew"
+    sequences, times = (
+        [int.from_bytes(p[a:b], "big") for p in (before, after)] for a, b in ((2, 4), (4, 8))
+    )
+    assert (sequences[1] - sequences[0]) % 65536 == 1
+    assert (times[1] - times[0]) % (1 << 32) == 26 * 160
+    jitter, row = lane._cohort.jitter, lane.place[1]
+    assert jitter.reception.end[row] - jitter.play_position[row] <= 60 * 8
+    assert lane.quality().packets_lost == 0
+
+
 def test_no_call_is_taken_while_the_clock_is_late() -> None:
     rig = Rig()
     window = rig.engine._frame_clock._window
