@@ -30,6 +30,7 @@ from .hop import Hop, Outgoing, mark_source, reply_hop
 from .identity import Identity
 from .message import Request, Response, parse
 from .negotiation import Negotiation, OfferRefused, OpenMedia
+from .offering import warning_of, write_abilities
 from .registration import (
     Registered,
     Registration,
@@ -37,7 +38,7 @@ from .registration import (
     Unregistered,
 )
 from .screening import screen
-from .session import Session, warning_of, write_abilities
+from .session import Session
 from .session_timer import SessionTimer
 from .timers import Agenda
 from .transaction_layer import (

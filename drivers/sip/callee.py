@@ -11,8 +11,9 @@ from .identity import Identity
 from .invite_usage import Input, SessionSettings, State
 from .message import Request
 from .negotiation import Negotiation, OfferRefused
+from .offering import SDP, warning_of, write_abilities, write_body
 from .reason import STATUS_OF_CAUSE, cause_of_status, parse_reasons
-from .session import SDP, Session, warning_of, write_abilities, write_body
+from .session import Session
 from .transaction_layer import SendResponse
 
 logger = logging.getLogger(__name__)

@@ -18,8 +18,9 @@ from .identity import Identity
 from .invite_usage import Input, SessionSettings, State
 from .message import Request, Response
 from .negotiation import Negotiation, OfferRefused
+from .offering import SDP, write_abilities, write_body
 from .reason import cause_of_reasons, cause_of_status, parse_reasons, reason_for
-from .session import SDP, Session, write_abilities, write_body
+from .session import Session
 from .transaction import in_transaction_of
 from .transaction_layer import Abandon
 from .uri import Uri

@@ -1,7 +1,7 @@
 """What both sides of a call have in common from the INVITE to the end: state, BYE, ACK. Sans-IO.
 
 The state of a call is the table below, `state -> input -> next state`. What may be said while it
-is up (new offers, key presses, refreshes) is session.py.
+is up (new offers, key presses, refreshes) is offering.py and session.py.
 """
 
 import enum

@@ -238,6 +238,16 @@ def test_refused_offer_leaves_the_call_as_it_was(rig: Rig) -> None:
     assert len(rig.peer.requests("INVITE")) == 2
 
 
+def test_offer_that_waited_for_a_refused_one_is_made(rig: Rig) -> None:
+    rig.hold()
+    rig.link.act(rig.phone, rig.session, rig.session.refresh_media)
+    rig.run(0.1)
+    rig.peer.respond(rig.peer.request("INVITE"), 488)
+    rig.run(0.1)
+    assert b"a=sendrecv" in rig.peer.requests("INVITE")[-1].body
+    assert len(rig.peer.requests("INVITE")) == 2
+
+
 def test_direction_of_a_refused_offer_is_not_that_of_the_next_answer(rig: Rig) -> None:
     rig.hold()
     rig.run(0.1)
