@@ -93,6 +93,17 @@ class WorkerProcess:
         if not self._became_ready.is_set():
             raise WorkerDied(self.name, f"not ready after {READY_TIMEOUT_S:g} s")
 
+    async def is_back(self, within_s: float) -> bool:
+        """Whether the child is ready, or becomes so in time: a restart takes half a second."""
+        if self._task is None:
+            return False  # nobody starts it
+        try:
+            async with asyncio.timeout(within_s):
+                await self._became_ready.wait()
+        except TimeoutError:
+            return False
+        return True
+
     def send(self, message: bytes) -> bool:
         """Queue a message; False when the child is not there or too far behind."""
         if self._stdin is None or not self.ready:

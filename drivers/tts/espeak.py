@@ -31,6 +31,8 @@ MAX_TEXT_CHARS = 4000
 "About 5 minutes of speech: bounds what one job can queue (8 MB at 16 kHz)."
 MAX_JOBS_A_WORKER = 64
 "Beyond it a new job is refused: it would begin late, and a sentence takes only milliseconds."
+RESTART_S = 2.0
+"A sentence waits so long for a worker that is being restarted: better late than an apology."
 RATES_HZ = (8000, 16000)
 
 
@@ -120,7 +122,7 @@ class EspeakSynthesizer:
         self._jobs += 1
         job, queue = self._jobs, _Queue()
         order = Speak(job, request.text, request.rate_hz, request.voice, request.speed)
-        if not voice.process.send(encode(order)):
+        if not (await voice.process.is_back(RESTART_S) and voice.process.send(encode(order))):
             raise WorkerDied(NAME, "no worker process is ready")
         voice.jobs[job] = queue
         complete = False
