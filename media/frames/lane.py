@@ -70,7 +70,7 @@ class Lane:
             cohort.outbound.configure(row, settings.codec, settings.payload_type, settings.fmtp)
         moved = old is None or old.destination != settings.destination
         codec_changed = old is None or old.codec != settings.codec
-        if moved or codec_changed or old.receive_payload_type != settings.receive_payload_type:
+        if moved or codec_changed or _receives_anew(old, settings):
             cohort.inbound.configure(
                 row, settings.codec, settings.receive_payload_type, relatch=moved
             )
@@ -265,6 +265,10 @@ class Lane:
 
     def _samples(self, ms: int) -> int:
         return self.rate_hz * ms // 1000
+
+
+def _receives_anew(old: LaneSettings | None, new: LaneSettings) -> bool:
+    return old is None or old.receive_payload_type != new.receive_payload_type
 
 
 def _sends_anew(old: LaneSettings, new: LaneSettings) -> bool:

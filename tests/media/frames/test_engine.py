@@ -301,8 +301,10 @@ def state_of(thing: object, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from state_of(value, f"{name}.{key}")
 
 
-NOT_BY_ROW = ("_rows", "_concealed", "_ramp", "_frequencies", "_basis", "_turn", "_fills", "_views")
-NOT_BY_ROW += ("_heard", "_magnitude", "_features", "_recurrent")
+NOT_BY_ROW = {
+    *("_rows", "_concealed", "_ramp", "_frequencies", "_basis", "_turn", "_fills", "_views"),
+    *("_heard", "_magnitude", "_features", "_recurrent"),
+}
 "Constants, and scratch of one tick."
 
 

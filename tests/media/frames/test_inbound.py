@@ -25,7 +25,8 @@ def packet(kind: int, number: int, payload: bytes, step: int = 160) -> bytes:
 
 
 def tone(samples: int, hz: float = 437.0, rate_hz: int = 8000) -> NDArray[np.int16]:
-    return np.rint(8000 * np.sin(2 * np.pi * hz * np.arange(samples) / rate_hz)).astype(np.int16)
+    phase = 2 * np.pi * hz * np.arange(samples) / rate_hz
+    return np.asarray(np.rint(8000 * np.sin(phase)), np.int16)
 
 
 class Line:
@@ -54,7 +55,7 @@ class Line:
         )
         self.keys += keys
         self.inbound.decode(1)
-        return self.jitter.pull(1, self.ticks * self.inbound.frame).frames[0]
+        return np.asarray(self.jitter.pull(1, self.ticks * self.inbound.frame).frames[0])
 
     @property
     def malformed(self) -> int:
