@@ -1,210 +1,108 @@
-"""How many calls a core holds: real RTP both ways, the engine alone on one core.
+"""How many calls a core holds: rises step by step until the clock is late or a frame is lost.
 
-    python -m offhook.bench.capacity --calls 250 500 1000 1500 [--no-vad] [--record] [--seconds 8]
+    offhook bench capacity [--codec PCMU opus G722] [--vad on off] [--no-record] [--out file.json]
+    offhook bench capacity --whole [--out file.json]
+    offhook bench capacity --calls 250 500 1000      (these steps, whatever they show)
 
-Server and far ends are two processes, pinned to a core each. A step holds while the clock's p99
-lateness (deadline to last packet sent) stays within 5 ms and no frame is lost. Not measured here:
-SIP, speech services (see latency.py).
+The engine alone by default; with --whole a server process that is called over SIP and converses
+with speech and language services in other processes. Server and load have a core each. A step holds
+while the clock's p99 lateness (deadline to last packet sent) stays within 5 ms, no frame is lost
+and the load itself was in time; a step whose load was not is void and counts for nothing.
 """
 
 import argparse
-import asyncio
-import functools
-import gc
-import json
-import os
-import random
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+import uvloop
 
-from ..codecs.catalog import PCMU
-from ..drivers.rtp.ports import PortPair, PortPool, PortRange
-from ..drivers.rtp.wire import UdpWire
-from ..media.clock import LoopClock
-from ..media.events import AnyMediaEvent, PlayoutFinished
-from ..media.frames.engine import Engine, EngineSettings
-from ..media.frames.lane import Lane, LaneSettings
-from ..media.frames.recorder import Recorder
-from ..media.frames.vad import VadSettings
-from ..media.frames.wire import address_key
-from .speech import bench_speech
+from . import capacity_calls, capacity_engine, capacity_report, cores
+from .capacity_engine import LEAST_SECONDS, Case, Step, run_step, speech_file
+from .capacity_report import Tried
+from .load_payloads import CODECS
+from .ramp import Ramp, judge
+from .results_file import Document, origin, write
 
-WARM_UP_S = 6.0
-"The clock's window is 5 s; what happened while streams began is not counted."
-REPLY_S = 3
-"The agent speaks all the time, in replies of this length."
-SERVER_CORE, LOAD_CORE = 1, 0
-COLUMNS = (
-    "calls",
-    "cpu_percent",
-    "us_a_call_a_tick",
-    "calls_a_core",
-    "late_p50_ms",
-    "late_p99_ms",
-    "late_max_ms",
-    "concealed_frames",
-    "packets_lost",
-    "kb_a_call_full",
-)
+FIRST_CALLS = {"PCMU": 400, "opus": 60, "G722": 150}
+"Where a ramp of the engine begins."
+MOST_CALLS = 6000
+"Beyond the physical limit of the system calls."
 
 
-class Server:
-    """N lanes that all listen and all speak."""
+async def engine_case(arguments: argparse.Namespace, case: Case, folder: Path) -> Tried[Step]:
+    """The ramp of one case, or the steps that were asked for."""
+    speech = speech_file(folder, case.codec)
+    tried: Tried[Step] = Tried(str(case))
+    print(f"\n{case}\n{capacity_report.engine_head()}", file=sys.stderr)
 
-    def __init__(self, arguments: argparse.Namespace, reply: NDArray[np.int16]) -> None:
-        self.clock = LoopClock()
-        self.wire = UdpWire()
-        self.recorder = Recorder()
-        settings = EngineSettings(
-            max_lanes=100_000, vad=None if arguments.no_vad else VadSettings()
-        )
-        self.engine = Engine(self.clock, self.wire, self.recorder, random.Random(1), settings)
-        self.ports = PortPool("127.0.0.1", PortRange(0, 0))
-        self.reply = reply
-        self.events = 0
-        self.lanes: list[Lane] = []
-        self.pairs: list[PortPair] = []
+    async def step(calls: int) -> None:
+        try:
+            result = await run_step(case, calls, arguments.seconds, speech)
+        except ChildProcessError as exc:
+            print(f"{calls} calls: {exc}", file=sys.stderr)
+            tried.errors.append(f"{calls} calls: {exc}")
+            return
+        verdict = judge(result.figures())
+        tried.steps.append((result, verdict))
+        print(capacity_report.engine_row(result, verdict), file=sys.stderr, flush=True)
 
-    def open(self, record_to: Path | None) -> None:
-        pair = self.ports.take(self.clock.now())
-        lane = self.engine.open(
-            LaneSettings(
-                codec=PCMU,
-                payload_type=0,
-                receive_payload_type=0,
-                destination=address_key("127.0.0.1", 9),
-                event_payload_type=101,
-                receive_event_payload_type=101,
-            )
-        )
-        self.wire.attach(*lane.place, pair.rtp, pair.rtcp)
-        lane.sink = functools.partial(self._receive, lane)
-        if record_to is not None:
-            lane.record(record_to / f"{len(self.lanes)}.wav")
-        # Replies of different calls do not begin in the same tick.
-        self._speak(lane, 1, self.reply[(len(self.lanes) * 997) % (len(self.reply) // 2) :])
-        self.lanes.append(lane)
-        self.pairs.append(pair)
-
-    def _speak(self, lane: Lane, epoch: int, reply: NDArray[np.int16]) -> None:
-        lane.play(epoch, reply)
-        lane.finish(epoch)
-        lane.open_gate(epoch)
-
-    def _receive(self, lane: Lane, event: AnyMediaEvent) -> None:
-        self.events += 1
-        if isinstance(event, PlayoutFinished):
-            self._speak(lane, event.epoch + 1, self.reply)
+    if arguments.calls:
+        for calls in arguments.calls:
+            await step(calls)
+        return tried
+    ramp = Ramp(arguments.first or FIRST_CALLS[case.codec], arguments.most, tries=arguments.tries)
+    while (calls := ramp.next()) is not None:
+        done = len(tried.steps)
+        await step(calls)
+        if len(tried.steps) == done:
+            break  # the step could not be run at all: nothing above it can
+        ramp.tell(tried.steps[-1][1])
+    tried.held, tried.limit = ramp.held, ramp.limit
+    return tried
 
 
-def _cpu_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+async def engine(arguments: argparse.Namespace) -> Document:
+    """All cases of the engine alone."""
+    chosen = [True] * ("on" in arguments.vad) + [False] * ("off" in arguments.vad)
+    cases = [Case(c, vad, not arguments.no_record) for vad in chosen for c in arguments.codec]
+    with tempfile.TemporaryDirectory(prefix="offhook-capacity-") as folder:
+        tried = [await engine_case(arguments, case, Path(folder)) for case in cases]
+    where = origin(arguments.command)
+    return capacity_report.engine_document(where, dict(zip(cases, tried, strict=True)))
 
 
-def _rss_kb() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
-async def serve(
-    arguments: argparse.Namespace, calls: int, folder: Path, speech: NDArray[np.int16]
-) -> dict[str, object]:
-    """One step: open the lanes, start the load, measure, stop."""
-    speech_file = folder / "speech.raw"
-    speech.tofile(speech_file)
-    server = Server(arguments, speech[: REPLY_S * 8000])
-    before_kb = _rss_kb()
-    for _ in range(calls):
-        server.open(folder if arguments.record else None)
-    opened_kb = _rss_kb()
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    server.engine.start()
-    command = [sys.executable, "-m", "offhook.bench.rtp_load", "--speech", str(speech_file)]
-    load = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
-        [*command, *(str(pair.port) for pair in server.pairs)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        preexec_fn=lambda: os.sched_setaffinity(0, {LOAD_CORE}),
+def main(argv: list[str] | None = None) -> int:
+    """Measure, show, write. 1 when nothing could be measured."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    await asyncio.sleep(WARM_UP_S)
-    lost = [lane.quality() for lane in server.lanes]
-    cpu_s, began_at, events = _cpu_s(), time.monotonic(), server.events
-    await asyncio.sleep(arguments.seconds)
-    cpu_share = (_cpu_s() - cpu_s) / (time.monotonic() - began_at)
-    health = server.engine.health()
-    after = [lane.quality() for lane in server.lanes]
-    concealed = sum(
-        a.concealed_samples - b.concealed_samples for a, b in zip(after, lost, strict=True)
-    )
-    missing = sum(a.packets_lost for a in after)
-    output, _ = await asyncio.to_thread(load.communicate, b"stop")
-    full_kb = _rss_kb()
-    server.engine.close_clock()
-    await server.recorder.aclose()
-    return {
-        "calls": calls,
-        "cpu_percent": round(100 * cpu_share, 1),
-        "us_a_call_a_tick": round(cpu_share * 20_000 / calls, 2),
-        "calls_a_core": round(calls / cpu_share),
-        "late_p50_ms": round(health.p50_ms, 2),
-        "late_p99_ms": round(health.p99_ms, 2),
-        "late_max_ms": round(health.max_ms, 2),
-        "skipped_ticks": health.skipped_ticks,
-        "concealed_frames": concealed // 160,
-        "packets_lost": missing,
-        "speech_events": server.events - events,
-        "kb_a_call_opened": round((opened_kb - before_kb) / calls, 1),
-        "kb_a_call_full": round((full_kb - before_kb) / calls, 1),
-        "load": json.loads(output),
-    }
-
-
-def step(arguments: argparse.Namespace) -> None:
-    """The server side of one step, in a process of its own."""
-    import uvloop
-
-    os.sched_setaffinity(0, {SERVER_CORE})
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    speech = bench_speech(8000)
-    with tempfile.TemporaryDirectory() as folder:
-        result = uvloop.run(serve(arguments, arguments.step, Path(folder), speech))
-    print(json.dumps(result))
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Run the steps and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, nargs="+", default=[100, 500, 1000, 1500])
-    parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--no-vad", action="store_true")
-    parser.add_argument("--record", action="store_true")
-    parser.add_argument("--step", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--codec", nargs="+", choices=CODECS, default=list(CODECS))
+    parser.add_argument("--vad", nargs="+", choices=("on", "off"), default=["on", "off"])
+    parser.add_argument("--no-vad", dest="vad", action="store_const", const=["off"])
+    parser.add_argument("--no-record", action="store_true")
+    parser.add_argument("--calls", type=int, nargs="+", help="these steps instead of a ramp")
+    parser.add_argument("--first", type=int, help="where the ramp begins")
+    parser.add_argument("--most", type=int, default=MOST_CALLS)
+    parser.add_argument("--tries", type=int, default=2, help="a step fails when it does so twice")
+    parser.add_argument("--seconds", type=float, help="of measuring, a step")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path)
+    capacity_calls.add_arguments(parser)
     arguments = parser.parse_args(argv)
-    if arguments.step:
-        step(arguments)
-        return
-    flags = ["--seconds", str(arguments.seconds)]
-    flags += ["--no-vad"] * arguments.no_vad + ["--record"] * arguments.record
-    print("  ".join(f"{name:>16}" for name in COLUMNS))
-    for calls in arguments.calls:
-        command = [sys.executable, "-m", "offhook.bench.capacity", "--step", str(calls), *flags]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"{calls} calls: {done.stderr.strip().splitlines()[-1:]}")
-            continue
-        result = json.loads(done.stdout)
-        print("  ".join(f"{result[name]!s:>16}" for name in COLUMNS), flush=True)
+    if not cores.enough():
+        parser.error("two cores are needed: one for the server, one for the load")
+    flags = sys.argv[1:] if argv is None else argv
+    arguments.command = " ".join(["offhook bench capacity", *flags])
+    least = capacity_calls.SECONDS if arguments.whole else capacity_engine.MEASURED_S
+    arguments.seconds = max(LEAST_SECONDS, arguments.seconds or least)
+    measured = capacity_calls.measure if arguments.whole else engine
+    document = uvloop.run(measured(arguments))
+    print(capacity_report.table(document))
+    if arguments.out is not None:
+        write(arguments.out, document)
+    return 0 if document.metrics else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
