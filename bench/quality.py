@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import quality_engine, quality_results
+from .measuring import Progress, add_arguments, command_line, finish, repeated
 from .netem import PTIME_S, Arrival, trace
 from .quality_buffers import FIXED_MS, Concealer, Counted, FixedBuffer, PacketBuffer, count, play
 from .quality_cases import CASES, Case
@@ -29,9 +30,10 @@ from .quality_listening import (
     listen_by_opus,
 )
 from .quality_peers import PEERS, Peer, PeerMissing
-from .quality_results import Outcome
+from .quality_results import Outcome, Results
 from .quality_scores import ToolMissing, pesq, score
 from .quality_speech import TAIL_S, load, with_silence
+from .results_file import Document
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "speech"
 OURS = "offhook"
@@ -140,14 +142,14 @@ def judge(contender: Contender, sent: Sent, case: Case, codec: str) -> tuple[Out
     return Outcome(contender.name, codec, case.name, sent.seed, scores, counted), heard
 
 
-def measure(arguments: argparse.Namespace) -> quality_results.Results:
-    """All codecs through all networks by all buffers, an utterance a seed."""
-    speech = load(CACHE, arguments.repeat, arguments.seed)
+def measure(arguments: argparse.Namespace, seed: int, peers: list[Peer]) -> Results:
+    """All codecs through all networks by all buffers, each utterance with a trace of its own."""
+    speech = load(CACHE, arguments.utterances, seed)
     _say(f"speech: {speech.source}")
-    peers = _peers()
-    results = quality_results.Results(speech.source, {peer.name: peer.version for peer in peers})
+    results = Results(speech.source, {peer.name: peer.version for peer in peers})
     wanted = [each for each in contenders(peers) if _matches(each.name, arguments.only)]
     cases = [case for case in CASES if _matches(case.name, arguments.case)]
+    progress = Progress(len(arguments.codec) * arguments.utterances * len(cases))
     for codec in arguments.codec:
         rate_hz = CODECS[codec].sample_rate_hz
         for number, pcm in enumerate(speech.utterances[rate_hz]):
@@ -155,12 +157,12 @@ def measure(arguments: argparse.Namespace) -> quality_results.Results:
             original = pcm[: len(coded.clean)]
             results.ceilings.append((codec, pesq(original, coded.clean, rate_hz)))
             for case in cases:
-                sent = send(pcm, codec, case, arguments.seed + number)
+                progress.step(f"{codec}, utterance {number + 1}: {case.name}")
+                sent = send(pcm, codec, case, 1000 * seed + number)
                 for contender in wanted:
                     if codec in contender.codecs:
                         outcome, heard = judge(contender, sent, case, codec)
                         results.add(outcome, heard, rate_hz)
-            _say(f"{codec}: utterance {number + 1} of {arguments.repeat} through {len(cases)}")
     return results
 
 
@@ -188,22 +190,29 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--codec", nargs="+", choices=CODECS, default=list(CODECS))
     parser.add_argument("--case", nargs="+", default=[], help="only cases with this in their name")
     parser.add_argument("--only", nargs="+", default=[], help="only buffers with this in theirs")
-    parser.add_argument("--repeat", type=int, default=3, help="utterances, each with its trace")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--utterances", type=int, default=2, help="of 8 s, each with its trace")
+    add_arguments(parser)
     arguments = parser.parse_args(argv)
+    command, peers = command_line("quality", argv), _peers()
+    kept = arguments.out or arguments.html
+    runs: list[Results] = []
+
+    def run(seed: int) -> Document:
+        runs.append(measure(arguments, seed, peers))
+        return quality_results.document(runs[-1], command, kept)
+
     try:
-        results = measure(arguments)
+        document = repeated(run, arguments)
     except ToolMissing as exc:
-        print(exc, file=sys.stderr)
+        _say(str(exc))
         return 1
-    print(quality_results.table(results))
-    if arguments.out is not None:
-        flags = sys.argv[1:] if argv is None else argv
-        command = " ".join(["offhook bench quality", *flags])
-        quality_results.write_out(arguments.out, results, command)
-    broken = [each for each in results.outcomes if not np.isfinite(each.scores.delay_mean_ms)]
-    return 1 if not results.outcomes or broken else 0
+    finish(document, arguments)
+    outcomes = [outcome for each in runs for outcome in each.outcomes]
+    print(f"\n{quality_results.table(outcomes)}")
+    lost = [each for each in outcomes if not np.isfinite(each.scores.delay_mean_ms)]
+    for each in lost:
+        _say(f"no speech found again: {each.codec}, {each.case}, {each.buffer}")
+    return 1 if lost or not outcomes else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from ..codecs.wav import WavWriter
 from .quality_buffers import Counted
 from .quality_cases import CASES, PERFECT, ROUGH
 from .quality_scores import Scores
-from .results_file import Better, Clip, Curve, Document, Metric, origin, write
+from .results_file import Better, Clip, Curve, Document, Metric, origin
 
 Pcm = NDArray[np.int16]
 
@@ -85,23 +85,24 @@ class Results:
             self.clips.append((title, heard, rate_hz))
         self.outcomes.append(outcome)
 
-    def means(self) -> dict[tuple[str, str, str], NDArray[np.float64]]:
-        """By codec, case and buffer: the mean of each of NAMES."""
-        groups: dict[tuple[str, str, str], list[tuple[float, ...]]] = {}
-        for each in self.outcomes:
-            groups.setdefault((each.codec, each.case, each.buffer), []).append(each.values())
-        return {key: np.mean(values, axis=0) for key, values in groups.items()}
+
+def means(outcomes: list[Outcome]) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+    """By codec, case and buffer: the mean of each of NAMES."""
+    groups: dict[tuple[str, str, str], list[tuple[float, ...]]] = {}
+    for each in outcomes:
+        groups.setdefault((each.codec, each.case, each.buffer), []).append(each.values())
+    return {key: np.asarray(np.mean(values, axis=0)) for key, values in groups.items()}
 
 
-def table(results: Results) -> str:
+def table(outcomes: list[Outcome]) -> str:
     """PESQ and mean delay, a row a network, a column a buffer."""
-    means = results.means()
+    mean = means(outcomes)
     lines: list[str] = []
-    for codec in dict.fromkeys(each.codec for each in results.outcomes):
-        buffers = list(dict.fromkeys(o.buffer for o in results.outcomes if o.codec == codec))
+    for codec in dict.fromkeys(each.codec for each in outcomes):
+        buffers = list(dict.fromkeys(o.buffer for o in outcomes if o.codec == codec))
         lines += [f"{codec}: PESQ @ mean delay, ms", " " * 46 + _cells(buffers)]
-        for case in dict.fromkeys(each.case for each in results.outcomes):
-            cells = [means.get((codec, case, buffer)) for buffer in buffers]
+        for case in dict.fromkeys(each.case for each in outcomes):
+            cells = [mean.get((codec, case, buffer)) for buffer in buffers]
             shown = ["-" if m is None else f"{m[0]:.2f} @ {m[2]:.0f}" for m in cells]
             lines.append(f"{case:46}{_cells(shown)}")
         lines.append("")
@@ -121,7 +122,7 @@ def metrics(results: Results) -> list[Metric]:
             found.setdefault((index, case), []).append(round(value, 4))
     listed = [
         Metric(NAMES[index][0], case, NAMES[index][1], values, NAMES[index][2])
-        for (index, case), values in found.items()
+        for (index, case), values in sorted(found.items(), key=lambda item: item[0][0])
     ]
     for codec in dict.fromkeys(codec for codec, _ in results.ceilings):
         values = [round(value, 4) for name, value in results.ceilings if name == codec]
@@ -131,7 +132,7 @@ def metrics(results: Results) -> list[Metric]:
 
 def curves(results: Results) -> list[Curve]:
     """PESQ over loss, PESQ and delay over jitter, a line a buffer, a curve a codec."""
-    means = results.means()
+    mean = means(results.outcomes)
     drawn: list[Curve] = []
     for codec in dict.fromkeys(each.codec for each in results.outcomes):
         buffers = dict.fromkeys(o.buffer for o in results.outcomes if o.codec == codec)
@@ -140,9 +141,9 @@ def curves(results: Results) -> list[Curve]:
             for index, y_name in ((0, "PESQ (MOS-LQO)"), (2, "mean delay (ms)")):
                 series = {
                     buffer: [
-                        (case.x, round(float(means[codec, case.name, buffer][index]), 3))
+                        (case.x, round(float(mean[codec, case.name, buffer][index]), 3))
                         for case in points
-                        if (codec, case.name, buffer) in means
+                        if (codec, case.name, buffer) in mean
                     ]
                     for buffer in buffers
                 }
@@ -152,25 +153,29 @@ def curves(results: Results) -> list[Curve]:
     return drawn
 
 
-def write_out(path: Path, results: Results, command: str) -> None:
-    """The document, and beside it what was heard of the rough network."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    clips: list[Clip] = []
-    for number, (title, pcm, rate_hz) in enumerate(results.clips):
-        file = f"{path.stem}-{number:02}.wav"
-        with (path.parent / file).open("wb") as sink:
-            wav = WavWriter(sink, rate_hz, 1)
-            wav.write(pcm[None])
-            wav.flush()
-        clips.append(Clip(title, file))
+def document(results: Results, command: str, beside: Path | None) -> Document:
+    """All of it; what was heard of the rough network as WAV files beside that file."""
     packages = {name: importlib.metadata.version(name) for name in ("pesq", "pystoi")}
-    document = Document(
+    return Document(
         origin(command, **packages, **results.versions),
         "quality",
         metrics(results),
         curves(results),
-        clips,
+        [] if beside is None else _clips(results, beside),
         {"speech": results.source, "outcomes": results.outcomes},
         READING,
     )
-    write(path, document)
+
+
+def _clips(results: Results, beside: Path) -> list[Clip]:
+    folder = beside.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    clips: list[Clip] = []
+    for number, (title, pcm, rate_hz) in enumerate(results.clips):
+        file = f"{beside.stem}-{number:02}.wav"
+        with (folder / file).open("wb") as sink:
+            wav = WavWriter(sink, rate_hz, 1)
+            wav.write(pcm[None])
+            wav.flush()
+        clips.append(Clip(title, file))
+    return clips

@@ -105,7 +105,9 @@ def test_stalls_hold_everything_and_let_it_go_at_once() -> None:
 
 def test_a_queue_delays_neighbours_alike_and_independent_jitter_does_not() -> None:
     def step(law: Jitter) -> float:
-        network = Network(jitter_ms=20, law=law)  # shorter than a packet: nothing is pushed by others
+        network = Network(
+            jitter_ms=20, law=law
+        )  # shorter than a packet: nothing is pushed by others
         delays = delays_ms(network, trace(network, 5000, seed=1))
         pairs = zip(delays, delays[1:], strict=False)
         return sum(abs(later - earlier) for earlier, later in pairs) / 5000

@@ -13,9 +13,9 @@ from offhook.bench.quality_buffers import Counted, FixedBuffer, count, play
 from offhook.bench.quality_cases import CASES, DRIFT_LEAD_S, PERFECT, Case
 from offhook.bench.quality_listening import CODECS, Repetition, code, listen, listen_by_opus
 from offhook.bench.quality_peers import PEERS, Peer, PeerMissing
-from offhook.bench.quality_results import Outcome, Results, curves, metrics, write_out
+from offhook.bench.quality_results import Outcome, Results, curves, document, metrics
 from offhook.bench.quality_scores import STOI_PIECE_S, Scores, delays
-from offhook.bench.results_file import read
+from offhook.bench.results_file import read, write
 
 RATE = 8000
 FRAME = 160
@@ -314,8 +314,8 @@ def test_results_keep_every_value_and_draw_curves_in_order(tmp_path: Path) -> No
     (curve,) = (curve for curve in curves(results) if curve.name == "PESQ over loss, pcmu")
     assert curve.series == {"ours": [(0.0, 4.5), (1.0, 4.0), (5.0, 3.15)]}
     if importlib.util.find_spec("pesq") is not None:
-        write_out(tmp_path / "q.json", results, "offhook bench quality")
-        assert read(tmp_path / "q.json").measurement == "quality"
+        write(tmp_path / "q.json", document(results, "offhook bench quality", tmp_path / "q.json"))
+        assert read(tmp_path / "q.json").metrics == metrics(results)
 
 
 def test_cases_have_names_of_their_own_and_time_for_drift_to_show() -> None:
