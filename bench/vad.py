@@ -43,10 +43,10 @@ SYNTHETIC_PARTS = 8
 READING = [
     "Told: from the label to the moment at which the detector can say so, on the axis of the"
     " samples heard. A bare model tells a begin with its first window of speech and an end with the"
-    " first window after it; whoever acts on that acts on every flicker, so a user of it"
-    " adds a hangover of his own. Offhook's events have theirs inside (96 ms of speech to begin, 200 ms of silence"
-    " to end), which is most of their delay: compare it together with the false alarms. Errors are"
-    " those of the position that is told, which for Offhook is dated back.",
+    " first window after it; whoever acts on that acts on every flicker, so a user of it adds a"
+    " hangover of his own. Offhook's events have theirs inside (96 ms of speech to begin, 200 ms of"
+    " silence to end), which is most of their delay: compare it together with the false alarms."
+    " Errors are those of the position that is told, which for Offhook is dated back.",
     "A detector that is always on misses nothing. Look at false speech and at swallowed utterances"
     " (begun during a false alarm, so that nobody is told of them) beside misses.",
     "In babble the noise is speech: no detector of speech can be silent there. The ratio is the"
