@@ -74,7 +74,13 @@ FRACTIONS = {
     "3/4": "three quarters",
     "24/7": "twenty four seven",
 }
-ADDRESS_SIGNS = KEY_NAMES | {".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore"}
+ADDRESS_SIGNS: dict[str, str] = KEY_NAMES | {
+    ".": "dot",
+    "/": "slash",
+    "@": "at",
+    "-": "dash",
+    "_": "underscore",
+}
 # The order matters: the first pattern that fits at a place wins.
 PATTERN = re.compile(
     rf"(?P<markup>{MARKUP})"
@@ -265,7 +271,7 @@ def _read_address(source: str) -> str:
     """An address of the web or of mail, as people say it; a query is not said."""
     bare = re.sub(r"^(?:https?://)?(?:www\.)?|[?#].*$", "", source, flags=re.IGNORECASE)
     bare = bare.rstrip("/")
-    parts = re.findall(r"[^\W\d_]+|\d|[^\s\w]|_", bare)
+    parts: list[str] = re.findall(r"[^\W\d_]+|\d|[^\s\w]|_", bare)
     return " ".join(ADDRESS_SIGNS.get(part, part) for part in parts)
 
 
