@@ -54,6 +54,8 @@ def first_audible(pcm: Pcm, rate_hz: int, begin: int = 0) -> int | None:
     window = rate_hz * WINDOW_MS // 1000
     limit = threshold(pcm[max(0, begin - rate_hz * FLOOR_MS // 1000) : begin], rate_hz)
     loud = levels(pcm[begin:], window) >= limit
+    if len(loud) < LASTING_WINDOWS:
+        return None
     lasting = np.convolve(loud, np.ones(LASTING_WINDOWS), "valid") >= LASTING_WINDOWS
     found = np.flatnonzero(lasting)
     if not found.size:

@@ -1,57 +1,175 @@
-"""The axes of the bare phone: when a sample was spoken, when it was heard."""
+"""What the bare phone reads in descriptions and packets; calls to a far end of the loopback."""
+
+import asyncio
+import random
+import struct
 
 import numpy as np
 import pytest
 
-from offhook.bench.bare_phone import Heard, Said
+from offhook.bench.bare_phone import BarePhone, RemoteMedia, audio, remote_media
+from offhook.bench.line import LineFailed
+from offhook.bench.waveform import first_audible
+from offhook.codecs import g711
 
-FRAME = np.full(160, 7, np.int16)
-
-
-def test_a_packet_leaves_when_its_last_sample_has_been_spoken() -> None:
-    said = Said()
-    for number in range(3):
-        said.add(10.0 + 0.02 * number)
-    assert said.left_at(0) == said.left_at(159) == 10.0
-    assert said.spoken_at(159) == pytest.approx(10.0)
-    assert said.spoken_at(0) == pytest.approx(10.0 - 159 / 8000)
-    assert said.spoken_at(160 + 159) == pytest.approx(10.02)
+SDP = "v=0\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio {port} RTP/AVP {codecs}\r\n{more}"
 
 
-def test_what_comes_out_of_order_lies_where_it_belongs() -> None:
-    heard = Heard()
-    heard.add(1000, FRAME, 5.0)
-    heard.add(1000 + 320, FRAME * 3, 5.04)
-    heard.add(1000 + 160, FRAME * 2, 5.05)
-    assert heard.end == 480
-    assert heard.pcm()[::160].tolist() == [7, 14, 21]
-    assert heard.heard_at(165) == pytest.approx(5.05 + 5 / 8000)
-    assert heard.heard_at(325) == pytest.approx(5.04 + 5 / 8000)
+@pytest.mark.parametrize(
+    ("codecs", "more", "codec", "packet"),
+    [
+        ("0", "", 0, 160),
+        ("8 0 101", "a=ptime:30\r\n", 8, 240),
+        ("18 101 0", "a=ptime:10\r\n", 0, 80),
+        ("0 13", "a=ptime:37\r\n", 0, 160),
+    ],
+)
+def test_what_the_far_end_asks_for(codecs: str, more: str, codec: int, packet: int) -> None:
+    sdp = SDP.format(port=4000, codecs=codecs, more=more)
+    assert remote_media(sdp) == RemoteMedia(("192.0.2.9", 4000), codec, packet)
 
 
-def test_timestamps_wrap_and_a_packet_from_before_the_first_is_dropped() -> None:
-    heard = Heard()
-    heard.add(0xFFFFFFFF - 79, FRAME, 1.0)
-    heard.add(80, FRAME * 2, 1.02)
-    heard.add(0xFFFFFFFF - 79 - 160, FRAME, 1.03)
-    assert heard.pcm()[[0, 159, 160, 319]].tolist() == [7, 7, 14, 14]
-    assert heard.end == 320
+def test_the_mediums_own_address_counts() -> None:
+    sdp = SDP.format(port=4000, codecs="0", more="c=IN IP4 192.0.2.77\r\n")
+    assert remote_media(sdp).address == ("192.0.2.77", 4000)
 
 
-def test_a_reply_a_hundred_ms_later_is_a_hundred_ms_later() -> None:
-    said, heard = Said(), Heard()
-    for number in range(40):
-        said.add(0.02 * number)
-        heard.add(160 * number, FRAME, 0.007 + 0.02 * number)
-    last, reply = 160 * 10 + 159, 160 * 15
-    gap_s = heard.heard_at(reply) - said.spoken_at(last)
-    assert gap_s == pytest.approx(0.1 + 0.007)
+@pytest.mark.parametrize(
+    "sdp",
+    ["", SDP.format(port=0, codecs="0", more=""), SDP.format(port=9, codecs="96 9", more="")],
+)
+def test_without_g711_there_is_no_call(sdp: str) -> None:
+    with pytest.raises(LineFailed):
+        remote_media(sdp)
 
 
-def test_position_at_a_moment() -> None:
-    heard = Heard()
-    heard.add(0, FRAME, 1.0)
-    heard.add(160, FRAME, 1.02)
-    assert heard.position_at(1.01) == 160
-    assert heard.position_at(0.5) == 0
-    assert heard.position_at(2.0) == 320
+def rtp(first: int, kind: int, payload: bytes, inserted: bytes = b"") -> bytes:
+    return struct.pack("!BBHII", first, kind, 7, 4800, 99) + inserted + payload
+
+
+def test_audio_is_found_behind_sources_and_extensions_and_before_padding() -> None:
+    pcm = np.array([100, -200, 3000], np.int16)
+    payload = g711.encode_ulaw(pcm).tobytes()
+    heard = g711.decode_ulaw(g711.encode_ulaw(pcm)).tolist()
+    extension = struct.pack("!HHI", 0xBEDE, 1, 0)
+    for packet in (
+        rtp(0x80, 0, payload),
+        rtp(0x80, 0x80, payload),  # marker
+        rtp(0x82, 0, payload, bytes(8)),
+        rtp(0x90, 0, payload, extension),
+        rtp(0xA0, 0, payload + b"\x00\x02"),
+    ):
+        found = audio(packet)
+        assert found is not None
+        assert (found[0], found[1], found[2].tolist()) == (4800, 99, heard)
+    law = audio(rtp(0x80, 8, g711.encode_alaw(pcm).tobytes()))
+    assert law is not None
+    assert law[2].tolist() == g711.decode_alaw(g711.encode_alaw(pcm)).tolist()
+
+
+def test_what_is_no_audio_is_not_heard() -> None:
+    comfort_noise, digit = rtp(0x80, 13, b"\x40"), rtp(0x80, 101, bytes(4))
+    for packet in (b"", b"\x80", rtp(0x80, 0, b""), rtp(0x00, 0, b"\xff"), comfort_noise, digit):
+        assert audio(packet) is None
+    assert audio(rtp(0x90, 0, b"\xff\xff")) is None  # an extension that is cut
+
+
+class FarEnd(asyncio.DatagramProtocol):
+    """A gateway of its own kind: rings, asks for 30 ms, speaks from another port, hangs up."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.methods: list[str] = []
+        self.invites = 0
+        self.transport: asyncio.DatagramTransport | None = None
+        self.media_port = 0
+        self.caller_media = 0
+        self.acknowledged = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        assert self.transport is not None
+        text = data.decode()
+        method = text.split(" ", 1)[0]
+        self.methods.append(method)
+        if method == "INVITE":
+            self.invites += 1
+            if self.invites == 1:
+                return  # lost on the way
+            self.caller_media = int(text.partition("m=audio ")[2].split(" ")[0])
+            self.transport.sendto(self._answer(text, "180 Ringing", ""), addr)
+            sdp = (
+                "v=0\r\nc=IN IP4 127.0.0.1\r\n"
+                f"m=audio {self.media_port} RTP/AVP 0\r\na=ptime:30\r\n"
+            )
+            self.transport.sendto(self._answer(text, "200 OK", sdp), addr)
+        elif method == "ACK":
+            self.acknowledged.set()
+        elif method == "BYE":
+            self.transport.sendto(self._answer(text, "200 OK", ""), addr)
+
+    def _answer(self, request: str, status: str, sdp: str) -> bytes:
+        assert self.transport is not None
+        port = self.transport.get_extra_info("sockname")[1]
+        names = ("Via", "From", "To", "Call-ID", "CSeq")
+        copied = [line for line in request.split("\r\n") if line.split(":")[0] in names]
+        lines = [f"SIP/2.0 {status}", *copied, f"Contact: <sip:far@127.0.0.1:{port}>"]
+        return ("\r\n".join(lines) + "\r\n\r\n" + sdp).encode()
+
+
+class FarEar(asyncio.DatagramProtocol):
+    def __init__(self, end: FarEnd) -> None:
+        self.end = end
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.end.packets.append(data)
+
+
+async def test_a_call_to_a_gateway_with_ways_of_its_own() -> None:
+    loop = asyncio.get_running_loop()
+    end, here = FarEnd(), ("127.0.0.1", 0)
+    sip, _ = await loop.create_datagram_endpoint(lambda: end, local_addr=here)
+    ear, _ = await loop.create_datagram_endpoint(lambda: FarEar(end), local_addr=here)
+    mouth, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=here)
+    end.media_port = ear.get_extra_info("sockname")[1]
+    port = sip.get_extra_info("sockname")[1]
+    phone = BarePhone(f"127.0.0.1:{port}", "far", random.Random(1))
+    try:
+        await phone.call()
+        await end.acknowledged.wait()
+        assert end.methods[:2] == ["INVITE", "INVITE"]
+        voice = g711.encode_ulaw(np.full(480, 5000, np.int16)).tobytes()
+        mouth.sendto(rtp(0x80, 13, b"\x40"), ("127.0.0.1", end.caller_media))
+        mouth.sendto(rtp(0x80, 0, voice), ("127.0.0.1", end.caller_media))
+        phone.say(np.full(240, 8000, np.int16), 480)
+        assert await phone.wait_until(1680)
+        assert first_audible(phone.heard.pcm(), 8000) == 0
+        assert [len(packet) for packet in end.packets[:5]] == [12 + 240] * 5
+        spoken = audio(end.packets[2])
+        assert spoken is not None
+        assert spoken[2].min() > 7000
+    finally:
+        await phone.hang_up()
+        for transport in (sip, ear, mouth):
+            transport.close()
+    assert end.methods[-1] == "BYE"
+
+
+async def test_a_refusal_is_told() -> None:
+    class Busy(FarEnd):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            assert self.transport is not None
+            if data.startswith(b"INVITE"):
+                self.transport.sendto(self._answer(data.decode(), "486 Busy Here", ""), addr)
+
+    loop = asyncio.get_running_loop()
+    sip, _ = await loop.create_datagram_endpoint(Busy, local_addr=("127.0.0.1", 0))
+    phone = BarePhone(f"127.0.0.1:{sip.get_extra_info('sockname')[1]}", "far", random.Random(1))
+    try:
+        with pytest.raises(LineFailed, match="486 Busy Here"):
+            await phone.call()
+    finally:
+        await phone.hang_up()
+        sip.close()

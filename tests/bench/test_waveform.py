@@ -43,6 +43,11 @@ def test_comfort_noise_alone_is_no_reply() -> None:
     assert first_audible(noise(3, 60), RATE, RATE) is None
 
 
+@pytest.mark.parametrize("samples", [0, 39, 119])
+def test_too_little_to_last_is_no_reply(samples: int) -> None:
+    assert first_audible(np.full(samples, 20000, np.int16), RATE) is None
+
+
 def test_a_click_is_no_reply() -> None:
     pcm = np.concatenate([noise(0.5, 5), np.full(24, 20000, np.int16), noise(0.5, 5, 2), voice(1)])
     found = first_audible(pcm, RATE, 4000)
