@@ -41,7 +41,10 @@ READING = [
     " buffers can be compared by themselves. pjmedia has its own. The decoder is Offhook's for all."
     " Only Offhook's engine uses Opus's redundancy for a lost packet; pjproject's own Opus decoder"
     " can, too, but is not in this run.",
-    "`concealed` does not count what Opus recovered or guessed inside Offhook's decoder.",
+    "Opus is coded as by a sender that expects 10 % loss: below that libopus spends nothing on"
+    " redundancy at 24 kbit/s. `concealed` does not count what Opus recovered or guessed inside"
+    " Offhook's decoder, nor `late` what that decoder was past (G.722 and Opus are decoded up to 40"
+    " ms before they are played): the lane does not tell either.",
 ]
 
 
@@ -100,17 +103,18 @@ def table(outcomes: list[Outcome]) -> str:
     lines: list[str] = []
     for codec in dict.fromkeys(each.codec for each in outcomes):
         buffers = list(dict.fromkeys(o.buffer for o in outcomes if o.codec == codec))
-        lines += [f"{codec}: PESQ @ mean delay, ms", " " * 46 + _cells(buffers)]
+        lines += [f"{codec}: PESQ @ mean delay, ms", " " * 46 + _cells(buffers, buffers)]
         for case in dict.fromkeys(each.case for each in outcomes):
             cells = [mean.get((codec, case, buffer)) for buffer in buffers]
             shown = ["-" if m is None else f"{m[0]:.2f} @ {m[2]:.0f}" for m in cells]
-            lines.append(f"{case:46}{_cells(shown)}")
+            lines.append(f"{case:46}{_cells(shown, buffers)}")
         lines.append("")
     return "\n".join(lines)
 
 
-def _cells(cells: list[str]) -> str:
-    return "".join(f"{cell:>24}" for cell in cells)
+def _cells(cells: list[str], heads: list[str]) -> str:
+    widths = (max(len(head), len("4.55 @ 100")) + 2 for head in heads)
+    return "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def metrics(results: Results) -> list[Metric]:

@@ -15,6 +15,7 @@ from offhook.bench.quality_listening import CODECS, Repetition, code, listen, li
 from offhook.bench.quality_peers import PEERS, Peer, PeerMissing
 from offhook.bench.quality_results import Outcome, Results, curves, document, metrics
 from offhook.bench.quality_scores import STOI_PIECE_S, Scores, delays
+from offhook.bench.quality_speech import Speech
 from offhook.bench.results_file import read, write
 
 RATE = 8000
@@ -316,6 +317,23 @@ def test_results_keep_every_value_and_draw_curves_in_order(tmp_path: Path) -> No
     if importlib.util.find_spec("pesq") is not None:
         write(tmp_path / "q.json", document(results, "offhook bench quality", tmp_path / "q.json"))
         assert read(tmp_path / "q.json").metrics == metrics(results)
+
+
+@has_scorers
+def test_the_command_writes_figures_of_what_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoken = Speech("noise", {8000: [voice(8)], 16000: [voice(8, 16000)]})
+    monkeypatch.setattr(quality, "load", lambda cache, count, seed: spoken)
+    out = tmp_path / "q.json"
+    asked = ["--codec", "pcmu", "--case", "perfect", "rough", "--only", "offhook", "fixed"]
+    assert quality.main([*asked, "--utterances", "1", "--out", str(out)]) == 0
+    found = {(m.name, m.case): m.values for m in read(out).metrics}
+    assert found["PESQ", "pcmu, perfect, offhook"][0] > 4.5
+    assert found["delay, mean", "pcmu, perfect, fixed 60 ms, silence"][0] > 60
+    assert len(read(out).clips) == 3
+    assert all((tmp_path / clip.file).stat().st_size > 16000 for clip in read(out).clips)
+    assert "PESQ @ mean delay" in capsys.readouterr().out
 
 
 def test_cases_have_names_of_their_own_and_time_for_drift_to_show() -> None:

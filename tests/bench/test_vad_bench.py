@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from offhook.bench import noise
+from offhook.bench import noise, vad
 from offhook.bench.labelled_speech import (
     RATE_HZ,
     BadLabels,
@@ -19,6 +19,7 @@ from offhook.bench.labelled_speech import (
     read_labels,
     track,
 )
+from offhook.bench.results_file import read
 from offhook.bench.vad import CONDITIONS, Condition, metrics_of, noisy
 from offhook.bench.vad_detectors import (
     DETECTORS,
@@ -245,6 +246,29 @@ def test_the_engine_tells_later_what_begins_later() -> None:
     assert moved == pytest.approx(0.4, abs=0.041)
     assert soon.signs
     assert soon.signs[0] <= soon.detections[0].begin_told_s
+
+
+def test_the_command_measures_a_folder_that_was_labelled_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(vad, "fetch", lambda cache: None)
+    quiet = np.zeros(RATE_HZ // 2, np.int16)
+    words = spoken(1.5, RATE_HZ)
+    with (tmp_path / "one.wav").open("wb") as file:
+        wav = WavWriter(file, RATE_HZ, 1)
+        wav.write(np.concatenate([quiet, words, quiet])[None])
+        wav.flush()
+    (tmp_path / "one.lab").write_text("0.5 2.0 speech\n")
+    asked = ["--speech", str(tmp_path), "--condition", "clean", "white 20", "--only", "offhook"]
+    sizes = ["--tracks", "2", "--utterances", "2", "--rate", "8000"]
+    assert vad.main([*asked, *sizes, "--out", str(tmp_path / "v.json")]) == 0
+    found = {(m.name, m.case): m.values for m in read(tmp_path / "v.json").metrics}
+    clean = "8 kHz, clean, offhook (gate + Silero)"
+    assert len(found["onset told", clean]) == 4
+    assert found["missed", clean] == [0, 0]
+    assert ("missed", "8 kHz, white 20 dB, offhook (gate + Silero)") in found
+    assert clean in capsys.readouterr().out
+    assert vad.main(["--speech", str(tmp_path / "nowhere")]) == 1
 
 
 def test_detectors_have_names_of_their_own() -> None:
