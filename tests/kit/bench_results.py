@@ -1,0 +1,28 @@
+"""Documents for the tests of what reads a measurement."""
+
+from typing import Any
+
+from offhook.bench.results_file import Document, Metric, Origin
+
+ORIGIN = Origin(
+    date="2026-11-28 12:00 UTC",
+    commit="abc1234",
+    command="offhook bench latency --calls 1",
+    machine="2 x Test CPU, Linux 6.1",
+    python="3.11.2",
+    versions={"numpy": "1.26"},
+)
+
+
+def metric(values: list[float], **fields: Any) -> Metric:
+    """A reply gap in ms, unless told otherwise."""
+    return Metric(
+        **({"name": "reply gap", "case": "1 call", "unit": "ms", "values": values} | fields)
+    )
+
+
+def document(*metrics: Metric, **fields: Any) -> Document:
+    """Of a measurement of latency, unless told otherwise."""
+    return Document(
+        **({"origin": ORIGIN, "measurement": "latency", "metrics": list(metrics)} | fields)
+    )
