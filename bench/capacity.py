@@ -17,12 +17,12 @@ from pathlib import Path
 
 import uvloop
 
-from . import capacity_calls, capacity_engine, capacity_report, cores
+from . import capacity_calls, capacity_engine, capacity_report, cores, measuring
 from .capacity_engine import LEAST_SECONDS, Case, Step, run_step, speech_file
 from .capacity_report import Tried
 from .load_payloads import CODECS
 from .ramp import Ramp, judge
-from .results_file import Document, origin, write
+from .results_file import Document, origin
 
 FIRST_CALLS = {"PCMU": 400, "opus": 60, "G722": 150}
 "Where a ramp of the engine begins."
@@ -62,8 +62,8 @@ async def engine_case(arguments: argparse.Namespace, case: Case, folder: Path) -
     return tried
 
 
-async def engine(arguments: argparse.Namespace) -> Document:
-    """All cases of the engine alone."""
+async def engine(arguments: argparse.Namespace, seed: int) -> Document:
+    """All cases of the engine alone. Its load is the same whatever the seed."""
     chosen = [True] * ("on" in arguments.vad) + [False] * ("off" in arguments.vad)
     cases = [Case(c, vad, not arguments.no_record) for vad in chosen for c in arguments.codec]
     with tempfile.TemporaryDirectory(prefix="offhook-capacity-") as folder:
@@ -86,21 +86,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--most", type=int, default=MOST_CALLS)
     parser.add_argument("--tries", type=int, default=2, help="a step fails when it does so twice")
     parser.add_argument("--seconds", type=float, help="of measuring, a step")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path)
     capacity_calls.add_arguments(parser)
+    measuring.add_arguments(parser)
     arguments = parser.parse_args(argv)
     if not cores.enough():
         parser.error("two cores are needed: one for the server, one for the load")
-    flags = sys.argv[1:] if argv is None else argv
-    arguments.command = " ".join(["offhook bench capacity", *flags])
+    arguments.command = measuring.command_line("capacity", argv)
     least = capacity_calls.SECONDS if arguments.whole else capacity_engine.MEASURED_S
     arguments.seconds = max(LEAST_SECONDS, arguments.seconds or least)
     measured = capacity_calls.measure if arguments.whole else engine
-    document = uvloop.run(measured(arguments))
-    print(capacity_report.table(document))
-    if arguments.out is not None:
-        write(arguments.out, document)
+    document = measuring.repeated(lambda seed: uvloop.run(measured(arguments, seed)), arguments)
+    measuring.finish(document, arguments)
+    print("", *document.reading, sep="\n")
     return 0 if document.metrics else 1
 
 

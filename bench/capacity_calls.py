@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import msgspec
@@ -44,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-setup-rate", action="store_true", help="only calls that are held")
 
 
-async def measure(arguments: argparse.Namespace) -> Document:
+async def measure(arguments: argparse.Namespace, seed: int) -> Document:
     """The ramp of calls, then that of calls a second."""
     with on_core(LOAD_CORE), tempfile.TemporaryDirectory(prefix="offhook-capacity-") as folder:
-        words = await make_words(Path(folder))
+        words = await make_words(Path(folder), seed)
         calls = await _calls(arguments, words, Path(folder))
         setup: Tried[SetupStep] = Tried(report.SETUP)
         if not arguments.no_setup_rate:
@@ -172,7 +173,7 @@ class _Look(msgspec.Struct, frozen=True):
 
     @classmethod
     def at(cls, server: ServerProcess) -> "_Look":
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         each = process_usage(server.pid), session_usage(server.pid)
         return cls(now, *each, core_time(LOAD_CORE))
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from .capacity_report import Figure, Tried, curves_of, limit_metrics, sentence, step_metrics
-from .ramp import LATE_LIMIT_MS, StepFigures, Verdict, judge
+from .ramp import LATE_LIMIT_MS, Outcome, StepFigures, Verdict, judge
 from .results_file import Document, Origin
 from .sip_load import CallsReport
 from .switchboard import Tally
@@ -113,10 +113,12 @@ def judge_calls(step: CallsStep) -> Verdict:
 
 
 def judge_setup(step: SetupStep) -> Verdict:
-    """Does it hold? Late is, too, a call that is answered late."""
-    slow = step.setup_p99_ms > SETUP_LIMIT_MS
-    late_ms = max(step.late_p99_ms, step.setup_p99_ms) if slow else step.late_p99_ms
-    return judge(StepFigures(late_ms, step.report.rtp.health, refused=step.placed.refusals))
+    """Does it hold? Late is, too, a server that answers late."""
+    figures = StepFigures(step.late_p99_ms, step.report.rtp.health, refused=step.placed.refusals)
+    verdict = judge(figures)
+    if verdict.outcome is Outcome.HELD and step.setup_p99_ms > SETUP_LIMIT_MS:
+        return Verdict(Outcome.LATE, f"INVITE to answer p99 {step.setup_p99_ms:.0f} ms")
+    return verdict
 
 
 CALLS_FIGURES: tuple[Figure[CallsStep], ...] = (

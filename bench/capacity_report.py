@@ -132,8 +132,8 @@ def step_metrics(
             figure.better,
             figure.goal,
         )
-        for n, steps in sorted(by_size.items())
         for figure in figures
+        for n, steps in sorted(by_size.items())
     ]
 
 
@@ -185,30 +185,3 @@ def sentence(
             f"{size(steps[-1])} ({most / least:.2f} times); the kernel's part is {KERNEL_US} µs."
         )
     return " ".join([*words, *tried.errors])
-
-
-def table(document: Document) -> str:
-    """Its metrics: a row a case, a column a figure; of several values the median."""
-    groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
-    by_case: dict[str, dict[str, Metric]] = {}
-    for metric in document.metrics:
-        by_case.setdefault(metric.case, {})[metric.name] = metric
-    for case, metrics in by_case.items():
-        cells = [f"{_median(m.values):.4g}" for m in metrics.values()]
-        heads = tuple(f"{m.name} ({m.unit})" for m in metrics.values())
-        groups.setdefault(heads, {})[case] = cells
-    return "\n\n".join([*(_block(*group) for group in groups.items()), *document.reading])
-
-
-def _block(heads: tuple[str, ...], rows: Mapping[str, list[str]]) -> str:
-    """Figures down, cases across would be too wide: a numbered head, then a row a case."""
-    wide = max(map(len, rows))
-    legend = [f"  [{number}] {head}" for number, head in enumerate(heads, 1)]
-    numbers = "".join(f"{f'[{n}]':>9}" for n in range(1, len(heads) + 1))
-    body = [f"{case:{wide}}{''.join(f'{c:>9}' for c in cells)}" for case, cells in rows.items()]
-    return "\n".join([*legend, f"{'':{wide}}{numbers}", *body])
-
-
-def _median(values: list[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2] if ordered else float("nan")

@@ -81,12 +81,13 @@ def test_who_hung_up_is_told() -> None:
     calls = board(2)
     for row in range(2):
         calls.dial(row, 0.0)
-    for request in invites(calls):
+    first, second = invites(calls)
+    for request in (first, second):
         calls.receive_datagram(response(request, "200 OK", SDP.format(port=7000)), 0.1)
     calls.hang_up(0, 1.0)
     (bye,) = [d.decode() for d in calls.datagrams_to_send() if d.startswith(b"BYE")]
     calls.receive_datagram(response(bye, "200 OK"), 1.1)
-    other = header(request, "call-id")
+    other = header(second, "call-id")
     theirs = f"BYE sip:bench@127.0.0.1 SIP/2.0\r\nCall-ID: {other}\r\nCSeq: 1 BYE\r\n\r\n"
     calls.receive_datagram(theirs.encode(), 1.2)
     assert [e for e in events(calls) if isinstance(e, Down)] == [Down(0, False), Down(1, True)]
