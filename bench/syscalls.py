@@ -1,9 +1,9 @@
 """What a packet costs in system calls, beside an idle and a busy Python thread.
 
-    python -m offhook.bench.syscalls
+    offhook bench syscalls
 
 Compares `socket` methods, which give the interpreter lock up around every call, with ctypes.PyDLL
-calls, which keep it. drivers/rtp/wire.py was decided on this.
+calls, which keep it, one by one and by io_uring. drivers/rtp/wire.py was decided on this.
 """
 
 import socket
@@ -13,7 +13,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..drivers.rtp.wire import UdpWire
+from ..drivers.rtp.syscall_packets import SyscallPackets
+from ..drivers.rtp.uring import open_ring
+from ..drivers.rtp.uring_packets import UringPackets
+from ..drivers.rtp.wire import Packets, UdpWire
 from ..media.frames.wire import Inbox, address_key
 
 SOCKETS = 256
@@ -22,11 +25,11 @@ ROUNDS = 100
 
 
 class Rig:
-    """Sockets that send to themselves, by both ways."""
+    """Sockets that send to themselves, by a wire and by their own methods."""
 
-    def __init__(self) -> None:
+    def __init__(self, packets: Packets) -> None:
         self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(SOCKETS)]
-        self.wire = UdpWire()
+        self.wire = UdpWire(packets)
         for row, each in enumerate(self.sockets):
             each.bind(("127.0.0.1", 0))
             each.setblocking(False)
@@ -77,7 +80,11 @@ def measure(label: str, send: Callable[[], None], receive: Callable[[], None]) -
 
 def main() -> None:
     """Run the comparison."""
-    rig = Rig()
+    ring = open_ring()
+    single = Rig(SyscallPackets())
+    together = None if ring is None else Rig(UringPackets(ring))
+    if together is None:
+        print("no io_uring here (see the log at level info): it is left out")
     stop = threading.Event()
 
     def busy() -> None:
@@ -87,8 +94,10 @@ def main() -> None:
     for label in ("idle", "beside a busy thread"):
         if label != "idle":
             threading.Thread(target=busy, daemon=True).start()
-        measure(f"{label}, ctypes.PyDLL", rig.wire_send, rig.wire_receive)
-        measure(f"{label}, socket methods", rig.socket_send, rig.socket_receive)
+        if together is not None:
+            measure(f"{label}, io_uring", together.wire_send, together.wire_receive)
+        measure(f"{label}, ctypes.PyDLL", single.wire_send, single.wire_receive)
+        measure(f"{label}, socket methods", single.socket_send, single.socket_receive)
     stop.set()
 
 

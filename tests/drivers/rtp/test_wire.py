@@ -1,4 +1,4 @@
-"""The UDP wire over loopback sockets."""
+"""The UDP wire over loopback sockets, by io_uring and by one system call a socket."""
 
 import socket
 from collections.abc import Iterator
@@ -6,7 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from offhook.drivers.rtp.wire import PACKETS_A_SOCKET, UdpWire
+from offhook.drivers.rtp.sockets import PACKETS_A_SOCKET
+from offhook.drivers.rtp.syscall_packets import SyscallPackets
+from offhook.drivers.rtp.uring import Uring, open_ring
+from offhook.drivers.rtp.uring_packets import UringPackets
+from offhook.drivers.rtp.wire import UdpWire
 from offhook.media.frames.wire import MAX_PACKET_BYTES, Inbox, address_key
 
 
@@ -21,13 +25,29 @@ def sockets() -> Iterator[list[socket.socket]]:
         each.close()
 
 
+def small_ring() -> Uring:
+    """One that most tests need several rounds of."""
+    if open_ring() is None:
+        pytest.skip("the kernel has no io_uring for us")
+    return Uring(entries=4)
+
+
+@pytest.fixture(params=["io_uring", "system calls"])
+def wire(request: pytest.FixtureRequest) -> UdpWire:
+    if request.param == "system calls":
+        return UdpWire(SyscallPackets())
+    return UdpWire(UringPackets(small_ring()))
+
+
 def key(each: socket.socket) -> int:
     return address_key(*each.getsockname())
 
 
-def test_packets_arrive_with_row_length_and_source(sockets: list[socket.socket]) -> None:
+def test_packets_arrive_with_row_length_and_source(
+    wire: UdpWire, sockets: list[socket.socket]
+) -> None:
     one, two, far = sockets
-    wire, inbox = UdpWire(), Inbox()
+    inbox = Inbox()
     wire.attach(3, 5, one, None)
     wire.attach(3, 9, two, None)
     far.sendto(b"abc", one.getsockname())
@@ -43,9 +63,11 @@ def test_packets_arrive_with_row_length_and_source(sockets: list[socket.socket])
     assert wire.receive(4, inbox) == 0, "a cohort without lanes"
 
 
-def test_a_flood_on_one_socket_is_taken_in_portions(sockets: list[socket.socket]) -> None:
+def test_a_flood_on_one_socket_is_taken_in_portions(
+    wire: UdpWire, sockets: list[socket.socket]
+) -> None:
     one, _, far = sockets
-    wire, inbox = UdpWire(), Inbox()
+    inbox = Inbox()
     wire.attach(0, 0, one, None)
     for number in range(PACKETS_A_SOCKET + 3):
         far.sendto(bytes([number]), one.getsockname())
@@ -53,9 +75,11 @@ def test_a_flood_on_one_socket_is_taken_in_portions(sockets: list[socket.socket]
     assert wire.receive(0, inbox) == 3
 
 
-def test_a_datagram_that_was_cut_tells_its_whole_length(sockets: list[socket.socket]) -> None:
+def test_a_datagram_that_was_cut_tells_its_whole_length(
+    wire: UdpWire, sockets: list[socket.socket]
+) -> None:
     one, _, far = sockets
-    wire, inbox = UdpWire(), Inbox()
+    inbox = Inbox()
     wire.attach(0, 0, one, None)
     for size in (MAX_PACKET_BYTES, MAX_PACKET_BYTES + 1, 9000):
         far.sendto(bytes(size), one.getsockname())
@@ -63,9 +87,11 @@ def test_a_datagram_that_was_cut_tells_its_whole_length(sockets: list[socket.soc
     assert inbox.lengths[:3].tolist() == [MAX_PACKET_BYTES, MAX_PACKET_BYTES + 1, 9000]
 
 
-def test_a_full_inbox_leaves_the_rest_in_the_sockets(sockets: list[socket.socket]) -> None:
+def test_a_full_inbox_leaves_the_rest_in_the_sockets(
+    wire: UdpWire, sockets: list[socket.socket]
+) -> None:
     one, two, far = sockets
-    wire, inbox = UdpWire(), Inbox(packets=PACKETS_A_SOCKET + 2)
+    inbox = Inbox(packets=PACKETS_A_SOCKET + 2)
     wire.attach(0, 0, one, None)
     wire.attach(0, 1, two, None)
     for each in (one, two):
@@ -78,9 +104,10 @@ def test_a_full_inbox_leaves_the_rest_in_the_sockets(sockets: list[socket.socket
     assert (inbox.lengths[:PACKETS_A_SOCKET] == 1).all()
 
 
-def test_each_row_sends_its_own_bytes_from_its_own_port(sockets: list[socket.socket]) -> None:
+def test_each_row_sends_its_own_bytes_from_its_own_port(
+    wire: UdpWire, sockets: list[socket.socket]
+) -> None:
     one, two, far = sockets
-    wire = UdpWire()
     wire.attach(0, 1, one, None)
     wire.attach(0, 2, two, None)
     packets = np.arange(40, dtype=np.uint8).reshape(4, 10)
@@ -91,9 +118,8 @@ def test_each_row_sends_its_own_bytes_from_its_own_port(sockets: list[socket.soc
     assert far.recvfrom(100) == (bytes(range(20, 30)), two.getsockname())
 
 
-def test_what_the_kernel_refuses_is_counted(sockets: list[socket.socket]) -> None:
+def test_what_the_kernel_refuses_is_counted(wire: UdpWire, sockets: list[socket.socket]) -> None:
     one, *_ = sockets
-    wire = UdpWire()
     wire.attach(0, 0, one, None)
     packets = np.zeros((1, 10), np.uint8)
     nowhere = np.array([address_key("127.0.0.1", 0)], np.uint64)
@@ -101,9 +127,10 @@ def test_what_the_kernel_refuses_is_counted(sockets: list[socket.socket]) -> Non
     assert wire.send_errors == 1
 
 
-def test_rtcp_goes_by_its_own_socket_where_there_is_one(sockets: list[socket.socket]) -> None:
+def test_rtcp_goes_by_its_own_socket_where_there_is_one(
+    wire: UdpWire, sockets: list[socket.socket]
+) -> None:
     rtp, rtcp, far = sockets
-    wire = UdpWire()
     wire.attach(0, 0, rtp, rtcp)
     wire.send_control(0, 0, b"nobody has said where to")
     wire.control_to(0, 0, far.getsockname())
@@ -113,3 +140,58 @@ def test_rtcp_goes_by_its_own_socket_where_there_is_one(sockets: list[socket.soc
     wire.send_control(0, 0, b"after the end")
     with pytest.raises(BlockingIOError):
         far.recvfrom(100)
+
+
+def test_packets_close_up_over_sockets_that_had_none(wire: UdpWire) -> None:
+    lanes = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(11)]
+    inbox = Inbox()
+    try:
+        for row, each in enumerate(lanes):
+            each.bind(("127.0.0.1", 0))
+            wire.attach(2, 3 * row, each, None)
+        far = lanes[0]
+        expected: list[tuple[int, bytes, int]] = []
+        for number, row in enumerate((1, 2, 5, 9, 10)):
+            for again in range(1 + number % 2):
+                data = bytes([row] * (number + 1) + [again])
+                far.sendto(data, lanes[row].getsockname())
+                expected.append((3 * row, data, key(far)))
+        wire.detach(2, 3 * 9)
+        count = wire.receive(2, inbox)
+        got = [
+            (int(inbox.rows[i]), inbox.data[i, : inbox.lengths[i]].tobytes(), int(inbox.sources[i]))
+            for i in range(count)
+        ]
+        assert sorted(got) == sorted(each for each in expected if each[0] != 27)
+        for row in (6, 30):
+            of_row = [data for at, data, _ in got if at == row]
+            assert of_row == sorted(of_row), "in the order in which they came"
+    finally:
+        for each in lanes:
+            each.close()
+
+
+def test_more_packets_leave_than_a_ring_has_entries(
+    wire: UdpWire, sockets: list[socket.socket]
+) -> None:
+    far = sockets[0]
+    lanes = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(150)]
+    try:
+        for row, each in enumerate(lanes):
+            wire.attach(0, row, each, None)
+        wire.detach(0, 7)
+        packets = np.tile(np.arange(150, dtype=np.uint8)[:, None], (1, 20))
+        rows, to = np.arange(150), np.full(150, key(far), np.uint64)
+        wire.send(0, rows, packets, np.full(150, 20), to)
+        wire.send(0, np.array([0, 500]), packets, np.full(150, 20), to)
+        got = sorted(far.recv(100)[0] for _ in range(150))
+        assert got == [0, 0, *(row for row in range(1, 150) if row != 7)]
+        assert wire.send_errors == 0
+    finally:
+        for each in lanes:
+            each.close()
+
+
+def test_a_ring_that_the_kernel_refuses_is_an_error_that_says_so() -> None:
+    with pytest.raises(OSError, match="io_uring_setup"):
+        Uring(entries=0)

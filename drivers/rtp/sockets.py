@@ -1,0 +1,70 @@
+"""The sockets of a cohort's lanes as columns, and addresses as the kernel writes them."""
+
+import socket
+
+import numpy as np
+from numpy.typing import NDArray
+
+PACKETS_A_SOCKET = 8
+"Taken from one socket in one tick; more waits for the next (160 ms of audio arrive in a burst)."
+MSG_DONTWAIT, MSG_TRUNC = 0x40, 0x20
+AF_INET = 2
+SOCKADDR = np.dtype([("family", "<u2"), ("port", ">u2"), ("ip", ">u4"), ("zero", "u8")])
+"struct sockaddr_in: ip(7)."
+NO_SOCKET = -1
+FIRST_ROWS = 16
+
+
+class Sockets:
+    """The sockets of one cohort, by row."""
+
+    def __init__(self) -> None:
+        self.fd_of: NDArray[np.int32] = np.full(FIRST_ROWS, NO_SOCKET, np.int32)
+        "[rows], NO_SOCKET where no lane is attached."
+        self.control: dict[int, socket.socket] = {}
+        self.control_to: dict[int, tuple[str, int]] = {}
+        self._table: tuple[NDArray[np.int64], NDArray[np.int32]] | None = None
+
+    def attach(self, row: int, rtp: socket.socket, rtcp: socket.socket | None) -> None:
+        """A lane's sockets; `rtcp` None when RTCP shares the RTP port (RFC 5761)."""
+        while row >= len(self.fd_of):
+            self.fd_of = np.concatenate([self.fd_of, np.full_like(self.fd_of, NO_SOCKET)])
+        self.fd_of[row] = rtp.fileno()
+        self.control[row] = rtcp or rtp
+        self._table = None
+
+    def detach(self, row: int) -> None:
+        """The lane's sockets are about to be closed."""
+        self.fd_of[row] = NO_SOCKET
+        self.control.pop(row, None)
+        self.control_to.pop(row, None)
+        self._table = None
+
+    def table(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The rows that have sockets, and these."""
+        if self._table is None:
+            rows = np.flatnonzero(self.fd_of != NO_SOCKET)
+            self._table = rows.astype(np.int64), self.fd_of[rows]
+        return self._table
+
+    def attached(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of `rows` that have sockets."""
+        known = rows[rows < len(self.fd_of)]
+        fds = self.fd_of[known]
+        return known if (fds != NO_SOCKET).all() else known[fds != NO_SOCKET]
+
+
+def addresses(keys: NDArray[np.uint64]) -> NDArray[np.void]:
+    """`media.frames.wire.address_key`s as SOCKADDR[n]."""
+    result = np.zeros(len(keys), SOCKADDR)
+    result["family"] = AF_INET
+    result["port"] = keys & np.uint64(0xFFFF)
+    result["ip"] = keys >> np.uint64(16)
+    return result
+
+
+def keys(addresses: NDArray[np.void]) -> NDArray[np.uint64]:
+    """SOCKADDR[n] as address keys."""
+    ip = addresses["ip"].astype(np.uint64)
+    result: NDArray[np.uint64] = (ip << np.uint64(16)) | addresses["port"].astype(np.uint64)
+    return result
