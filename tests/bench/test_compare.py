@@ -55,7 +55,7 @@ def test_two_samples_of_one_distribution_are_noise() -> None:
         ("neither", "different", "different"),
     ],
 )
-def test_the_direction_decides_what_is_better(better, up: str, down: str) -> None:
+def test_the_direction_decides_what_is_better(better: str, up: str, down: str) -> None:
     low, high = metric(gaps(1), better=better), metric(gaps(2, shift=200), better=better)
     assert set(verdicts(high, low).values()) == {up}
     assert set(verdicts(low, high).values()) == {down}

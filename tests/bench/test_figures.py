@@ -3,6 +3,7 @@
 import pytest
 
 from offhook.bench.figures import (
+    At,
     called,
     columns,
     figure,
@@ -29,7 +30,7 @@ HUNDRED = [float(n) for n in range(1, 101)]
         ("mean", 50.5, 50.5),
     ],
 )
-def test_percentiles_count_toward_the_worse_end(at, lower: float, higher: float) -> None:
+def test_percentiles_count_toward_the_worse_end(at: At, lower: float, higher: float) -> None:
     assert figure(metric(HUNDRED), at) == lower
     assert figure(metric(HUNDRED, better="higher"), at) == higher
 
@@ -56,7 +57,9 @@ def test_the_worse_end_is_called_by_its_name() -> None:
         (None, "p50", "lower", None),
     ],
 )
-def test_a_goal_is_met_or_missed(goal, at, better, met) -> None:
+def test_a_goal_is_met_or_missed(
+    goal: float | None, at: str, better: str, met: bool | None
+) -> None:
     assert goal_met(metric(HUNDRED, goal=goal, goal_at=at, better=better)) is met
 
 
@@ -72,9 +75,8 @@ def test_goals_are_written_with_figure_and_unit() -> None:
 
 
 def test_a_percentile_is_told_from_as_many_values_as_leave_one_beyond_it() -> None:
-    told = [
-        is_told(*each) for each in [("p95", 19), ("p95", 20), ("p99", 99), ("p99", 100), ("max", 1)]
-    ]
+    cases: list[tuple[At, int]] = [("p95", 19), ("p95", 20), ("p99", 99), ("p99", 100), ("max", 1)]
+    told = [is_told(at, count) for at, count in cases]
     assert told == [False, True, False, True, True]
 
 
@@ -101,8 +103,6 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 
 def test_differences_have_a_sign_unless_they_are_nothing() -> None:
-    assert [signed(v, 1) for v in (2.0, -2.0, 0.0, 0.01, -0.01)] == ["+2.0", "−2.0", "0.0"] + [
-        "0.0",
-        "0.0",
-    ]
+    texts = [signed(value, 1) for value in (2.0, -2.0, 0.0, 0.01, -0.01)]
+    assert texts == ["+2.0", "−2.0", "0.0", "0.0", "0.0"]
     assert written(-0.001, 2) == "0.00"

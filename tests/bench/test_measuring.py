@@ -15,7 +15,7 @@ from offhook.bench.measuring import (
     table,
 )
 from offhook.bench.repeats import run_count, runs_of
-from offhook.bench.results_file import read, write
+from offhook.bench.results_file import Document, read, write
 from offhook.tests.kit.bench_results import document, metric
 
 
@@ -37,7 +37,7 @@ def test_a_measurement_without_arguments_runs_once_with_seed_1() -> None:
 
 
 def test_each_repeat_has_a_seed_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    def measure(seed: int):
+    def measure(seed: int) -> Document:
         return document(metric([float(seed)]))
 
     pooled = repeated(measure, parsed("--repeat", "3", "--seed", "7"))

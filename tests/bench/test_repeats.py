@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from offhook.bench.repeats import NotComparable, key, pool, run_count, runs_of
-from offhook.bench.results_file import Clip, Curve, read, write
+from offhook.bench.results_file import Clip, Curve, Document, read, write
 from offhook.tests.kit.bench_results import document, metric
 
 KEY = key(metric([]))
@@ -49,7 +49,7 @@ def test_values_that_no_longer_fit_the_counts_are_one_run(tmp_path: Path) -> Non
 
 
 def test_a_curve_is_the_median_of_its_runs() -> None:
-    def with_curve(points: list[tuple[float, float]]):
+    def with_curve(points: list[tuple[float, float]]) -> Document:
         return document(curves=[Curve("cost", "calls", "µs", {"VAD": points})])
 
     pooled = pool(

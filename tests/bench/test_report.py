@@ -19,7 +19,7 @@ from offhook.bench.report_html import Html, tag
 from offhook.bench.report_page import Shown, page
 from offhook.bench.report_plots import plot, strip, thinned, tick_texts
 from offhook.bench.report_scale import Scale, apart, spanning
-from offhook.bench.results_file import Clip, Curve, Mark, write
+from offhook.bench.results_file import Clip, Curve, Document, Mark, Origin, write
 from offhook.codecs.wav import WavWriter
 from offhook.tests.kit.bench_results import ORIGIN, document, metric
 
@@ -59,7 +59,7 @@ class Page(HTMLParser):
         )
 
 
-def shown(*documents, folder: Path = Path()) -> str:
+def shown(*documents: Document, folder: Path = Path()) -> str:
     return page([Shown(each, folder) for each in documents])
 
 
@@ -134,8 +134,8 @@ def test_goals_of_what_is_compared_with_are_not_counted() -> None:
 
 def test_percentiles_that_so_few_values_do_not_tell_are_set_apart() -> None:
     found = Page(shown(document(metric([1.0] * 20))))
-    cells = [a for e, a in found.elements if e == "td" and a.get("data-name", "").startswith("p")]
-    assert [(a["data-name"], "untold" in a["class"].split()) for a in cells] == [
+    cells = [(a.get("data-name") or "", a.get("class") or "") for e, a in found.elements]
+    assert [(name, "untold" in style.split()) for name, style in cells if name[:1] == "p"] == [
         ("p50", False),
         ("p90", False),
         ("p95", False),
@@ -147,7 +147,7 @@ def test_hostile_strings_stay_text(tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav")
     everywhere = document(
         metric([1.0, 2.0], name=HOSTILE, case=HOSTILE, unit=HOSTILE, goal=0.5),
-        origin=type(ORIGIN)(*[HOSTILE] * 5, {HOSTILE: HOSTILE}),
+        origin=Origin(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, {HOSTILE: HOSTILE}),
         measurement=HOSTILE,
         curves=[Curve(HOSTILE, HOSTILE, HOSTILE, {HOSTILE: [(1.0, 1.0), (2.0, 2.0)]})],
         clips=[

@@ -1,6 +1,8 @@
 """A measurement's JSON comes back as it went, and a broken one says where it is broken."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -49,7 +51,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         (lambda d: d.pop("measurement"), "measurement"),
     ],
 )
-def test_a_broken_file_is_named_with_the_place(tmp_path: Path, damage, place: str) -> None:
+def test_a_broken_file_is_named_with_the_place(
+    tmp_path: Path, damage: Callable[[Any], object], place: str
+) -> None:
     file = tmp_path / "broken.json"
     write(file, document(metric([1.0]), metric([1.0, 2.0, 3.0], case="20 calls")))
     broken = msgspec.json.decode(file.read_bytes())

@@ -16,13 +16,13 @@ ORIGIN = Origin(
 
 def metric(values: list[float], **fields: Any) -> Metric:
     """A reply gap in ms, unless told otherwise."""
-    return Metric(
-        **({"name": "reply gap", "case": "1 call", "unit": "ms", "values": values} | fields)
-    )
+    usual: dict[str, Any] = {"name": "reply gap", "case": "1 call", "unit": "ms"}
+    usual |= {"values": values} | fields
+    return Metric(**usual)
 
 
 def document(*metrics: Metric, **fields: Any) -> Document:
     """Of a measurement of latency, unless told otherwise."""
-    return Document(
-        **({"origin": ORIGIN, "measurement": "latency", "metrics": list(metrics)} | fields)
-    )
+    usual: dict[str, Any] = {"origin": ORIGIN, "measurement": "latency"}
+    usual |= {"metrics": list(metrics)} | fields
+    return Document(**usual)
