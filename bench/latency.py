@@ -1,18 +1,30 @@
 """How long the caller waits for an answer, mouth to ear, and what of it is the server's.
 
-    offhook bench latency [--profile instant realistic] [--calls 1 20] [--turns 8] [--out file.json]
+    offhook bench latency [--profile instant realistic] [--calls 1 20] [--background quiet noise]
+    offhook bench latency --target sip:agent@host:5060 [--say question.wav]
+    offhook bench latency --target https://host/whip [--bearer token]
 
 A bare telephone calls the server (another process) over SIP and RTP, says recorded human words that
 end at a known sample, and finds the audible start of the reply in what comes back. Recognition,
 language and speech are scripted services of known latency in a third process, so that what is left
-is the server's own. Not here: how these times come about in speech services of flesh and blood.
+is the server's own. A foreign agent is called in the same way, its greeting is heard out, and only
+the gap is known. Not here: how these times come about in speech services of flesh and blood.
 
-- `gap`: from the caller's last sample leaving the mouth to the reply's first at an ear without a
-  jitter buffer.
+- `reply gap`: from the caller's last sample leaving the mouth to the reply's first at an ear
+  without a jitter buffer.
 - `added`: from the arrival of the packet with the caller's last sample at the server to the
   departure of the packet with the agent's first (the loopback takes no time), less the configured
-  silence that ends a turn.
-- `beyond`: `gap` less what the three services take, one after the other.
+  silence that ends a turn. With instant providers only: slow ones are partly hidden behind that
+  silence, by replies made ready in advance.
+  What of it is a matter of measuring: it counts from the packet, so the silence that follows the
+  last sample in its packet (10 ms on average) is in the gap and not in `added`; the reply's start
+  is found to the sample where it begins at full level, as it does here. What is the line's and not
+  the server's work: a phone's packets come at a phase of their own between two ticks of the
+  server's clock, 0 to 20 ms before the one that takes them. That phase is a call's own and stays
+  for all its turns, so that the figures of one call lie within 2 ms of each other and say little:
+  a case holds several calls.
+- `beyond the providers`: the gap less what the three services take, one after the other.
+- `until …`: from the caller's last packet to the server's own stages, on one axis of samples.
 """
 
 import argparse
@@ -20,39 +32,34 @@ import asyncio
 import random
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
-import numpy as np
 import uvloop
-from numpy.typing import NDArray
 
 from ..media.conversation.settings import TurnSettings
-from .bare_phone import RATE_HZ, BarePhone
-from .human_speech import fetch
-from .results_file import Document, origin, write
-from .scripted_providers import HEARD, Latencies, ProvidersProcess, reply_pcm
+from .background import BACKGROUNDS, background
+from .clips import clip_path
+from .latency_report import Case, Conversation, metrics, worst_turn
+from .line import RATE_HZ, Echo, LineFailed, Pcm
+from .measuring import Progress, add_arguments, command_line, finish, repeated
+from .results_file import Document, Origin, origin
+from .scripted_providers import HEARD, Latencies, ProvidersProcess
 from .server_process import TOKEN, ServerProcess
-from .voice import Voice
-from .waveform import first_audible, gaps, levels, percentile
+from .target import MakeLine, add_target, line_to, spoken
+from .turns import FOREIGN, OURS, Missed, Pace, converse, sharp_end
 
-CACHE = Path(".cache/speech").resolve()
 PROFILES = {"instant": Latencies(), "realistic": Latencies(stt_ms=250, llm_ms=375, tts_ms=100)}
 PROMPTS = (("call-waiting", "call waiting"), ("auth-thankyou", "thank you"), ("hello", "hello"))
 ENDPOINTING_MS = TurnSettings().min_endpointing_ms
-BEFORE_S = (0.7, 1.2)
-"Silence of the caller before each utterance, chosen anew each time: no phase is special."
-ANSWER_LIMIT_S = 5.0
-BETWEEN_CALLS_S = 0.15
+CALLS_WITHIN_S = 3.0
+"Those of a round begin within so long."
+CALLS_A_CASE = 8
+"At least so many: the phase between a phone's packets and the server's ticks is a call's own."
 LATENESS_LIMIT_MS = "100"
 "Refusing calls would spare the server what is to be measured; the clock's p99 is reported instead."
-GAP_MS = 15
-"A hole of so long in a reply that has none is a fault."
-CUT_DB = -20.0
-"Words end where they are so much weaker than their loudest: there is no doubt about that sample."
-STAGES = ("transcript_ms", "decided_ms", "first_text_ms", "first_speech_ms", "first_sample_ms")
 CONFIG = """\
 [[providers]]
 name = "scripted"
@@ -67,107 +74,54 @@ llm = "scripted"
 tts = "scripted"
 """
 
-Pcm = NDArray[np.int16]
+
+class Caller:
+    """How a caller of this measurement sounds, and what he says."""
+
+    def __init__(self, words: Sequence[Pcm], arguments: argparse.Namespace, seed: int) -> None:
+        self.words = [sharp_end(pcm, RATE_HZ) for pcm in words]
+        self._refusal: LineFailed | None = None
+        self._turns: int = arguments.turns
+        self._rounds: int | None = arguments.rounds
+        self._seed = seed
+        self._snr_db: float = arguments.snr_db
+        self._echo_db: float | None = arguments.echo_db
+        self._echo_ms: int = arguments.echo_ms
+
+    async def call(self, make_line: MakeLine, around: str, number: int, pace: Pace) -> Conversation:
+        """One call, its turns taken; or refused."""
+        rng = random.Random(self._seed + number)
+        await asyncio.sleep(rng.random() * CALLS_WITHIN_S)
+        line = make_line(rng)
+        line.mouth.background = background(
+            around, self._seed + number, self.words, self._snr_db, RATE_HZ
+        )
+        if self._echo_db is not None:
+            line.mouth.echo = Echo(self._echo_db, self._echo_ms)
+        try:
+            await line.call()
+            return Conversation(line, await converse(line, self.words, self._turns, rng, pace))
+        except LineFailed as exc:
+            self._refusal = exc
+            return Conversation(line, [Missed.REFUSED] * self._turns)
+        finally:
+            await line.hang_up()
+
+    async def calls(
+        self, make_line: MakeLine, around: str, count: int, pace: Pace
+    ) -> list[Conversation]:
+        """So many at once, round after round. Raises LineFailed when none came about."""
+        held: list[Conversation] = []
+        for n in range(self._rounds or max(1, CALLS_A_CASE // count)):
+            numbers = range(n * count, (n + 1) * count)
+            calls = (self.call(make_line, around, number, pace) for number in numbers)
+            held += await asyncio.gather(*calls)
+        if self._refusal is not None and all(Missed.REFUSED in each.turns for each in held):
+            raise self._refusal
+        return held
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """One answered utterance."""
-
-    gap_ms: float
-    added_ms: float
-    holes: int
-    "Silences inside the reply."
-
-
-class Spread(msgspec.Struct, frozen=True):
-    """Percentiles, ms."""
-
-    p50: float | None
-    p90: float | None
-    p99: float | None
-
-
-class Run(msgspec.Struct, frozen=True):
-    """One profile at one number of calls."""
-
-    profile: str
-    latencies: Latencies
-    calls: int
-    turns: int
-    unanswered: int
-    holes: int
-    gap: Spread
-    added: Spread
-    beyond: Spread
-    stages: dict[str, Spread]
-    "By the server's own account: since the end of speech, on its sample axis."
-    clock_p99_ms: float
-    "The server's frame clock, afterwards."
-
-
-class Report(msgspec.Struct, frozen=True):
-    """All runs."""
-
-    endpointing_ms: int
-    voice: str
-    runs: list[Run]
-
-
-def spread(values: list[float]) -> Spread:
-    """Percentiles of measured values, to a tenth of a millisecond."""
-    p50, p90, p99 = (percentile(values, share) for share in (0.5, 0.9, 0.99))
-    return Spread(*(None if p is None else round(p, 1) for p in (p50, p90, p99)))
-
-
-def sharp_end(pcm: Pcm, rate_hz: int) -> Pcm:
-    """Words cut where they are 20 dB below their loudest: then the last sample is known."""
-    window = rate_hz // 200
-    each = levels(pcm, window)
-    loud = np.flatnonzero(each >= each.max() * 10 ** (CUT_DB / 20))
-    return pcm[: (int(loud[-1]) + 1) * window]
-
-
-def measured(phone: BarePhone, last: int, reply: int, reply_end: int) -> Turn:
-    """One turn: the caller's last sample is `last`, the reply lies in what was heard."""
-    said, heard = phone.said, phone.heard
-    gap_s = heard.heard_at(reply) - said.spoken_at(last)
-    wire_s = heard.arrived_at(reply) - said.left_at(last)
-    holes = len(gaps(heard.pcm()[reply:reply_end], RATE_HZ, GAP_MS))
-    return Turn(gap_s * 1000, wire_s * 1000 - ENDPOINTING_MS, holes)
-
-
-async def converse(
-    phone: BarePhone, words: list[Pcm], turns: int, rng: random.Random
-) -> list[Turn | None]:
-    """Say something, hear the answer out, and again; None for an answer that did not come."""
-    results: list[Turn | None] = []
-    reply_s = len(reply_pcm()) / 24000
-    for _ in range(turns):
-        begin = phone.position + int(rng.uniform(*BEFORE_S) * RATE_HZ)
-        pcm = rng.choice(words)
-        phone.say(pcm, begin)
-        last = begin + len(pcm) - 1
-        if not await phone.wait_until(last + 1):
-            return results + [None]
-        heard_from = phone.heard.position_at(phone.said.left_at(last))
-        results.append(await _reply(phone, last, heard_from, reply_s))
-    return results
-
-
-async def _reply(phone: BarePhone, last: int, heard_from: int, reply_s: float) -> Turn | None:
-    """Listen until a reply has come to its end."""
-    limit = phone.position + int(ANSWER_LIMIT_S * RATE_HZ)
-    while await phone.wait_until(phone.position + RATE_HZ // 10) and phone.position < limit:
-        start = first_audible(phone.heard.pcm(), RATE_HZ, heard_from)
-        if start is None:
-            continue
-        end = start + int(reply_s * RATE_HZ)
-        if phone.heard.end > end + RATE_HZ // 10:
-            return measured(phone, last, start, end)
-    return None
-
-
-async def run(profile: str, calls: int, turns: int, words: list[Pcm], seed: int) -> Run:
+async def measure_ours(caller: Caller, profile: str, calls: int, around: str) -> Case:
     """One profile at one number of calls, with a server of its own."""
     latencies = PROFILES[profile]
     with tempfile.TemporaryDirectory() as folder:
@@ -175,120 +129,145 @@ async def run(profile: str, calls: int, turns: int, words: list[Pcm], seed: int)
         async with ProvidersProcess(latencies) as providers:
             config.write_text(CONFIG.format(base_url=providers.base_url))
             data = Path(folder) / "data"
-            async with _server(data, config) as server:
-                results = await asyncio.gather(
-                    *(_call(server, words, turns, seed + n, n) for n in range(calls))
-                )
-                async with aiohttp.ClientSession(
-                    headers={"Authorization": f"Bearer {TOKEN}"}, raise_for_status=True
-                ) as client:
-                    views = [await _view(client, server.http, phone) for phone, _ in results]
-                    async with client.get(f"{server.http}/health") as answer:
-                        health = await answer.json()
-    done = [turn for _, each in results for turn in each if turn is not None]
-    return Run(
-        profile=profile,
+            limit = LATENESS_LIMIT_MS
+            async with ServerProcess(
+                data, CONFIG=str(config), LIMITS_MAX_LATENESS_MS=limit
+            ) as server:
+                line = line_to(argparse.Namespace(**_ours(server)))
+                conversations = await caller.calls(line, around, calls, OURS)
+                conversations, clock_p99_ms = await _told(server, conversations)
+    return Case(
+        name=f"{profile}, {_number(calls)}, {around}",
+        conversations=conversations,
         latencies=latencies,
-        calls=calls,
-        turns=len(done),
-        unanswered=calls * turns - len(done),
-        holes=sum(turn.holes for turn in done),
-        gap=spread([turn.gap_ms for turn in done]),
-        added=spread([turn.added_ms for turn in done]),
-        beyond=spread([turn.gap_ms - latencies.sum_ms for turn in done]),
-        stages=_stages(views),
-        clock_p99_ms=_clock_p99(health),
+        endpointing_ms=ENDPOINTING_MS,
+        clock_p99_ms=clock_p99_ms,
     )
 
 
-def _server(data: Path, config: Path) -> ServerProcess:
-    return ServerProcess(data, CONFIG=str(config), LIMITS_MAX_LATENESS_MS=LATENESS_LIMIT_MS)
+def _ours(server: ServerProcess) -> dict[str, Any]:
+    return {"target": f"sip:agent@{server.sip}", "bearer": None, "username": None}
 
 
-async def _call(
-    server: ServerProcess, words: list[Pcm], turns: int, seed: int, number: int
-) -> tuple[BarePhone, list[Turn | None]]:
-    rng = random.Random(seed)
-    await asyncio.sleep(number * BETWEEN_CALLS_S)
-    phone = BarePhone(server.sip, "agent", rng)
-    try:
-        await phone.call()
-        return phone, await converse(phone, words, turns, rng)
-    finally:
-        await phone.hang_up()
+async def _told(
+    server: ServerProcess, conversations: list[Conversation]
+) -> tuple[list[Conversation], float]:
+    """With what the server says of each call; and its frame clock's lateness."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with aiohttp.ClientSession(server.http, headers=headers, raise_for_status=True) as client:
+        async with client.get("/health") as answer:
+            health = await answer.json()
+        async with client.get("/v1/calls", params={"limit": "200"}) as answer:
+            ids = {item["sip_call_id"]: item["id"] for item in (await answer.json())["items"]}
+        told: list[Conversation] = []
+        for each in conversations:
+            if each.line.call_id not in ids:
+                told.append(each)
+                continue
+            async with client.get(f"/v1/calls/{ids[each.line.call_id]}") as answer:
+                told.append(Conversation(each.line, each.turns, await answer.json()))
+    return told, float(health["clock"]["p99_ms"])
 
 
-async def _view(client: aiohttp.ClientSession, http: str, phone: BarePhone) -> dict[str, Any]:
-    """What the server says of a call."""
-    async with client.get(f"{http}/v1/calls", params={"limit": "200"}) as answer:
-        items = (await answer.json())["items"]
-    (item,) = (item for item in items if item["sip_call_id"] == phone.call_id)
-    async with client.get(f"{http}/v1/calls/{item['id']}") as answer:
-        view: dict[str, Any] = await answer.json()
-        return view
+def _number(calls: int) -> str:
+    return f"{calls} call" + ("s" if calls > 1 else "")
 
 
-def _stages(views: list[dict[str, Any]]) -> dict[str, Spread]:
-    told = [turn["latency"] for view in views for turn in view["turns"] if turn["latency"]]
-    return {
-        stage: spread([each[stage] for each in told if each[stage] is not None]) for stage in STAGES
-    }
-
-
-def _clock_p99(health: dict[str, Any]) -> float:
-    return round(float(health["clock"]["p99_ms"]), 2)
-
-
-# --- what is shown --------------------------------------------------------------------------------
-
-
-def show(result: Run) -> str:
-    """A run as lines of the terminal."""
-    rows = [("gap", result.gap), ("added", result.added), ("beyond", result.beyond)]
-    rows += [(f"  {stage.removesuffix('_ms')}", each) for stage, each in result.stages.items()]
-    head = (
-        f"{result.profile}, {result.calls} call(s): {result.turns} turns, "
-        f"{result.unanswered} unanswered, {result.holes} holes, "
-        f"clock p99 {result.clock_p99_ms} ms"
-    )
-    lines = [f"  {name:16}{_cells(each)}" for name, each in rows]
-    return "\n".join([head, f"  {'ms':16}{'p50':>9}{'p90':>9}{'p99':>9}", *lines, ""])
-
-
-def _cells(each: Spread) -> str:
-    return "".join(f"{'-' if v is None else f'{v:.1f}':>9}" for v in (each.p50, each.p90, each.p99))
-
-
-async def measure(arguments: argparse.Namespace) -> Report:
-    """All runs, one after the other."""
-    prompts = fetch(CACHE)
-    voice = Voice(prompts, RATE_HZ)
-    words = [sharp_end(await voice.words(*prompt), RATE_HZ) for prompt in PROMPTS]
-    runs: list[Run] = []
-    for profile in arguments.profile:
+async def measure(arguments: argparse.Namespace, seed: int) -> tuple[list[Case], str]:
+    """All cases, one after the other; and whose voice the caller's is. Raises LineFailed."""
+    words, voice = await spoken(arguments, PROMPTS)
+    caller = Caller(words, arguments, seed)
+    cases: list[Case] = []
+    profiles = list(arguments.profile) if arguments.target is None else [None]
+    progress = Progress(len(profiles) * len(arguments.calls) * len(arguments.background))
+    for profile in profiles:
         for calls in arguments.calls:
-            result = await run(profile, calls, arguments.turns, words, arguments.seed)
-            print(show(result), flush=True)
-            runs.append(result)
-    kind = "recorded" if prompts else "synthetic"
-    return Report(ENDPOINTING_MS, f"{kind}, always understood as {HEARD!r}", runs)
+            for around in arguments.background:
+                progress.step(f"{profile or arguments.target}, {_number(calls)}, {around}")
+                if profile is None:
+                    name = f"{arguments.target}, {_number(calls)}, {around}"
+                    pace = FOREIGN
+                    held = await caller.calls(line_to(arguments), around, calls, pace)
+                    cases.append(Case(name, held))
+                else:
+                    cases.append(await measure_ours(caller, profile, calls, around))
+    return cases, voice
+
+
+def document(
+    cases: list[Case], voice: str, arguments: argparse.Namespace, where: Origin, clip: Path | None
+) -> Document:
+    """Everything that was measured; the longest gap is written to `clip`."""
+    reading = [
+        "The gap is from the caller's last sample at the mouth to the reply's first audible sample"
+        " at an ear without a jitter buffer: a telephone adds its own, 20 to 60 ms. The caller's"
+        f" voice: {voice}.",
+    ]
+    if arguments.target is None:
+        reading.append(
+            f"Whatever is said is understood as {HEARD!r}, words that look finished: the turn ends"
+            f" {ENDPOINTING_MS} ms after them, which is part of the gap and not of `added`."
+        )
+    return Document(
+        origin=where,
+        measurement="latency",
+        metrics=[metric for case in cases for metric in metrics(case)],
+        clips=[] if clip is None else worst_turn(cases, clip),
+        detail={
+            "voice": voice,
+            "echo_db": arguments.echo_db,
+            "echo_ms": arguments.echo_ms,
+            "snr_db": arguments.snr_db,
+            "cases": {case.name: [c.turns for c in case.conversations] for case in cases},
+        },
+        reading=reading,
+    )
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="offhook bench latency",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--profile", nargs="+", choices=PROFILES, default=list(PROFILES))
+    parser.add_argument("--calls", type=int, nargs="+", help="at once (default: 1 20; foreign: 1)")
+    parser.add_argument("--turns", type=int, default=4, help="of each call")
+    parser.add_argument(
+        "--rounds", type=int, help=f"of calls; default: {CALLS_A_CASE} calls a case"
+    )
+    parser.add_argument("--background", nargs="+", choices=BACKGROUNDS, default=["quiet"])
+    parser.add_argument("--snr-db", type=float, default=15.0, help="words above the background")
+    parser.add_argument("--echo-db", type=float, help="the caller's end returns the agent's voice")
+    parser.add_argument("--echo-ms", type=int, default=120)
+    add_target(parser)
+    add_arguments(parser)
+    arguments = parser.parse_args(argv)
+    if arguments.calls is None:
+        arguments.calls = [1, 20] if arguments.target is None else [1]
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure, show, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", nargs="+", choices=PROFILES, default=list(PROFILES))
-    parser.add_argument("--calls", type=int, nargs="+", default=[1, 20])
-    parser.add_argument("--turns", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path)
-    arguments = parser.parse_args(argv)
-    report = uvloop.run(measure(arguments))
-    if arguments.out is not None:
-        flags = sys.argv[1:] if argv is None else argv
-        where = origin(" ".join(["offhook bench latency", *flags]))
-        write(arguments.out, Document(where, "latency", [], detail=report))
-    return 1 if any(each.unanswered for each in report.runs) else 0
+    arguments = parse(argv)
+    missed = 0
+
+    def one(seed: int) -> Document:
+        nonlocal missed
+        cases, voice = uvloop.run(measure(arguments, seed))
+        kinds = (Missed.UNANSWERED, Missed.ENDED, Missed.REFUSED)
+        missed += sum(case.missed(kind) for case in cases for kind in kinds)
+        where = origin(command_line("latency", argv))
+        return document(cases, voice, arguments, where, clip_path(arguments.out, seed))
+
+    try:
+        finish(repeated(one, arguments), arguments)
+    except (LineFailed, ValueError) as exc:
+        print(f"offhook bench latency: {exc}", file=sys.stderr)
+        return 1
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

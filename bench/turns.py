@@ -47,6 +47,7 @@ class Missed(enum.Enum):
     UNANSWERED = "no answer within the limit"
     OVERLAPPED = "the agent spoke while the caller did"
     ENDED = "the call ended before"
+    REFUSED = "the call did not come about"
 
 
 class Pace(msgspec.Struct, frozen=True):
