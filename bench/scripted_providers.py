@@ -1,6 +1,8 @@
 """Speech and language services of fixed latency, in a process of their own: what they add is known.
 
-Speaks OpenAI's transcriptions, chat completions and speech. Prints `ready <base url>`.
+Speaks OpenAI's transcriptions, chat completions and speech. Prints `ready <base url>`. What is said
+sounds the same each time, to the sample: a synthesizer's own voice does not (espeak-ng's flutters),
+and could not be compared with itself.
 
     python -m offhook.bench.scripted_providers --stt-ms 250 --llm-ms 375 --tts-ms 100
 """
@@ -17,7 +19,10 @@ import uvloop
 from aiohttp import web
 from numpy.typing import NDArray
 
+from ..codecs.resample import Resampler
+from ..drivers.tts.espeak import EspeakSynthesizer
 from ..drivers.worker_process import command
+from ..media.ports import SpeechAudio, SpeechRequest
 
 MODULE = f"{__name__.split('.', maxsplit=1)[0]}.bench.scripted_providers"
 SPEECH_HZ = 24000
@@ -25,6 +30,8 @@ HEARD = "yes please"
 "Always heard: words that look finished."
 REPLY = "That is done."
 REPLY_S = 1.0
+VOICE, VOICE_HZ = "en-us", 16000
+"Of everything else that is to be said."
 PITCH_HZ, HARMONICS, LEVEL = 150, 8, 8000
 START_LIMIT_S = 20.0
 
@@ -41,6 +48,12 @@ class Latencies(msgspec.Struct, frozen=True):
         """One after the other."""
         return self.stt_ms + self.llm_ms + self.tts_ms
 
+
+class _SpeechRequested(msgspec.Struct, frozen=True):
+    input: str
+
+
+_SPEECH = msgspec.json.Decoder(_SpeechRequested)
 
 Pcm = NDArray[np.int16]
 
@@ -59,7 +72,9 @@ class Providers:
 
     def __init__(self, latencies: Latencies) -> None:
         self._latencies = latencies
-        self._pcm = reply_pcm().tobytes()
+        self._said = {REPLY: reply_pcm().tobytes()}
+        self._speaking = asyncio.Lock()
+        self._synthesizer: EspeakSynthesizer | None = None
 
     def application(self) -> web.Application:
         """Its routes."""
@@ -67,6 +82,7 @@ class Providers:
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/audio/speech", self._speak)
+        app.on_cleanup.append(self._close)
         return app
 
     async def _transcribe(self, request: web.Request) -> web.Response:
@@ -85,9 +101,28 @@ class Providers:
         return response
 
     async def _speak(self, request: web.Request) -> web.Response:
-        await request.read()
+        text = _SPEECH.decode(await request.read()).input.strip()
+        if text not in self._said:
+            async with self._speaking:
+                if text not in self._said:
+                    self._said[text] = await self._spoken(text)
         await asyncio.sleep(self._latencies.tts_ms / 1000)
-        return web.Response(body=self._pcm, content_type="audio/pcm")
+        return web.Response(body=self._said[text], content_type="audio/pcm")
+
+    async def _spoken(self, text: str) -> bytes:
+        if self._synthesizer is None:
+            self._synthesizer = EspeakSynthesizer()
+            await self._synthesizer.start()
+        request = SpeechRequest(text, VOICE_HZ, voice=VOICE)
+        parts = self._synthesizer.synthesize(request)
+        audio = b"".join([part.pcm async for part in parts if isinstance(part, SpeechAudio)])
+        resampler = Resampler(VOICE_HZ, SPEECH_HZ)
+        wide = [resampler.push(np.frombuffer(audio, np.int16)[None]), resampler.flush()]
+        return np.concatenate(wide, axis=1).tobytes()
+
+    async def _close(self, app: web.Application) -> None:
+        if self._synthesizer is not None:
+            await self._synthesizer.aclose()
 
 
 def _event(delta: dict[str, str], finish: str | None = None) -> bytes:

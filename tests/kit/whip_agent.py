@@ -26,7 +26,10 @@ def tone(seconds: float, hz: float) -> np.ndarray:
 
 
 class WhipAgent:
-    """Says `greeting`, then `reply` after each utterance, `reply_after_s` of silence later."""
+    """Says `greeting`, then `reply` after each utterance, `reply_after_s` of silence later.
+
+    Falls silent in the middle of a word as soon as the caller makes a sound.
+    """
 
     def __init__(
         self, greeting: np.ndarray, reply: np.ndarray, reply_after_s: float, token: str | None
@@ -91,6 +94,7 @@ class WhipAgent:
             now = time.monotonic()
             if level > LOUD_RMS:
                 spoken_at = now
+                voice.say(np.zeros(0, np.int16))  # whoever speaks has the floor
             elif spoken_at is not None and now - spoken_at >= self._reply_after_s:
                 voice.say(self._reply)
                 spoken_at = None
