@@ -17,7 +17,8 @@ import numpy as np
 
 from ..codecs import g711
 from . import bare_sip
-from .bare_sip import BareCall, Credentials
+from .bare_digest import Credentials
+from .bare_sip import BareCall
 from .line import PACKET, RATE_HZ, Heard, LineFailed, Mouth, Pcm, Said
 
 PCMU, PCMA = 0, 8

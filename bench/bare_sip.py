@@ -6,12 +6,13 @@ minutes to any agent needs, and not more.
 """
 
 import enum
-import hashlib
 import logging
 import random
 import re
 
 import msgspec
+
+from .bare_digest import Credentials, authorization
 
 T1_S = 0.5
 T2_S = 4.0
@@ -21,12 +22,10 @@ ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, NOTIFY"
 COPIED = ("via", "from", "to", "call-id", "cseq")
 ANSWERED_200 = ("OPTIONS", "UPDATE", "INFO", "NOTIFY", "CANCEL")
 SHORT_NAMES = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact"}
-ALGORITHMS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 CHALLENGES = {
     401: ("www-authenticate", "Authorization"),
     407: ("proxy-authenticate", "Proxy-Authorization"),
 }
-PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
 URI = re.compile(r"<([^>]+)>")
 URI_HOST = re.compile(r"sips?:(?:[^@]*@)?(\[[^\]]+\]|[^:;>?]+)(?::(\d+))?")
 
@@ -69,13 +68,6 @@ class State(enum.Enum):
     UP = enum.auto()
     ENDING = enum.auto()
     OVER = enum.auto()
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """For digest authentication."""
-
-    username: str
-    password: str
 
 
 class BareCall:
@@ -344,38 +336,6 @@ def header(text: str, name: str) -> str:
 def body(text: str) -> str:
     """What follows the headers."""
     return text.partition("\r\n\r\n")[2]
-
-
-def authorization(
-    challenge: str, credentials: Credentials, method: str, uri: str, cnonce: str
-) -> str | None:
-    """The answer to a digest challenge (RFC 8760); None: not one that we can answer."""
-    asked = {key.lower(): quoted or bare for key, quoted, bare in PARAMETER.findall(challenge)}
-    algorithm = asked.get("algorithm", "MD5")
-    digest = ALGORITHMS.get(algorithm.upper())
-    if digest is None or not challenge.lower().startswith("digest") or "nonce" not in asked:
-        return None
-
-    def hashed(*parts: str) -> str:
-        return digest(":".join(parts).encode()).hexdigest()
-
-    realm, nonce = asked.get("realm", ""), asked["nonce"]
-    secret = hashed(credentials.username, realm, credentials.password)
-    request = hashed(method, uri)
-    fields = {"username": credentials.username, "realm": realm, "nonce": nonce, "uri": uri}
-    bare = {"algorithm": algorithm}
-    if "auth" in re.split(r"[\s,]+", asked.get("qop", "")):
-        fields |= {
-            "cnonce": cnonce,
-            "response": hashed(secret, nonce, "00000001", cnonce, "auth", request),
-        }
-        bare |= {"qop": "auth", "nc": "00000001"}
-    else:
-        fields["response"] = hashed(secret, nonce, request)
-    if "opaque" in asked:
-        fields["opaque"] = asked["opaque"]
-    told = [f'{k}="{v}"' for k, v in fields.items()] + [f"{k}={v}" for k, v in bare.items()]
-    return "Digest " + ", ".join(told)
 
 
 def _name(line: str) -> str:

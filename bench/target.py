@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from ..codecs.resample import Resampler
+from .bare_digest import Credentials
 from .bare_phone import BarePhone
-from .bare_sip import Credentials
 from .human_speech import fetch
 from .line import RATE_HZ, Line, Pcm
 from .voice import Voice
