@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -111,7 +112,8 @@ def origin(command: str, **versions: str) -> Origin:
 def write(path: Path, document: Document) -> None:
     """Write the figures with their origin."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    data = msgspec.json.encode(document, enc_hook=_plain)
+    path.write_bytes(msgspec.json.format(data, indent=1) + b"\n")
 
 
 def read(path: Path) -> Document:
@@ -122,6 +124,13 @@ def read(path: Path) -> Document:
         raise ResultsUnreadable(f"{path}: {exc.strerror or exc}") from exc
     except msgspec.DecodeError as exc:
         raise ResultsUnreadable(f"{path}: {exc}") from exc
+
+
+def _plain(value: object) -> float:
+    """numpy's numbers: a measurement is not lost at its end for one of them."""
+    if isinstance(value, np.generic):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} cannot be written")
 
 
 def _commit() -> str:

@@ -10,7 +10,7 @@ import logging
 import random
 import signal
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sized
 
 from ..codecs.catalog import CATALOG
 from ..drivers.rtp.ports import PortPool, PortRange
@@ -50,8 +50,11 @@ logger = logging.getLogger(__name__)
 class Health:
     """Whether the server takes calls: what `/health` shows and what SIP is refused with."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, calls: Sized, max_calls: int) -> None:
+        """`calls`: those that are not over, ringing ones included, which have no lane yet."""
         self._engine = engine
+        self._calls = calls
+        self._max_calls = max_calls
         self._draining = False
 
     def drain(self) -> None:
@@ -68,7 +71,11 @@ class Health:
 
     def refusal(self) -> str | None:
         """Why a new call is refused now; None: it is taken."""
-        return "the server stops" if self._draining else self._engine.refusal()
+        if self._draining:
+            return "the server stops"
+        if len(self._calls) >= self._max_calls:
+            return f"all {self._max_calls} calls are in use"
+        return self._engine.refusal()
 
 
 async def serve(settings: Settings) -> None:
@@ -106,7 +113,6 @@ class Server:
             self._rng,
             EngineSettings(max_lanes=limits.max_calls, max_lateness_ms=limits.max_lateness_ms),
         )
-        self.health = Health(self.engine)
         self._bus = EventBus(uuid.uuid4().hex[:8])
         self._metrics = Metrics()
         recordings = settings.recordings_folder()
@@ -126,6 +132,7 @@ class Server:
             self._clock,
             recordings if settings.recording.on else None,
         )
+        self.health = Health(self.engine, self.reception, limits.max_calls)
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
         self._sip: SipEndpoint | None = None

@@ -183,8 +183,9 @@ class CallFiles:
             try:
                 self._write(record)
             except OSError as exc:
-                path = self._path(record.id)
-                failed = failed or StoreError(str(path), exc.strerror or str(exc))
+                failed = failed or StoreError(str(self._path(record.id)), exc.strerror or str(exc))
+            except (ValueError, TypeError) as exc:  # text from outside that JSON cannot hold
+                failed = failed or StoreError(str(self._path(record.id)), str(exc))
         return failed
 
     def _write(self, record: CallRecord) -> None:

@@ -231,7 +231,7 @@ async def test_a_full_server_refuses_calls_and_keeps_the_live_one(
         assert (status, headers["retry-after"].isdigit()) == (503, True)
         health = await health_becomes(server, "busy")
         assert (await get(server, "/health"))[0] == 503
-        assert "lanes" in health["reason"]
+        assert health["reason"] == "all 1 calls are in use"
         await ear.hear_voice()
         call.leg.hang_up()
         await call.ended()

@@ -14,9 +14,19 @@ from msgspec.structs import replace
 
 from offhook.control import config
 from offhook.control.wiring import Server
+from offhook.media.ports import LegRinging
 from offhook.tests.kit.station import LIMIT_S, Party, Station
 
 READY = ("http=", "sip=sip:")
+ENVIRONMENT = {
+    "OFFHOOK_HTTP_PORT": "0",
+    "OFFHOOK_SIP_HOST": "127.0.0.1",
+    "OFFHOOK_SIP_PORT": "0",
+    "OFFHOOK_SIP_OPEN": "loopback",
+    "OFFHOOK_RTP_HOST": "127.0.0.1",
+    "OFFHOOK_RTP_PORTS": "0",
+    "OFFHOOK_LIMITS_MAX_LATENESS_MS": "10000",
+}
 
 
 class Running:
@@ -55,16 +65,7 @@ async def started(settings: config.Settings) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    environment = {
-        "OFFHOOK_DATA": str(tmp_path),
-        "OFFHOOK_HTTP_PORT": "0",
-        "OFFHOOK_SIP_HOST": "127.0.0.1",
-        "OFFHOOK_SIP_PORT": "0",
-        "OFFHOOK_SIP_OPEN": "loopback",
-        "OFFHOOK_RTP_HOST": "127.0.0.1",
-        "OFFHOOK_RTP_PORTS": "0",
-        "OFFHOOK_LIMITS_MAX_LATENESS_MS": "10000",
-    }
+    environment = ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)}
     async with started(config.load(environment)) as server:
         yield Running(server)
 
@@ -100,6 +101,20 @@ async def test_what_a_call_holds_is_told_and_given_back(running: Running) -> Non
         after = await running.metrics()
         assert {name: after[name] for name in KEPT} == dict.fromkeys(KEPT, 0.0)
         assert after['offhook_calls_ended_total{cause="normal"}'] == 1
+
+
+async def test_calls_that_ring_count_among_those_that_are_taken(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path), "OFFHOOK_LIMITS_MAX_CALLS": "2"}
+    async with started(config.load(environment)) as server, Station() as caller:
+        running = Running(server)
+        ringing = [caller.call(f"sip:ringing@{running.sip}") for _ in range(2)]
+        for each in ringing:
+            await each.wait_for(LegRinging)
+        assert len(server.engine) == 0, "they have no lanes yet"
+        refused = caller.call(f"sip:agent@{running.sip}")
+        assert (await refused.ended()).status == 503
+        for each in ringing:
+            each.leg.hang_up()
 
 
 async def test_worker_processes_are_told(running: Running) -> None:

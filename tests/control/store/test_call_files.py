@@ -168,6 +168,18 @@ async def test_saves_of_a_call_keep_their_order(tmp_path: pathlib.Path) -> None:
     await files.aclose()
 
 
+async def test_a_call_that_cannot_be_written_does_not_keep_others_from_it(
+    tmp_path: pathlib.Path,
+) -> None:
+    files = await opened(tmp_path)
+    bad = call_record(1, from_number="\ud800")  # no UTF-8 holds it
+    with pytest.raises(StoreError, match=r"call-1\.json"):
+        await files.save([bad, call_record(2)])
+    assert await files.read("call-1") is None
+    assert await files.read("call-2") == call_record(2)
+    await files.aclose()
+
+
 async def test_forgets_only_calls_that_ended_long_ago(tmp_path: pathlib.Path) -> None:
     def ended(number: int, wall: float) -> CallRecord:
         return call_record(number, status=CallStatus.ENDED, ended_wall=wall)
