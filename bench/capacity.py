@@ -32,7 +32,7 @@ MOST_CALLS = 6000
 
 async def engine_case(arguments: argparse.Namespace, case: Case, folder: Path) -> Tried[Step]:
     """The ramp of one case, or the steps that were asked for."""
-    speech = speech_file(folder, case.codec)
+    speech = await speech_file(folder, case.codec)
     tried: Tried[Step] = Tried(str(case))
     print(f"\n{case}\n{capacity_report.engine_head()}", file=sys.stderr)
 

@@ -230,12 +230,11 @@ async def serve(case: Case, calls: int, seconds: float, folder: Path, speech: Pa
     )
 
 
-def speech_file(folder: Path, codec: str) -> Path:
+async def speech_file(folder: Path, codec: str) -> Path:
     """The speech for steps of this codec, int16 at its rate, made once."""
     rate_hz = codec_of(codec).sample_rate_hz
     path = folder / f"speech-{rate_hz}.raw"
-    if not path.is_file():
-        bench_speech(rate_hz).tofile(path)
+    await asyncio.to_thread(_make_speech, path, rate_hz)
     return path
 
 
@@ -256,6 +255,11 @@ async def run_step(case: Case, calls: int, seconds: float, speech: Path) -> Step
         said = errors.decode(errors="replace").strip().splitlines()
         raise ChildProcessError(said[-1] if said else f"ended with {process.returncode}")
     return msgspec.json.decode(output, type=Step)
+
+
+def _make_speech(path: Path, rate_hz: int) -> None:
+    if not path.is_file():
+        bench_speech(rate_hz).tofile(path)  # in a loop of its own
 
 
 async def _start_load(payloads: Path, ports: list[int]) -> asyncio.subprocess.Process:

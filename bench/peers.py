@@ -59,7 +59,7 @@ async def frames(pipecat: Installed, folder: Path) -> list[WorkResult]:
         )
         name = f"{pipecat.name}, {PASSES} pass-through processors, {case}"
         results.append(WorkResult("frames", Side.THEIRS, name, told["us_a_frame"]))
-    speech = speech_file(folder, "PCMU")
+    speech = await speech_file(folder, "PCMU")
     for lanes in LANES:
         for vad in (False, True):
             flags = ["--lanes", str(lanes), "--speech", str(speech), *(["--vad"] if vad else [])]
@@ -96,9 +96,9 @@ async def bargein(pipecat: Installed, folder: Path, seed: int) -> list[WorkResul
 
 async def echo(aiortc: Installed, folder: Path) -> list[WorkResult]:
     """CPU of an Opus call."""
+    wide_band = await speech_file(folder, "opus")
     speech = folder / "speech-48000.raw"
-    if not speech.is_file():
-        _upsampled(speech_file(folder, "opus")).tofile(speech)
+    _upsampled(wide_band).tofile(speech)
     best: Echo | None = None
     for calls in ECHO_CALLS:
         flags = ["server", "--calls", str(calls), "--speech", str(speech)]
@@ -111,9 +111,7 @@ async def echo(aiortc: Installed, folder: Path) -> list[WorkResult]:
     if best is not None:
         name = f"{aiortc.name}, WebRTC echo, {best.calls} calls"
         results.append(WorkResult("echo", Side.THEIRS, name, [best.cost_us]))
-    step = await run_step(
-        Case("opus", False, False), OUR_ECHO_CALLS, 5.0, speech_file(folder, "opus")
-    )
+    step = await run_step(Case("opus", False, False), OUR_ECHO_CALLS, 5.0, wide_band)
     name = f"offhook, Opus over plain RTP, {OUR_ECHO_CALLS} calls"
     results.append(WorkResult("echo", Side.OURS, name, [step.cost_us]))
     return results

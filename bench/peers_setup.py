@@ -26,8 +26,9 @@ PEERS: dict[str, tuple[str, ...]] = {
 }
 "What is installed, by peer."
 NOT_DRIVEN = {
-    "livekit": "livekit-agents 1.8.9 can be installed (394 MB), but its agents live in a room of a "
-    "livekit-server, which the package index does not have; nothing is measured",
+    "livekit": "livekit-agents 1.8.9 can be installed (394 MB), but its audio comes from a room of "
+    "a livekit-server, which the package index does not have; its session without a room is not "
+    "driven here",
 }
 "Why nothing is measured of a peer, whatever can be installed."
 INSTALL_LIMIT_S, RUN_LIMIT_S = 900.0, 180.0

@@ -1,10 +1,12 @@
 """The load itself: what it sends and reads, and how it knows that it was well."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from offhook.bench import capacity_engine
 from offhook.bench.frame_cost import Replay
 from offhook.bench.load_clock import LoadClock, Usage
 from offhook.bench.load_payloads import CODECS, codec_of, encoded, load, save
@@ -90,6 +92,23 @@ def test_the_loads_health_is_of_what_was_counted() -> None:
     health = clock.health(Usage(20.0, 7.0, 1.5), send_errors=3)
     assert (health.late_p99_ms, health.late_max_ms) == (30.0, 30.0)
     assert (health.send_errors, health.busy, health.waited) == (3, 0.4, 0.05)
+
+
+async def test_speech_is_made_while_a_loop_runs_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def speak(rate_hz: int) -> np.ndarray:
+        asyncio.run(asyncio.sleep(0))  # as the real one does
+        made.append(rate_hz)
+        return tone(rate_hz)
+
+    monkeypatch.setattr(capacity_engine, "bench_speech", speak)
+    path = await capacity_engine.speech_file(tmp_path, "opus")
+    assert np.array_equal(np.fromfile(path, np.int16), tone(16000))
+    assert await capacity_engine.speech_file(tmp_path, "G722") == path
+    assert made == [16000]
 
 
 def test_a_process_is_read_whatever_its_name() -> None:
