@@ -121,7 +121,9 @@ class BarePhone(asyncio.DatagramProtocol):
         host, port = self._sip.get_extra_info("sockname")[:2]
         target = f"sip:{self._user}@{self._server}"
         sdp = self._offer(self._rtp.get_extra_info("sockname"))
-        self._core = BareCall(target, (host, port), self._rng, sdp, self._credentials)
+        # Not the seeded one: a second run's Call-ID would be the first's, and a loop (482).
+        unique = random.SystemRandom()
+        self._core = BareCall(target, (host, port), unique, sdp, self._credentials)
         self._core.invite(time.monotonic())
         self._drain()
         try:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from offhook.bench.bare_phone import BarePhone, RemoteMedia, audio, remote_media
+from offhook.bench.bare_sip import header
 from offhook.bench.line import LineFailed
 from offhook.bench.waveform import first_audible
 from offhook.codecs import g711
@@ -155,6 +156,32 @@ async def test_a_call_to_a_gateway_with_ways_of_its_own() -> None:
         for transport in (sip, ear, mouth):
             transport.close()
     assert end.methods[-1] == "BYE"
+
+
+async def test_a_second_run_with_the_same_seed_is_another_call() -> None:
+    class Busy(FarEnd):
+        def __init__(self) -> None:
+            super().__init__()
+            self.invited: list[str] = []
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            assert self.transport is not None
+            if data.startswith(b"INVITE"):
+                self.invited.append(data.decode())
+                self.transport.sendto(self._answer(data.decode(), "486 Busy Here", ""), addr)
+
+    loop = asyncio.get_running_loop()
+    sip, busy = await loop.create_datagram_endpoint(Busy, local_addr=("127.0.0.1", 0))
+    server = f"127.0.0.1:{sip.get_extra_info('sockname')[1]}"
+    for _ in range(2):
+        phone = BarePhone(server, "far", random.Random(1))
+        with pytest.raises(LineFailed):
+            await phone.call()
+        await phone.hang_up()
+    sip.close()
+    first, second = busy.invited
+    for name in ("call-id", "from", "via"):
+        assert header(first, name) != header(second, name)
 
 
 async def test_a_refusal_is_told() -> None:
