@@ -21,13 +21,17 @@ from ..drivers.tts.openai_speech import OpenAISpeechSynthesizer, SpeechSettings
 from ..drivers.worker_process import WorkerProcess
 from ..media.clock import Clock
 from ..media.conversation.settings import AgentSettings, TurnSettings
+from ..media.errors import ProviderError
 from ..media.ports import Responder, Synthesizer, Transcriber
 from .config import HOUSE, NO_SECTION, AgentConfig, ProviderSettings, Settings, section
+from .errors import StartError
 from .routing import BUILT_IN_AGENT
 
 BUILT_IN_NAME = "offhook"
 "What records call the agent that needs no configuration."
 POCKETSPHINX, ESPEAK = "pocketsphinx", "espeak"
+PARTS = {POCKETSPHINX: "recognition (pocketsphinx)", ESPEAK: "speech (espeak-ng)"}
+"As `offhook doctor` calls them."
 
 Service = (
     PocketsphinxTranscriber
@@ -69,10 +73,14 @@ class Agents:
         return self._agents[name]
 
     async def start(self) -> None:
-        """Start the worker processes. Raises ProviderError."""
+        """Start the worker processes. Raises StartError, naming the part that cannot."""
         for service in self._services.values():
             if isinstance(service, PocketsphinxTranscriber | EspeakSynthesizer):
-                await service.start()
+                try:
+                    await service.start()
+                except ProviderError as exc:
+                    part = PARTS[service.name]
+                    raise StartError(part, f"{exc.what} (`offhook doctor` looks at it)") from exc
 
     async def aclose(self) -> None:
         """End processes and connections."""

@@ -1,7 +1,8 @@
 """A worker process and its restarts: the parent's end. Shell; what is said is its owner's business.
 
 The child's first message means that it is ready (its models are loaded). When it ends, its owner
-is told and a new one is started, later each time while it keeps dying.
+is told and a new one is started, later each time while it keeps dying. A child that ends before any
+was ever ready is not started again: what it lacks does not come by itself.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import cast
 from ..media.errors import ProviderError
 from .errors import WorkerDied
 from .framing import FramingLost, Unframer, frame
+from .worker_boot import decode_failure
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ STDIN, STDOUT = 0, 1
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = __name__.split(".")[0]
+RUNNER = f"{__package__}.worker_boot"
 # Runs a module of this very package, installed or not, wherever the folder lies.
 BOOT = """
 import importlib.util, runpy, sys
@@ -70,13 +73,19 @@ class WorkerProcess:
         self._stdin: asyncio.WriteTransport | None = None
         self._task: asyncio.Task[None] | None = None
         self._became_ready = asyncio.Event()
+        self._was_ever_ready = False
+        self._failure = ""
+        "What the running child said it ends of."
 
     @property
     def pid(self) -> int | None:
         return self._transport.get_pid() if self._transport else None
 
     async def start(self) -> None:
-        """Start the child, or find it restarting; wait until it is ready. Raises WorkerDied."""
+        """Start the child, or find it restarting; wait until it is ready.
+
+        Raises WorkerDied, at once and with its reason when the child cannot start at all.
+        """
         if self._task is None:
             self._task = asyncio.create_task(self._keep_alive(), name=f"worker {self.name}")
         ready = asyncio.create_task(self._became_ready.wait(), name=f"worker {self.name} ready")
@@ -89,7 +98,7 @@ class WorkerProcess:
         finally:
             ready.cancel()
         if self._task.done():
-            self._task.result()  # what stopped the supervision: a bug, or no process to be had
+            self._task.result()  # what stopped the supervision: it cannot start, or a bug
         if not self._became_ready.is_set():
             raise WorkerDied(self.name, f"not ready after {READY_TIMEOUT_S:g} s")
 
@@ -130,7 +139,7 @@ class WorkerProcess:
         pause_s = FIRST_RESTART_S
         while True:
             child = _Child(self._receive)
-            self._transport = None
+            self._transport, self._failure = None, ""
             try:
                 await self._run(child)
             finally:
@@ -142,8 +151,11 @@ class WorkerProcess:
                 pause_s = FIRST_RESTART_S
             code = self._transport.get_returncode() if self._transport else None
             self._transport = None
-            logger.warning("worker %s ended with %s, restart in %.2f s", self.name, code, pause_s)
-            self._on_death(WorkerDied(self.name, f"the worker process ended ({code})"))
+            why = self._failure or f"the worker process ended ({code})"
+            if not self._was_ever_ready:
+                raise WorkerDied(self.name, why)
+            logger.warning("worker %s: %s; restart in %.2f s", self.name, why, pause_s)
+            self._on_death(WorkerDied(self.name, why))
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LAST_RESTART_S)
             self.restarts += 1
@@ -152,7 +164,7 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.subprocess_exec(
             lambda: child,
-            *command(self._module, *self._arguments),
+            *command(RUNNER, self._module, *self._arguments),
             stderr=None,
             env={**os.environ, **ONE_THREAD},
             # Ctrl-C goes to the whole group, perhaps before the child ignores it.
@@ -179,12 +191,16 @@ class WorkerProcess:
             self._transport.close()
 
     def _receive(self, message: bytes) -> None:
-        if not self.ready:
-            self.ready = True
+        if (failure := decode_failure(message)) is not None:
+            self._failure = failure.what
+            level = logging.ERROR if self.ready else logging.DEBUG  # a bug, or a missing part
+            logger.log(level, "worker %s: %s", self.name, failure.trace)
+        elif not self.ready:
+            self.ready = self._was_ever_ready = True
             self._became_ready.set()
             self._on_ready()
-            return
-        self._on_message(message)
+        else:
+            self._on_message(message)
 
 
 class _Child(asyncio.SubprocessProtocol):

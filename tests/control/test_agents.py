@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from offhook.control.agents import Agents
-from offhook.control.config import AgentConfig, Settings
-from offhook.control.errors import ConfigError
+from offhook.control.config import AgentConfig, ProviderSettings, Settings
+from offhook.control.errors import ConfigError, StartError
 from offhook.drivers.llm.house_default import DEFAULT_AGENT
 from offhook.media.clock import LoopClock
 
@@ -32,3 +32,17 @@ def test_a_house_that_lacks_something_is_an_error_that_names_it() -> None:
     with pytest.raises(ConfigError) as caught:
         agents(AgentConfig("desk", house=msgspec.Raw(b'{"greeting": "Welcome."}')))
     assert caught.value.key == "agents[0].house.answers"
+
+
+async def test_a_part_that_cannot_start_is_named_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("offhook.drivers.tts.espeak.MODULE", "no_such_worker")
+    far = ProviderSettings("far", "http://127.0.0.1:9/v1")
+    settings = Settings(agents=(AgentConfig("desk", stt="far"),), providers=(far,))
+    made = Agents(settings, LoopClock(), random.Random(1))
+    with pytest.raises(StartError, match="No module named") as caught:
+        await made.start()
+    await made.aclose()
+    assert caught.value.what == "speech (espeak-ng)"
+    assert "offhook doctor" in caught.value.why
