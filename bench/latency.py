@@ -206,7 +206,7 @@ def document(
     if arguments.target is None:
         reading.append(
             f"Whatever is said is understood as {HEARD!r}, words that look finished: the turn ends"
-            f" {ENDPOINTING_MS} ms after them, which is part of the gap and not of `added`. Each call"
+            f" {ENDPOINTING_MS} ms after them, which is part of the gap, not of `added`. Each call"
             " has one phase between its packets and the server's ticks, for all its turns: it moves"
             " `added` by up to 20 ms, so that few calls make rough percentiles."
         )
