@@ -114,7 +114,7 @@ async def calls_step(
     """A fresh server with so many conversing calls."""
     async with conversing_server(folder) as server:
         empty = session_usage(server.pid)
-        async with Callers(server, words, calls, "--pace", str(pace)) as callers:
+        async with Callers(server, words, calls, "--pace", str(pace), "--redial") as callers:
             placed = await callers.placed()
             await asyncio.sleep(SETTLE_S)
             await callers.count()
@@ -134,7 +134,7 @@ async def calls_step(
         late_max_ms=late.max_ms,
         skipped_ticks=late.skipped_ticks - skipped,
         kb_empty=empty.rss_kb,
-        kb_a_call=(now.all.rss_kb - empty.rss_kb) / calls,
+        kb_a_call=(now.all.rss_kb - empty.rss_kb) / max(1, counted.live),
         placed=placed,
         report=_with_core(counted, before, now),
     )

@@ -19,7 +19,8 @@ SETUP_LIMIT_MS = 1000.0
 CONVERSING = (
     "A server process that is called over SIP (PCMU, VAD on, recording on); every call converses: "
     "recorded words of about a second, scripted transcription (250 ms), chat (375 ms) and speech "
-    "(100 ms) by OpenAI's protocols, an answer of one second, a pause of 0.7 to 2 s. The server "
+    "(100 ms) by OpenAI's protocols, an answer of one second, a pause of 0.7 to 2 s. A call that "
+    "is refused while calls are placed tries again every 2 s, for 20 s after the last. The server "
     "and its workers have one core; callers and services share the other, and their load is part "
     "of `load busy`. That the server conceals nothing of what callers say is not seen from here."
 )
@@ -61,8 +62,8 @@ class CallsStep(msgspec.Struct, frozen=True):
 
     @property
     def calls_missing(self) -> int:
-        """Refused, or ended by the server."""
-        return self.placed.refusals + max(0, self.placed.answered - self.report.live)
+        """Not up at the end, or ended by the server while it was measured."""
+        return max(self.calls - self.report.live, self.report.tally.ended_by_far_end)
 
     @property
     def gap_p50_ms(self) -> float:
@@ -127,7 +128,8 @@ CALLS_FIGURES: tuple[Figure[CallsStep], ...] = (
     Figure("clock lateness p99", "ms", lambda s: s.late_p99_ms, LATE_LIMIT_MS),
     Figure("clock lateness max", "ms", lambda s: s.late_max_ms),
     Figure("frames lost", "frames", lambda s: s.frames_lost, 0.0),
-    Figure("calls refused or ended", "calls", lambda s: s.calls_missing, 0.0),
+    Figure("refusals while placing", "refusals", lambda s: s.placed.refusals),
+    Figure("calls not up, or ended", "calls", lambda s: s.calls_missing, 0.0),
     Figure("turns answered", "turns", lambda s: s.report.turns.answered, better="higher"),
     Figure("turns unanswered", "turns", lambda s: s.report.turns.unanswered, 0.0),
     Figure("reply gap p50", "ms", lambda s: s.gap_p50_ms),

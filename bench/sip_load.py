@@ -32,6 +32,8 @@ SLICES = 10
 "Of a frame, 2 ms each: the event loop's timers are no finer than 1 ms."
 TIMERS_S = 0.05
 HANG_UP_LIMIT_S = 10.0
+REDIAL_S, REDIAL_LIMIT_S = 2.0, 20.0
+"After a refusal; so long after the last call is placed all are to be up."
 LOUD = 150.0
 "Mean magnitude of a packet's samples above which there is sound."
 MAGNITUDES = np.abs(g711.decode_ulaw(np.arange(256, dtype=np.uint8)).astype(np.float32))
@@ -57,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True):
     hold_s: float | None
     "None: calls are held until the end."
     redial: bool
-    "Call again when the far end has hung up."
+    "Call again when the far end has hung up, and after a while when it has refused."
     utterances: list[tuple[int, int]]
     seed: int
 
@@ -74,6 +76,8 @@ class SipLoad(asyncio.DatagramProtocol):
         self._sip: asyncio.DatagramTransport | None = None
         self._board: Switchboard | None = None
         self._hang_up_at: dict[int, float] = {}
+        self._dial_at: dict[int, float] = {}
+        "Calls that were refused and try again."
         self._told = False
 
     async def run(self) -> CallsReport:
@@ -118,10 +122,11 @@ class SipLoad(asyncio.DatagramProtocol):
             self._slice(number)
             if now >= timers_at:
                 board.handle_timers(now)
-                self._hang_up_due(board, now)
+                self._do_due(board, now)
                 timers_at = now + TIMERS_S
             self._drain(board)
-            if not self._told and dialled == self._settings.calls and self._settled(board):
+            all_dialled = dialled == self._settings.calls
+            if not self._told and all_dialled and self._settled(board, now - origin):
                 self._told = True
                 _say(b"placed", board.tally)
             number += 1
@@ -154,16 +159,22 @@ class SipLoad(asyncio.DatagramProtocol):
             self._talkers.end(event.row)
             self._hang_up_at.pop(event.row, None)
             if self._settings.redial and event.by_far_end:
-                board.dial(event.row, time.monotonic())
+                self._dial_at[event.row] = time.monotonic() + REDIAL_S * event.refused
         for data in board.datagrams_to_send():
             self._sip.sendto(data)
 
-    def _hang_up_due(self, board: Switchboard, now: float) -> None:
+    def _do_due(self, board: Switchboard, now: float) -> None:
         for row in [row for row, at in self._hang_up_at.items() if at <= now]:
             board.hang_up(row, now)
+        for row in [row for row, at in self._dial_at.items() if at <= now]:
+            del self._dial_at[row]
+            board.dial(row, now)
 
-    def _settled(self, board: Switchboard) -> bool:
-        tally = board.tally
+    def _settled(self, board: Switchboard, placing_s: float) -> bool:
+        settings, tally = self._settings, board.tally
+        if settings.redial:
+            patient_s = settings.calls / settings.pace + REDIAL_LIMIT_S
+            return board.live == settings.calls or placing_s > patient_s
         return tally.answered + tally.refusals >= tally.placed
 
     def _restart_counting(self, board: Switchboard) -> None:

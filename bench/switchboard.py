@@ -32,6 +32,7 @@ class Down(msgspec.Struct, frozen=True):
 
     row: int
     by_far_end: bool
+    refused: bool = False
 
 
 class Tally(msgspec.Struct):
@@ -134,7 +135,7 @@ class Switchboard:
             elif isinstance(event, Refused):
                 self._refused[event.reason] += 1
                 self.tally.refused = dict(self._refused)
-                self._over(row, call, by_far_end=True)
+                self._over(row, call, by_far_end=True, refused=True)
             elif isinstance(event, Ended):
                 by_far_end = call.call_id not in self._hung_up
                 self.tally.ended_by_far_end += by_far_end
@@ -150,8 +151,8 @@ class Switchboard:
         if port is not None and host is not None:
             self._events.append(Up(row, (host[1], int(port[1]))))
 
-    def _over(self, row: int, call: BareCall, by_far_end: bool) -> None:
+    def _over(self, row: int, call: BareCall, by_far_end: bool, refused: bool = False) -> None:
         self._calls.pop(call.call_id, None)
         self._hung_up.discard(call.call_id)
         self._up.pop(row, None)
-        self._events.append(Down(row, by_far_end))
+        self._events.append(Down(row, by_far_end, refused))

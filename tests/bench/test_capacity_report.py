@@ -127,7 +127,7 @@ def test_a_whole_server_that_serves_all_holds() -> None:
 
 
 def test_calls_that_were_refused_or_ended_do_not_hold() -> None:
-    placed = Tally(placed=100, answered=97, refused={"503 Service Unavailable": 3})
+    placed = Tally(placed=130, answered=97, refused={"503 Service Unavailable": 33})
     refused = msgspec.structs.replace(
         CALLS, placed=placed, report=msgspec.structs.replace(CALLS.report, live=97)
     )
@@ -136,6 +136,9 @@ def test_calls_that_were_refused_or_ended_do_not_hold() -> None:
     assert refused.cost_us == pytest.approx(0.4 * 20_000 / 97)
     ended = msgspec.structs.replace(CALLS, report=msgspec.structs.replace(CALLS.report, live=98))
     assert judge_calls(ended) == Verdict(Outcome.REFUSED, "2 calls")
+    again = msgspec.structs.replace(CALLS.report, tally=Tally(ended_by_far_end=1))
+    verdict = judge_calls(msgspec.structs.replace(CALLS, report=again))
+    assert verdict == Verdict(Outcome.REFUSED, "1 calls")
 
 
 @pytest.mark.parametrize(("unanswered", "outcome"), [(3, Outcome.HELD), (4, Outcome.UNANSWERED)])
@@ -170,3 +173,14 @@ def test_the_whole_document() -> None:
     assert figure(written, "turns answered", f"{WHOLE}, 100 calls").values == [300.0]
     assert figure(written, "reply gap p95", f"{WHOLE}, 100 calls").values == [1000.0]
     assert figure(written, "INVITE to answer p99", f"{SETUP}, 20 calls/s").values == [6.0]
+
+
+def test_a_refusal_that_was_made_up_for_is_told_and_holds() -> None:
+    placed = Tally(placed=105, answered=100, refused={"503 Service Unavailable": 5})
+    step = msgspec.structs.replace(CALLS, placed=placed)
+    assert judge_calls(step) == HELD
+    tried: Tried[CallsStep] = Tried(WHOLE)
+    tried.steps, tried.held = [(step, HELD)], 100
+    written = document(WHERE, tried, Tried(SETUP))
+    assert figure(written, "refusals while placing", f"{WHOLE}, 100 calls").values == [5.0]
+    assert figure(written, "calls not up, or ended", f"{WHOLE}, 100 calls").values == [0.0]

@@ -61,7 +61,7 @@ def test_a_refusal_is_counted_by_what_was_said() -> None:
         calls.receive_datagram(response(request, status), 0.1)
     assert calls.tally.refused == {"503 Service Unavailable": 2, "486 Busy Here": 1}
     assert (calls.tally.placed, calls.tally.refusals, calls.live, calls.open) == (3, 3, 0, 0)
-    assert [type(event) for event in events(calls)] == [Down] * 3
+    assert events(calls) == [Down(row, by_far_end=True, refused=True) for row in range(3)]
 
 
 def test_an_invite_nobody_answers_is_repeated_and_then_refused() -> None:
