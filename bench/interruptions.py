@@ -171,7 +171,8 @@ class Interruptions:
                 place = start + rng.choice(self._places())
                 return await self._say_at(WORDS, line, place, rng.choice(words), WORDS_SETTLE_S)
             except (LineFailed, NothingHeard) as exc:
-                return self._failed(exc)
+                self._failed(exc)
+                return None
             finally:
                 await line.hang_up()
 
