@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import msgspec
@@ -83,19 +84,19 @@ async def _step(
     callers: Callers | None = None,
 ) -> ApiStep:
     skipped = (await clock(server)).skipped_ticks
-    usage, core = session_usage(server.pid), core_time(LOAD_CORE)
+    usage, core, began_at = session_usage(server.pid), core_time(LOAD_CORE), time.monotonic()
     report = None
     if load is None:
         await asyncio.sleep(arguments.seconds)
     else:
         report = await _ask(arguments, server, load)
     late = await clock(server)
-    cpu_s = session_usage(server.pid).cpu_s - usage.cpu_s
+    cpu_s, wall_s = session_usage(server.pid).cpu_s - usage.cpu_s, time.monotonic() - began_at
     step = ApiStep(
         calls=calls,
         load=load,
         report=report,
-        server_busy=cpu_s / (report.seconds if report else arguments.seconds),
+        server_busy=cpu_s / wall_s,
         load_core_busy=core_time(LOAD_CORE).busy_since(core),
         late_p50_ms=late.p50_ms,
         late_p99_ms=late.p99_ms,

@@ -8,8 +8,8 @@ from .results_file import Curve, Document, Metric, Origin
 from .waveform import percentile
 
 RATE_GOAL, RATE_GOAL_CALLS = 2000.0, 300
-LOAD_FULL = 0.95
-"Of the load's core: more requests could not be asked."
+FULL = 0.95
+"Of a core: there was no more to be had of it."
 WHAT = (
     "Latency counts from the moment a request was due until its answer was whole, so that a stall "
     "is felt by all that wait. Of each kind at most 2000 evenly spaced latencies are kept. The mix "
@@ -139,15 +139,15 @@ def _late_goal(step: ApiStep) -> float | None:
 
 
 def _limited(step: ApiStep) -> bool:
-    return step.report is not None and step.load_core_busy > LOAD_FULL
+    return step.report is not None and step.load_core_busy > FULL
 
 
 def _sentence(step: ApiStep) -> str:
     busy, server = 100 * step.load_core_busy, 100 * step.server_busy
-    return (
-        f"{step.case}: the load side limits (its core {busy:.0f} % busy, the server's "
-        f"{server:.0f} %): the server could have answered more."
-    )
+    both = f"the load's core was {busy:.0f} % busy, the server's {server:.0f} %"
+    if step.server_busy > FULL:
+        return f"{step.case}: {both}: both limit."
+    return f"{step.case}: the load side limits ({both}): the server could have answered more."
 
 
 def _curves(steps: list[ApiStep]) -> list[Curve]:

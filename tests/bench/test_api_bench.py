@@ -278,6 +278,9 @@ def test_a_load_whose_core_was_full_says_that_it_limits() -> None:
     full = msgspec.structs.replace(MIX, load_core_busy=0.99)
     assert any("the load side limits" in line for line in document(WHERE, [full], []).reading)
     assert not any("the load side limits" in line for line in document(WHERE, [MIX], []).reading)
+    both = document(WHERE, [msgspec.structs.replace(full, server_busy=1.0)], []).reading
+    assert any(line.endswith("both limit.") for line in both)
+    assert not any("could have answered more" in line for line in both)
 
 
 def test_calls_without_requests_have_a_clock_and_no_requests() -> None:
