@@ -15,14 +15,19 @@ run: install
 demo: install
 	$(BIN)/python -m offhook.bench.demo
 
-test: .venv/installed-dev
+test: .venv/installed-dev .venv/installed-bench
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh -e tests/check.sh
 
-bench: install
-	$(BIN)/offhook bench capacity
+# The figures that most people ask for first, in about ten minutes; measured/report.html shows them.
+bench: .venv/installed-bench
+	$(BIN)/offhook bench latency --out measured/latency.json
+	$(BIN)/offhook bench bargein --out measured/bargein.json
+	$(BIN)/offhook bench capacity --codec PCMU --out measured/capacity.json
+	$(BIN)/offhook bench api --out measured/api.json
+	$(BIN)/offhook bench report measured/*.json --html measured/report.html
 
 clean:
-	rm -rf .venv .cache build dist demo *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache build dist demo measured *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Once, and again when a lock file or the packaging changes. The stamps are made last, so that an
@@ -32,6 +37,12 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(PIP) -r requirements.txt
 	$(PIP) --no-build-isolation -e .
+	@touch $@
+
+# PESQ is built from source: without a compiler and Python's headers, what needs it is left out.
+.venv/installed-bench: .venv/installed requirements-bench.txt
+	$(PIP) -r requirements-bench.txt
+	@$(PIP) pesq==0.0.4 || echo "PESQ could not be built: 'offhook bench quality' needs a C compiler and Python's headers"
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import av
 import uvloop
-from aiortc import (  # type: ignore[import-not-found, unused-ignore]
+from aiortc import (  # pyright: ignore[reportMissingImports]
     MediaStreamTrack,
     RTCPeerConnection,
     RTCSessionDescription,

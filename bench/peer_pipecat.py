@@ -19,32 +19,32 @@ os.environ.setdefault("LOGURU_LEVEL", "ERROR")
 
 import numpy as np
 import uvloop
-from loguru import logger  # type: ignore[import-not-found, unused-ignore]
-from pipecat.audio.vad.silero import SileroVADAnalyzer  # type: ignore[import-not-found, unused-ignore]
-from pipecat.frames.frames import (  # type: ignore[import-not-found, unused-ignore]
+from loguru import logger  # pyright: ignore[reportMissingImports]
+from pipecat.audio.vad.silero import SileroVADAnalyzer  # pyright: ignore[reportMissingImports]
+from pipecat.frames.frames import (  # pyright: ignore[reportMissingImports]
     InputAudioRawFrame,
     InterruptionFrame,
     OutputAudioRawFrame,
     StartFrame,
     TTSAudioRawFrame,
 )
-from pipecat.pipeline.pipeline import Pipeline  # type: ignore[import-not-found, unused-ignore]
-from pipecat.pipeline.worker import (  # type: ignore[import-not-found, unused-ignore]
+from pipecat.pipeline.pipeline import Pipeline  # pyright: ignore[reportMissingImports]
+from pipecat.pipeline.worker import (  # pyright: ignore[reportMissingImports]
     PipelineParams,
     PipelineWorker,
 )
-from pipecat.processors.aggregators.llm_context import (  # type: ignore[import-not-found, unused-ignore]
+from pipecat.processors.aggregators.llm_context import (  # pyright: ignore[reportMissingImports]
     LLMContext,
 )
-from pipecat.processors.aggregators.llm_response_universal import (  # type: ignore[import-not-found, unused-ignore]
+from pipecat.processors.aggregators.llm_response_universal import (  # pyright: ignore[reportMissingImports]
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
-from pipecat.processors.frame_processor import FrameProcessor  # type: ignore[import-not-found, unused-ignore]
-from pipecat.transports.base_input import BaseInputTransport  # type: ignore[import-not-found, unused-ignore]
-from pipecat.transports.base_output import BaseOutputTransport  # type: ignore[import-not-found, unused-ignore]
-from pipecat.transports.base_transport import TransportParams  # type: ignore[import-not-found, unused-ignore]
-from pipecat.workers.runner import WorkerRunner  # type: ignore[import-not-found, unused-ignore]
+from pipecat.processors.frame_processor import FrameProcessor  # pyright: ignore[reportMissingImports]
+from pipecat.transports.base_input import BaseInputTransport  # pyright: ignore[reportMissingImports]
+from pipecat.transports.base_output import BaseOutputTransport  # pyright: ignore[reportMissingImports]
+from pipecat.transports.base_transport import TransportParams  # pyright: ignore[reportMissingImports]
+from pipecat.workers.runner import WorkerRunner  # pyright: ignore[reportMissingImports]
 
 SERVER_CORE = 1
 RATE_HZ, FRAME, FRAME_S = 16000, 320, 0.02

@@ -53,8 +53,8 @@ class AiortcBuffer:
     """aiortc.jitterbuffer.JitterBuffer and the queue of its track."""
 
     def __init__(self) -> None:
-        from aiortc.jitterbuffer import JitterBuffer
-        from aiortc.rtp import RtpPacket
+        from aiortc.jitterbuffer import JitterBuffer  # pyright: ignore[reportMissingImports]
+        from aiortc.rtp import RtpPacket  # pyright: ignore[reportMissingImports]
 
         self._make = RtpPacket
         self._buffer = JitterBuffer(capacity=16, prefetch=4)
@@ -63,7 +63,7 @@ class AiortcBuffer:
     def put(self, packet: int, now_s: float) -> None:
         del now_s
         arrived = self._make(sequence_number=packet & 0xFFFF, timestamp=packet * STEP)
-        arrived._data = packet.to_bytes(4, "little")  # type: ignore[attr-defined]
+        arrived._data = packet.to_bytes(4, "little")  # pyright: ignore[reportAttributeAccessIssue]
         _, frame = self._buffer.add(arrived)
         if frame is not None:
             self._track.append(int.from_bytes(frame.data[:4], "little"))

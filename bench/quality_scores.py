@@ -130,7 +130,7 @@ def _realigned(clean: Pcm, heard: Pcm, where: Delays, rate_hz: int) -> Pcm:
 def pesq(clean: Pcm, heard: Pcm, rate_hz: int) -> float:
     """ITU-T P.862.1 at 8 kHz, P.862.2 at 16 kHz. Raises ToolMissing."""
     try:
-        from pesq import PesqError, pesq as measure  # type: ignore[import-untyped]
+        from pesq import PesqError, pesq as measure  # pyright: ignore[reportMissingImports]
     except ImportError as exc:
         raise ToolMissing(f"{exc} (pip install pesq)") from exc
     band = "nb" if rate_hz == 8000 else "wb"
@@ -141,7 +141,7 @@ def pesq(clean: Pcm, heard: Pcm, rate_hz: int) -> float:
 def stoi(clean: Pcm, heard: Pcm, rate_hz: int) -> float:
     """Short-time objective intelligibility, 0..1. Raises ToolMissing."""
     try:
-        from pystoi import stoi as measure  # type: ignore[import-untyped]
+        from pystoi import stoi as measure  # pyright: ignore[reportMissingImports]
     except ImportError as exc:
         raise ToolMissing(f"{exc} (pip install pystoi)") from exc
     return float(measure(clean.astype(float), heard.astype(float), rate_hz))
