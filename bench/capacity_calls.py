@@ -18,7 +18,7 @@ from . import capacity_calls_report as report
 from .calls_load import Callers, Words, clock, conversing_server, make_words
 from .capacity_calls_report import CallsStep, SetupStep
 from .capacity_report import Tried
-from .cores import LOAD_CORE, on_core
+from .cores import LOAD_CORE, SERVER_CORE, on_core
 from .proc import CoreTime, ProcessUsage, core_time, process_usage, session_usage
 from .ramp import LoadHealth, Ramp, Verdict
 from .results_file import Document, origin
@@ -129,6 +129,7 @@ async def calls_step(
         seconds=seconds,
         cpu_share=now.cpu_share(before),
         main_cpu_share=now.main_cpu_share(before),
+        others_share=now.server_core.others_since(before.server_core, now.cpu_share(before)),
         late_p50_ms=late.p50_ms,
         late_p99_ms=late.p99_ms,
         late_max_ms=late.max_ms,
@@ -147,7 +148,6 @@ async def setup_step(words: Words, folder: Path, pace: int) -> SetupStep:
         conversing_server(folder) as server,
         Callers(server, words, pace * SETUP_S, *flags) as callers,
     ):
-        await callers.count()
         before = _Look.at(server)
         placed = await callers.placed()
         now = _Look.at(server)
@@ -156,6 +156,7 @@ async def setup_step(words: Words, folder: Path, pace: int) -> SetupStep:
     return SetupStep(
         pace=pace,
         cpu_ms_a_call=1000 * (now.all.cpu_s - before.all.cpu_s) / max(1, placed.placed),
+        others_share=now.server_core.others_since(before.server_core, now.cpu_share(before)),
         late_p99_ms=late.p99_ms,
         late_max_ms=late.max_ms,
         placed=placed,
@@ -170,12 +171,13 @@ class _Look(msgspec.Struct, frozen=True):
     main: ProcessUsage
     all: ProcessUsage
     load_core: CoreTime
+    server_core: CoreTime
 
     @classmethod
     def at(cls, server: ServerProcess) -> "_Look":
         now = time.monotonic()
         each = process_usage(server.pid), session_usage(server.pid)
-        return cls(now, *each, core_time(LOAD_CORE))
+        return cls(now, *each, core_time(LOAD_CORE), core_time(SERVER_CORE))
 
     def cpu_share(self, before: "_Look") -> float:
         return (self.all.cpu_s - before.all.cpu_s) / (self.at_s - before.at_s)

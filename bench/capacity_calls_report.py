@@ -35,6 +35,8 @@ class CallsStep(msgspec.Struct, frozen=True):
     "Of one core, the server with its workers."
     main_cpu_share: float
     "Of it, the server's main process."
+    others_share: float
+    "Of the core, that was neither the server's nor the network's."
     late_p50_ms: float
     late_p99_ms: float
     late_max_ms: float
@@ -82,6 +84,8 @@ class SetupStep(msgspec.Struct, frozen=True):
     pace: int
     cpu_ms_a_call: float
     "All of the server's and its workers', one second of audio included."
+    others_share: float
+    "Of the core, that was neither the server's nor the network's."
     late_p99_ms: float
     late_max_ms: float
     placed: Tally
@@ -106,6 +110,7 @@ def judge_calls(step: CallsStep) -> Verdict:
         StepFigures(
             step.late_p99_ms,
             step.report.rtp.health,
+            step.others_share,
             lost=step.frames_lost,
             refused=step.calls_missing,
             unanswered=turns.unanswered if turns.unanswered > allowed else 0,
@@ -115,8 +120,8 @@ def judge_calls(step: CallsStep) -> Verdict:
 
 def judge_setup(step: SetupStep) -> Verdict:
     """Does it hold? Late is, too, a server that answers late."""
-    figures = StepFigures(step.late_p99_ms, step.report.rtp.health, refused=step.placed.refusals)
-    verdict = judge(figures)
+    load, refused = step.report.rtp.health, step.placed.refusals
+    verdict = judge(StepFigures(step.late_p99_ms, load, step.others_share, refused=refused))
     if verdict.outcome is Outcome.HELD and step.setup_p99_ms > SETUP_LIMIT_MS:
         return Verdict(Outcome.LATE, f"INVITE to answer p99 {step.setup_p99_ms:.0f} ms")
     return verdict

@@ -36,6 +36,7 @@ from ..media.ports import Quality
 from .cores import LOAD_CORE, SERVER_CORE, on_core
 from .load_clock import Usage
 from .load_payloads import CODECS, codec_of, encoded, payload_type, save
+from .proc import core_time
 from .ramp import StepFigures
 from .rtp_load import Report
 from .speech import bench_speech
@@ -77,8 +78,8 @@ class Step(msgspec.Struct, frozen=True):
     seconds: float
     cpu_share: float
     "Of one core."
-    waited_share: float
-    "Of the time, in which the server could have run and something else had its core."
+    others_share: float
+    "Of the core, that was neither the server's nor the network's."
     late_p50_ms: float
     late_p99_ms: float
     late_max_ms: float
@@ -114,7 +115,9 @@ class Step(msgspec.Struct, frozen=True):
 
     def figures(self) -> StepFigures:
         """For the judge."""
-        return StepFigures(self.late_p99_ms, self.load.health, lost=self.frames_lost)
+        return StepFigures(
+            self.late_p99_ms, self.load.health, self.others_share, lost=self.frames_lost
+        )
 
 
 class Server:
@@ -197,10 +200,10 @@ async def serve(case: Case, calls: int, seconds: float, folder: Path, speech: Pa
     await asyncio.sleep(WARM_UP_S)
     before = await server.qualities()
     load.stdin.write(b"count\n")
-    usage, events = Usage.now(), server.events
+    usage, core, events = Usage.now(), core_time(SERVER_CORE), server.events
     skipped = server.engine.health().skipped_ticks
     await asyncio.sleep(seconds)
-    now = Usage.now()
+    now, core_now = Usage.now(), core_time(SERVER_CORE)
     health = server.engine.health()
     heard = server.events - events
     after = await server.qualities()
@@ -208,13 +211,13 @@ async def serve(case: Case, calls: int, seconds: float, folder: Path, speech: Pa
     full_kb = _rss_kb()
     server.engine.close_clock()
     await server.recorder.aclose()
-    cpu_share, waited_share = now.share_since(usage)
+    cpu_share, _ = now.share_since(usage)
     frame = server.codec.sample_rate_hz // 50
     return Step(
         calls=calls,
         seconds=seconds,
         cpu_share=cpu_share,
-        waited_share=waited_share,
+        others_share=core_now.others_since(core, cpu_share),
         late_p50_ms=health.p50_ms,
         late_p99_ms=health.p99_ms,
         late_max_ms=health.max_ms,

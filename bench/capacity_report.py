@@ -60,7 +60,7 @@ ENGINE_FIGURES: tuple[Figure[Step], ...] = (
     Figure("memory a call, opened", "kB", lambda s: s.kb_a_call_opened),
     Figure("memory a call", "kB", lambda s: s.kb_a_call_full, MEMORY_GOAL_KB),
     Figure("lanes opened", "lanes/s", lambda s: s.lanes_a_second, better="higher"),
-    Figure("core wanted by others", "%", lambda s: 100 * s.waited_share, better="neither"),
+    Figure("core taken by others", "%", lambda s: 100 * s.others_share, better="neither"),
     Figure("load lateness p99", "ms", lambda s: s.load.health.late_p99_ms, better="neither"),
     Figure("load busy", "%", lambda s: 100 * s.load.health.busy, better="neither"),
 )
@@ -172,11 +172,12 @@ def sentence(
     held = tried.held
     words = [f"{tried.name}: {'nothing' if held is None else f'{held} {unit}'} held."]
     if tried.limit is not None:
-        side = "The load side limits" if tried.limit.outcome is Outcome.VOID else "Above it"
+        void = tried.limit.outcome is Outcome.VOID
+        side = "Above it the bench limits, not the server" if void else "Above it"
         words.append(f"{side}: {tried.limit}.")
     void = len(tried.steps) - len(tried.good())
     if void:
-        words.append(f"{void} of {len(tried.steps)} steps were void, the load's fault.")
+        words.append(f"{void} of {len(tried.steps)} steps were void, not the server's fault.")
     steps = sorted(tried.good(), key=size)
     if steps:
         least, most = cost_us(steps[0]), cost_us(steps[-1])

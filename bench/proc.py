@@ -63,10 +63,17 @@ class CoreTime(msgspec.Struct, frozen=True):
 
     busy: int
     total: int
+    interrupts: int
+    "Of it: network packets on their way, mostly."
 
     def busy_since(self, before: "CoreTime") -> float:
         """Share of the time between in which it did something, for whomever."""
         return (self.busy - before.busy) / max(1, self.total - before.total)
+
+    def others_since(self, before: "CoreTime", own_share: float) -> float:
+        """Share that processes other than those that had `own_share` took, to a hundredth."""
+        interrupts = (self.interrupts - before.interrupts) / max(1, self.total - before.total)
+        return max(0.0, self.busy_since(before) - interrupts - own_share)
 
 
 def parse_core(text: str, core: int) -> CoreTime:
@@ -76,7 +83,7 @@ def parse_core(text: str, core: int) -> CoreTime:
         if name == f"cpu{core}":
             # user nice system idle iowait irq softirq steal; guest is in user already.
             ticks = [int(number) for number in numbers[:8]]
-            return CoreTime(sum(ticks) - ticks[3] - ticks[4], sum(ticks))
+            return CoreTime(sum(ticks) - ticks[3] - ticks[4], sum(ticks), ticks[5] + ticks[6])
     raise ValueError(f"there is no cpu{core}")
 
 

@@ -1,8 +1,9 @@
 """How far something can be loaded: what a step shows, and which step comes next. Pure.
 
 A step *holds* when the clock's p99 lateness stays within its limit and nothing is lost, refused or
-left unanswered. It is *void* when the load itself was late or dropped packets: then it tells of the
-load, not of the server. The ramp rises by a factor until a step fails, then halves the gap.
+left unanswered. It is *void* when the load itself was late or dropped packets, or when it failed
+while something else took the server's core: then it does not tell of the server. The ramp rises by
+a factor until a step fails, then halves the gap.
 """
 
 import enum
@@ -17,6 +18,8 @@ LOAD_STALL_MS = 20.0
 "A load that stood still so long may itself be why a frame had to be concealed."
 LOAD_BUSY_LIMIT = 0.95
 "Of its core."
+OTHERS_LIMIT = 0.03
+"A server whose core others take may be late because of them."
 
 
 class LoadHealth(msgspec.Struct, frozen=True):
@@ -37,6 +40,8 @@ class StepFigures(msgspec.Struct, frozen=True):
 
     late_p99_ms: float
     load: LoadHealth
+    others: float = 0.0
+    "Share of the server's core that was neither the server's nor the network's."
     lost: int = 0
     "Frames concealed by the server, packets of the server's that did not come, skipped frames."
     refused: int = 0
@@ -70,6 +75,11 @@ def judge(step: StepFigures, late_limit_ms: float = LATE_LIMIT_MS) -> Verdict:
     """The load is judged first: a step of a bad load says nothing of the server."""
     if fault := load_fault(step):
         return Verdict(Outcome.VOID, fault)
+    failed = step.refused or step.lost or step.unanswered or step.late_p99_ms > late_limit_ms
+    if failed and step.others > OTHERS_LIMIT:
+        return Verdict(
+            Outcome.VOID, f"something else took {100 * step.others:.0f} % of the server's core"
+        )
     if step.refused:
         return Verdict(Outcome.REFUSED, f"{step.refused} calls")
     if step.lost:

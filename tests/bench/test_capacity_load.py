@@ -124,7 +124,10 @@ def test_how_busy_a_core_was() -> None:
     first = "cpu  9 9 9 9\ncpu0 100 0 50 800 50 0 0 0 0 0\ncpu1 1 1 1 1 1 1 1 1 0 0\n"
     later = "cpu  9 9 9 9\ncpu0 130 0 70 830 60 5 5 0 0 0\n"
     before, after = parse_core(first, 0), parse_core(later, 0)
-    assert before == CoreTime(150, 1000)
+    assert before == CoreTime(busy=150, total=1000, interrupts=0)
     assert after.busy_since(before) == pytest.approx(0.6)
+    # 60 of 100 ticks busy, 10 of them interrupts; 35 were ours: others had 15.
+    assert after.others_since(before, 0.35) == pytest.approx(0.15)
+    assert after.others_since(before, 0.7) == 0.0
     with pytest.raises(ValueError, match="cpu3"):
         parse_core(first, 3)

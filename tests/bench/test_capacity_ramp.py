@@ -50,6 +50,16 @@ def test_loss_beside_a_load_that_stood_still_is_not_the_servers() -> None:
     assert str(verdict) == "void: the load stood still for 45 ms: what was lost may be its fault"
 
 
+@pytest.mark.parametrize("change", [{"late_p99_ms": 9.0}, {"lost": 1}, {"refused": 1}])
+def test_a_failure_while_others_took_the_servers_core_is_void(change: dict[str, float]) -> None:
+    crowded = msgspec.structs.replace(GOOD, others=0.06)
+    assert judge(crowded) == HELD
+    verdict = judge(msgspec.structs.replace(crowded, **change))
+    assert str(verdict) == "void: something else took 6 % of the server's core"
+    alone = msgspec.structs.replace(GOOD, others=0.02, **change)
+    assert judge(alone).outcome is not Outcome.VOID
+
+
 def climb(ramp: Ramp, limit: int) -> list[int]:
     """A server that holds `limit` and not one more."""
     steps: list[int] = []

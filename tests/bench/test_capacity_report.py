@@ -30,7 +30,7 @@ STEP = Step(
     calls=100,
     seconds=5.0,
     cpu_share=0.1,
-    waited_share=0.02,
+    others_share=0.02,
     late_p50_ms=1.0,
     late_p99_ms=2.0,
     late_max_ms=3.0,
@@ -49,6 +49,7 @@ CALLS = CallsStep(
     seconds=15.0,
     cpu_share=0.4,
     main_cpu_share=0.39,
+    others_share=0.0,
     late_p50_ms=1.0,
     late_p99_ms=3.0,
     late_max_ms=6.0,
@@ -61,6 +62,7 @@ CALLS = CallsStep(
 SETUP_STEP = SetupStep(
     pace=20,
     cpu_ms_a_call=8.0,
+    others_share=0.0,
     late_p99_ms=3.0,
     late_max_ms=6.0,
     placed=Tally(placed=120, answered=120, setup_ms=[6.0] * 120),
@@ -116,7 +118,7 @@ def test_a_void_step_counts_for_nothing_and_is_told() -> None:
     tried.held, tried.limit = 100, VOID
     written = engine_document(WHERE, {PCMU: tried})
     assert not [metric for metric in written.metrics if "200 calls" in metric.case]
-    assert "The load side limits: void: v." in written.reading[1]
+    assert "Above it the bench limits, not the server: void: v." in written.reading[1]
     assert "1 of 2 steps were void" in written.reading[1]
     assert len(written.detail[str(PCMU)]) == 2
 
