@@ -1,5 +1,6 @@
 """The sockets of a cohort's lanes as columns, and addresses as the kernel writes them."""
 
+import contextlib
 import socket
 
 import numpy as np
@@ -11,6 +12,12 @@ MSG_DONTWAIT, MSG_TRUNC = 0x40, 0x20
 AF_INET = 2
 SOCKADDR = np.dtype([("family", "<u2"), ("port", ">u2"), ("ip", ">u4"), ("zero", "u8")])
 "struct sockaddr_in: ip(7)."
+SO_TIMESTAMPNS = 35
+"socket(7): the kernel says when each packet came; x86, ARM and most others of 64 bits."
+CMSG = np.dtype(
+    [("len", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanoseconds", "i8")]
+)
+"struct cmsghdr and the struct timespec behind it: cmsg(3)."
 NO_SOCKET = -1
 FIRST_ROWS = 16
 
@@ -29,6 +36,8 @@ class Sockets:
         """A lane's sockets; `rtcp` None when RTCP shares the RTP port (RFC 5761)."""
         while row >= len(self.fd_of):
             self.fd_of = np.concatenate([self.fd_of, np.full_like(self.fd_of, NO_SOCKET)])
+        with contextlib.suppress(OSError):  # without it, packets came when they are found
+            rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.fd_of[row] = rtp.fileno()
         self.control[row] = rtcp or rtp
         self._table = None
@@ -68,3 +77,10 @@ def keys(addresses: NDArray[np.void]) -> NDArray[np.uint64]:
     ip = addresses["ip"].astype(np.uint64)
     result: NDArray[np.uint64] = (ip << np.uint64(16)) | addresses["port"].astype(np.uint64)
     return result
+
+
+def moments(stamps: NDArray[np.void], lengths: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """CMSG[n] as seconds of wall time; `lengths`: how much of each the kernel wrote, 0: nothing."""
+    seconds = stamps["seconds"] + stamps["nanoseconds"] * 1e-9
+    stamped = (lengths >= CMSG.itemsize) & (stamps["type"] == SO_TIMESTAMPNS)
+    return np.where(stamped, seconds, 0.0)

@@ -9,14 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...media.frames.wire import MAX_PACKET_BYTES, Inbox
-from .sockets import MSG_DONTWAIT, MSG_TRUNC, PACKETS_A_SOCKET, SOCKADDR, Sockets, addresses, keys
+from .sockets import (
+    CMSG,
+    MSG_DONTWAIT,
+    MSG_TRUNC,
+    PACKETS_A_SOCKET,
+    SOCKADDR,
+    Sockets,
+    addresses,
+    keys,
+    moments,
+)
 
 # struct mmsghdr of 64-bit Linux: recvmmsg(2).
 _MMSGHDR = np.dtype(
     {
-        "names": ["name", "namelen", "iov", "iovlen", "flags", "len"],
-        "formats": ["u8", "u4", "u8", "u8", "i4", "u4"],
-        "offsets": [0, 8, 16, 24, 48, 56],
+        "names": ["name", "namelen", "iov", "iovlen", "control", "controllen", "flags", "len"],
+        "formats": ["u8", "u4", "u8", "u8", "u8", "u8", "i4", "u4"],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 56],
         "itemsize": 64,
     }
 )
@@ -38,6 +48,9 @@ class _Landing:
         self.headers["namelen"] = SOCKADDR.itemsize
         self.headers["iov"] = self._buffers.ctypes.data + index * np.uint64(16)
         self.headers["iovlen"] = 1
+        self.stamps = np.zeros(count, CMSG)
+        self.headers["control"] = self.stamps.ctypes.data + index * np.uint64(CMSG.itemsize)
+        self.headers["controllen"] = CMSG.itemsize
         self.pointer = int(self.headers.ctypes.data)
 
 
@@ -76,7 +89,9 @@ class SyscallPackets:
         inbox.rows[:taken] = np.repeat(rows[: len(counts)], counts)
         inbox.lengths[:taken] = landing.headers["len"][:taken]
         inbox.sources[:taken] = keys(landing.addresses[:taken])
-        landing.headers["namelen"][:taken] = SOCKADDR.itemsize
+        headers = landing.headers[:taken]
+        inbox.arrived_wall[:taken] = moments(landing.stamps[:taken], headers["controllen"])
+        headers["namelen"], headers["controllen"] = SOCKADDR.itemsize, CMSG.itemsize
         return taken
 
     def send(

@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...media.frames.wire import MAX_PACKET_BYTES, Inbox
-from .sockets import MSG_DONTWAIT, MSG_TRUNC, PACKETS_A_SOCKET, SOCKADDR, Sockets, addresses, keys
+from .sockets import (
+    CMSG,
+    MSG_DONTWAIT,
+    MSG_TRUNC,
+    PACKETS_A_SOCKET,
+    SOCKADDR,
+    Sockets,
+    addresses,
+    keys,
+    moments,
+)
 from .uring import CALL, MSGHDR, OP_RECVMSG, OP_SENDMSG, Uring
 
 FIRST_LANES = 64
@@ -44,6 +54,7 @@ class UringPackets:
         self._ring = ring
         self._inbox: Inbox | None = None
         self._in = self._out = _Messages(FIRST_LANES, OP_SENDMSG, MSG_DONTWAIT)
+        self._stamps = np.zeros(0, CMSG)
 
     def receive(self, sockets: Sockets, inbox: Inbox) -> int:
         """Ask every socket once, then those that had a packet again, until none has any more."""
@@ -57,6 +68,7 @@ class UringPackets:
             calls = messages.calls[:count]
             calls["fd"] = fds[:count]
             calls["addr"] = messages.pointers[taken : taken + count]
+            messages.headers["controllen"][taken : taken + count] = CMSG.itemsize
             lengths = self._ring.carry_out(calls)
             got = np.flatnonzero(lengths >= 0)
             rows, fds = rows[got], fds[got]
@@ -65,6 +77,9 @@ class UringPackets:
             inbox.rows[new], inbox.lengths[new] = rows, lengths[got]
             taken = new.stop
         inbox.sources[:taken] = keys(messages.addresses[:taken])
+        inbox.arrived_wall[:taken] = moments(
+            self._stamps[:taken], messages.headers["controllen"][:taken]
+        )
         return taken
 
     def _landing(self, inbox: Inbox) -> _Messages:
@@ -74,6 +89,10 @@ class UringPackets:
             places = np.arange(count, dtype=np.uint64) * np.uint64(MAX_PACKET_BYTES)
             self._in.buffers[:, 0] = inbox.data.ctypes.data + places
             self._in.buffers[:, 1] = MAX_PACKET_BYTES
+            self._stamps = np.zeros(count, CMSG)
+            self._in.headers["control"] = self._stamps.ctypes.data + (
+                np.arange(count, dtype=np.uint64) * np.uint64(CMSG.itemsize)
+            )
         return self._in
 
     def _close_up(
@@ -87,6 +106,8 @@ class UringPackets:
         to, come_from = taken + moved, taken + got[moved]
         inbox.data[to] = inbox.data[come_from]
         messages.addresses[to] = messages.addresses[come_from]
+        messages.headers["controllen"][to] = messages.headers["controllen"][come_from]
+        self._stamps[to] = self._stamps[come_from]
 
     def send(
         self,

@@ -29,6 +29,8 @@ class Inbox:
         "The lane row it came for."
         self.sources: NDArray[np.uint64] = np.zeros(packets, np.uint64)
         "Where it came from: IPv4 address << 16 | port."
+        self.arrived_wall: NDArray[np.float64] = np.zeros(packets)
+        "When it came, by the kernel's clock (seconds of wall time); 0 where that is not known."
 
 
 class Wire(Protocol):

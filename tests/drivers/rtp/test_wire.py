@@ -1,6 +1,7 @@
 """The UDP wire over loopback sockets, by io_uring and by one system call a socket."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -169,6 +170,23 @@ def test_packets_close_up_over_sockets_that_had_none(wire: UdpWire) -> None:
     finally:
         for each in lanes:
             each.close()
+
+
+def test_the_kernel_says_when_each_packet_came(wire: UdpWire, sockets: list[socket.socket]) -> None:
+    one, two, far = sockets
+    inbox = Inbox()
+    for row, each in enumerate((one, two)):
+        wire.attach(0, row, each, None)
+    # Unlike a clock that is read afterwards, the kernel's tells these two apart.
+    moments = [time.time()]
+    for each in (two, two, one):
+        far.sendto(b"x", each.getsockname())
+        moments.append(time.time())
+    assert wire.receive(0, inbox) == 3
+    came = inbox.arrived_wall[:3]
+    of_one, of_two = came[inbox.rows[:3] == 0], came[inbox.rows[:3] == 1]
+    in_order = [moments[0], of_two[0], moments[1], of_two[1], moments[2], of_one[0], moments[3]]
+    assert in_order == sorted(in_order)
 
 
 def test_more_packets_leave_than_a_ring_has_entries(
