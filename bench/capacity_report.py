@@ -172,8 +172,8 @@ def sentence(
     held = tried.held
     words = [f"{tried.name}: {'nothing' if held is None else f'{held} {unit}'} held."]
     if tried.limit is not None:
-        void = tried.limit.outcome is Outcome.VOID
-        side = "Above it the bench limits, not the server" if void else "Above it"
+        ours = tried.limit.outcome is Outcome.VOID
+        side = "Above it the bench limits, not the server" if ours else "Above it"
         words.append(f"{side}: {tried.limit}.")
     void = len(tried.steps) - len(tried.good())
     if void:
