@@ -152,13 +152,13 @@ class Cohort:
 
     # -- the tick -----------------------------------------------------------------------------
 
-    def tick(self, inbox: Inbox, now: float) -> None:
-        """One frame in and one frame out for every lane."""
+    def tick(self, inbox: Inbox, now: float, due_wall: float) -> None:
+        """One frame in and one frame out for every lane; `due_wall`: when this tick was due."""
         n = self.rows.high
         if n == 0:
             return
         self.ticks += 1
-        self._receive(n, inbox, now)
+        self._receive(n, inbox, now, due_wall)
         self.inbound.decode(n)
         pulled = self.jitter.pull(n, self.ticks * self.frame)
         heard = self.heard = pulled.frames
@@ -186,12 +186,16 @@ class Cohort:
         self.lanes.position[:n] += self.frame
         self._look_after(n)
 
-    def _receive(self, n: int, inbox: Inbox, now: float) -> None:
+    def _receive(self, n: int, inbox: Inbox, now: float, due_wall: float) -> None:
         count = self.wire.receive(self.number, inbox)
         if not count:
             return
         latched, keys = self.inbound.receive(
-            count, inbox, self.ticks, lambda row, data: self.reports.receive(row, data, now)
+            count,
+            inbox,
+            self.ticks,
+            due_wall,
+            lambda row, data: self.reports.receive(row, data, now),
         )
         for row in latched.tolist():
             self.outbound.destination[row] = self.inbound.source[row]

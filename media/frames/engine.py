@@ -112,11 +112,15 @@ class Engine:
         """Stop ticking."""
         self._frame_clock.close()
 
-    def tick(self, phase: int) -> None:
-        """One frame for the cohorts of this phase. Tests call it on a virtual clock."""
+    def tick(self, phase: int, due_at: float | None = None) -> None:
+        """One frame for the cohorts of this phase, which was due at that moment (None: now).
+
+        Tests call it on a virtual clock.
+        """
         now = self._clock.now()
+        due_wall = self._clock.wall() - (0.0 if due_at is None else now - due_at)
         for cohorts in self._cohorts:
-            cohorts[phase].tick(self._inbox, now)
+            cohorts[phase].tick(self._inbox, now, due_wall)
 
     def skip(self, phase: int) -> None:
         """Time that a stall swallowed."""

@@ -75,12 +75,12 @@ class LatenessWindow:
 
 
 class FrameClock:
-    """Calls `on_tick(phase)` every 5 ms, `on_skip(phase, ticks)` for what a stall swallowed."""
+    """Calls `on_tick(phase, due_at)` every 5 ms, `on_skip(phase)` for what a stall swallowed."""
 
     def __init__(
         self,
         clock: Clock,
-        on_tick: Callable[[int], None],
+        on_tick: Callable[[int, float], None],
         on_skip: Callable[[int], None],
     ) -> None:
         self._clock = clock
@@ -123,10 +123,11 @@ class FrameClock:
             due = MAX_CATCH_UP_TICKS
         for _ in range(due):
             self._ticks += 1
+            due_at = self._origin_at + self._ticks * TICK_S
             began_at = self._clock.now()
-            self._on_tick(self._ticks % PHASES)
+            self._on_tick(self._ticks % PHASES, due_at)
             done_at = self._clock.now()
-            self._window.add(done_at - (self._origin_at + self._ticks * TICK_S), done_at - began_at)
+            self._window.add(done_at - due_at, done_at - began_at)
 
     def _skip(self, ticks: int) -> None:
         logger.warning("the event loop stalled: %d ms skipped", ticks * TICK_S * 1000)

@@ -22,12 +22,14 @@ from . import rtp
 from .decode import LaneDecoder, decoder_of
 from .encode import Encoding
 from .jitter import Jitter, rounds
-from .lanes import Columns, frame_samples
+from .lanes import FRAME_MS, Columns, frame_samples
 from .wire import Inbox
 
 NO_PAYLOAD_TYPE = -1
 COMFORT_NOISE_PAYLOAD_TYPE = 13
 "RFC 3389; trunks send it without having agreed on it."
+MOST_AGO_S = 1.0
+"A packet that seems to have come longer ago tells of a leap of wall time."
 LOOK_AHEAD_FRAMES = 2
 "How far beyond the play position codecs with state are decoded: time scaling reads ahead."
 
@@ -93,9 +95,10 @@ class Inbound(Columns):
         count: int,
         inbox: Inbox,
         tick: int,
+        due_wall: float,
         on_control: Callable[[int, bytes], None],
     ) -> tuple[NDArray[np.int64], list[KeyPacket]]:
-        """Sort `count` packets of the inbox into the jitter buffer.
+        """Sort `count` packets of the inbox into the jitter buffer; `due_wall`: the tick's moment.
 
         Returns the rows that latched just now (destination: `source[row]`) and the key packets.
         RTCP goes to `on_control(row, datagram)`.
@@ -123,7 +126,8 @@ class Inbound(Columns):
         self.heard_tick[rows[mine]] = tick
         audio &= mine
         if mine.any():
-            self._admit(np.flatnonzero(mine), audio, encoding, inbox, parsed, tick)
+            arrival = self._arrivals(inbox.arrived_wall[:count], tick, due_wall)
+            self._admit(np.flatnonzero(mine), audio, encoding, inbox, parsed, arrival)
         keys: list[KeyPacket] = []
         rest = mine & ~audio
         if rest.any():
@@ -178,7 +182,7 @@ class Inbound(Columns):
         encoding: NDArray[np.uint8],
         inbox: Inbox,
         parsed: rtp.Packets,
-        tick: int,
+        arrival: NDArray[np.int64],
     ) -> None:
         """Everything of the lane's stream is counted; only audio has samples."""
         for index in rounds(inbox.rows[chosen]):
@@ -193,7 +197,7 @@ class Inbound(Columns):
                 samples,
                 parsed.marker[some],
                 parsed.ssrc[some],
-                np.full(len(some), tick * self.frame, np.int64),
+                arrival[some],
             )
             accept = admitted.accept & (samples > 0)
             if accept.all():
@@ -201,6 +205,15 @@ class Inbound(Columns):
             elif accept.any():
                 kept, position = some[accept], admitted.position[accept]
                 self._write(kept, position, samples[accept], encoding[kept], inbox, parsed)
+
+    def _arrivals(
+        self, arrived_wall: NDArray[np.float64], tick: int, due_wall: float
+    ) -> NDArray[np.int64]:
+        """When packets came, in lane samples of the axis on which ticks are a frame apart."""
+        ago_s = np.where(arrived_wall > 0, due_wall - arrived_wall, 0.0)
+        np.clip(ago_s, -MOST_AGO_S, MOST_AGO_S, out=ago_s)  # wall time may leap
+        ago_samples = np.rint(ago_s * (self.frame * 1000 // FRAME_MS)).astype(np.int64)
+        return tick * self.frame - ago_samples
 
     def _samples(
         self,

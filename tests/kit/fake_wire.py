@@ -12,15 +12,21 @@ class FakeWire:
     """Implements the frame engine's Wire."""
 
     def __init__(self) -> None:
-        self._arriving: dict[int, list[tuple[int, bytes, int]]] = {}
+        self._arriving: dict[int, list[tuple[int, bytes, int, float]]] = {}
         self.sent: list[tuple[int, int, bytes, int]] = []
         "(cohort, row, packet, destination) in the order of sending."
         self.control: list[tuple[int, int, bytes]] = []
 
-    def arrive(self, place: tuple[int, int], packet: bytes, source: int = FAR_END) -> None:
-        """A packet for the lane at (cohort, row)."""
+    def arrive(
+        self,
+        place: tuple[int, int],
+        packet: bytes,
+        source: int = FAR_END,
+        at_wall: float = 0.0,
+    ) -> None:
+        """A packet for the lane at (cohort, row), found on the next tick; `at_wall`: it came."""
         cohort, row = place
-        self._arriving.setdefault(cohort, []).append((row, packet, source))
+        self._arriving.setdefault(cohort, []).append((row, packet, source, at_wall))
 
     def take_sent(self) -> list[tuple[int, int, bytes, int]]:
         """What was sent since the last time."""
@@ -29,11 +35,12 @@ class FakeWire:
 
     def receive(self, cohort: int, inbox: Inbox) -> int:
         packets = self._arriving.pop(cohort, [])
-        for index, (row, packet, source) in enumerate(packets):
+        for index, (row, packet, source, at_wall) in enumerate(packets):
             inbox.data[index, : len(packet)] = np.frombuffer(packet, np.uint8)
             inbox.lengths[index] = len(packet)
             inbox.rows[index] = row
             inbox.sources[index] = source
+            inbox.arrived_wall[index] = at_wall
         return len(packets)
 
     def send(

@@ -22,8 +22,13 @@ class Rig:
         self.time = VirtualClock()
         self.ticked: list[int] = []
         self.skipped: list[int] = []
-        self.clock = FrameClock(self.time, self.ticked.append, self.skipped.append)
+        self.due_at: list[float] = []
+        self.clock = FrameClock(self.time, self._tick, self.skipped.append)
         self.clock._fd = os.eventfd(0, os.EFD_NONBLOCK)
+
+    def _tick(self, phase: int, due_at: float) -> None:
+        self.ticked.append(phase)
+        self.due_at.append(due_at)
 
     def due(self, ticks: int) -> None:
         os.eventfd_write(self.clock._fd, ticks)
@@ -40,12 +45,13 @@ def test_phases_take_turns() -> None:
         rig.due(1)
     assert rig.ticked == [1, 2, 3, 0, 1, 2]
     assert rig.clock.health().p99_ms == pytest.approx(0, abs=1e-9)
+    assert rig.due_at == pytest.approx([n * TICK_S for n in range(1, 7)])
     rig.close()
 
 
 def test_lateness_is_from_the_deadline_until_the_work_is_done() -> None:
     rig = Rig()
-    rig.clock._on_tick = lambda phase: rig.time.advance(0.002)
+    rig.clock._on_tick = lambda phase, due_at: rig.time.advance(0.002)
     rig.time.advance(TICK_S + 0.001)
     rig.due(1)
     health = rig.clock.health()
@@ -102,12 +108,12 @@ async def test_it_ticks_by_the_kernels_timer() -> None:
     done = asyncio.Event()
     ticked: list[int] = []
 
-    def tick(phase: int) -> None:
+    def tick(phase: int, due_at: float = 0.0) -> None:
         ticked.append(phase)
         if len(ticked) == 8:
             done.set()
 
-    clock = FrameClock(LoopClock(), tick, lambda phase: tick(phase))
+    clock = FrameClock(LoopClock(), tick, tick)
     clock.start()
     await done.wait()
     clock.close()

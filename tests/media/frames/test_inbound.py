@@ -51,7 +51,7 @@ class Line:
             self.inbox.data[index, : len(part)] = np.frombuffer(part, np.uint8)
             self.inbox.lengths[index], self.inbox.sources[index] = len(data), source
         _, keys = self.inbound.receive(
-            len(packets), self.inbox, self.ticks, lambda row, data: self.control.append(data)
+            len(packets), self.inbox, self.ticks, 0.0, lambda row, data: self.control.append(data)
         )
         self.keys += keys
         self.inbound.decode(1)
