@@ -28,7 +28,7 @@ ANSWER_LIMIT_S = 20.0
 "An answer that takes longer has not come."
 CALL_LIMIT_S = 110.0
 NUMBER = "4071#"
-INTERRUPT_AFTER_MS = 2500
+INTERRUPT_AFTER_MS = 4500
 
 
 class Conversation:
