@@ -20,9 +20,9 @@ CONVERSING = (
     "A server process that is called over SIP (PCMU, VAD on, recording on); every call converses: "
     "recorded words of about a second, scripted transcription (250 ms), chat (375 ms) and speech "
     "(100 ms) by OpenAI's protocols, an answer of one second, a pause of 0.7 to 2 s. A call that "
-    "is refused while calls are placed tries again every 2 s, for 20 s after the last. The server "
-    "and its workers have one core; callers and services share the other, and their load is part "
-    "of `load busy`. That the server conceals nothing of what callers say is not seen from here."
+    "is refused while calls are placed tries again after 2, 4, 8 s, for 30 s after the last. "
+    "The server and its workers have one core; callers and services share the other, and their "
+    "load is part of `load busy`. That the server conceals nothing of what callers say is not seen from here."
 )
 
 

@@ -14,6 +14,7 @@ import random
 import resource
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -25,15 +26,17 @@ from ..codecs import g711
 from .load_clock import LoadClock, Usage
 from .load_payloads import load
 from .rtp_load import FRAME_S, HEADER, Commands, FarEnds, Report
-from .switchboard import Switchboard, Tally, Up
+from .switchboard import Down, Switchboard, Tally, Up
 from .talkers import Talkers, Turns
 
 SLICES = 10
 "Of a frame, 2 ms each: the event loop's timers are no finer than 1 ms."
 TIMERS_S = 0.05
 HANG_UP_LIMIT_S = 10.0
-REDIAL_S, REDIAL_LIMIT_S = 2.0, 20.0
-"After a refusal; so long after the last call is placed all are to be up."
+REDIAL_S = (2.0, 4.0, 8.0)
+"After a first, second, later refusal: at once and all together they would keep a server busy."
+REDIAL_LIMIT_S = 30.0
+"So long after the last call was placed all are to be up."
 LOUD = 150.0
 "Mean magnitude of a packet's samples above which there is sound."
 MAGNITUDES = np.abs(g711.decode_ulaw(np.arange(256, dtype=np.uint8)).astype(np.float32))
@@ -78,6 +81,8 @@ class SipLoad(asyncio.DatagramProtocol):
         self._hang_up_at: dict[int, float] = {}
         self._dial_at: dict[int, float] = {}
         "Calls that were refused and try again."
+        self._refused: Counter[int] = Counter()
+        "By row, since it was last up."
         self._told = False
 
     async def run(self) -> CallsReport:
@@ -159,9 +164,16 @@ class SipLoad(asyncio.DatagramProtocol):
             self._talkers.end(event.row)
             self._hang_up_at.pop(event.row, None)
             if self._settings.redial and event.by_far_end:
-                self._dial_at[event.row] = time.monotonic() + REDIAL_S * event.refused
+                self._dial_at[event.row] = time.monotonic() + self._wait_s(event)
         for data in board.datagrams_to_send():
             self._sip.sendto(data)
+
+    def _wait_s(self, event: Down) -> float:
+        if not event.refused:
+            self._refused[event.row] = 0
+            return 0.0
+        self._refused[event.row] += 1
+        return REDIAL_S[min(self._refused[event.row], len(REDIAL_S)) - 1]
 
     def _do_due(self, board: Switchboard, now: float) -> None:
         for row in [row for row, at in self._hang_up_at.items() if at <= now]:
