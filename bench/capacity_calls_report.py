@@ -22,7 +22,8 @@ CONVERSING = (
     "(100 ms) by OpenAI's protocols, an answer of one second, a pause of 0.7 to 2 s. A call that "
     "is refused while calls are placed tries again after 2, 4, 8 s, for 30 s after the last. "
     "The server and its workers have one core; callers and services share the other, and their "
-    "load is part of `load busy`. That the server conceals nothing of what callers say is not seen from here."
+    "load is part of `load busy`. That the server conceals nothing of what callers say is not "
+    "seen from here."
 )
 
 
