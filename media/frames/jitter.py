@@ -164,7 +164,9 @@ class Jitter(Columns):
 
         `end` is where each row's audio ended before.
         """
-        self.delay.receive(rows, arrival - position)
+        # Whatever the moment of its arrival, it can be played from the next tick on.
+        seen = -(-arrival // self.frame) * self.frame
+        self.delay.receive(rows, seen - position)
         smooth = self._smooth[rows]
         if np.count_nonzero(smooth) < len(smooth):
             self._fill_up(rows, position, end)
@@ -242,8 +244,7 @@ class Jitter(Columns):
         excess = now_samples - play - self.delay.due(slice(n))
         trouble = frames.min(axis=1, initial=0) == ABSENT
         trouble |= ~self._smooth[:n]
-        trouble |= excess < -self.stretcher.later
-        trouble |= excess >= self.stretcher.sooner
+        trouble |= self.stretcher.due(frames, excess)
         concealed = self._concealed[:n]
         concealed[:] = 0
         if np.count_nonzero(trouble):

@@ -1,8 +1,10 @@
 """Time scaling: one frame made from a little more or a little less signal, without a seam.
 
 About one pitch period is taken out or repeated, where the signal resembles itself most, and the
-join is cross-faded (waveform-similarity overlap-add). Small corrections wait for a place where
-nothing is heard of it and are rare; large ones do not. Not here: what delay is wanted (delay.py).
+join is cross-faded (waveform-similarity overlap-add). A pause is the place to set the delay right,
+to the millisecond; in speech it is left alone while it does no harm: too long by a little it costs
+nobody anything, too short it would tear the speech and is made up for at once. Not here: what delay
+is wanted (delay.py).
 """
 
 from typing import NamedTuple
@@ -13,18 +15,29 @@ from numpy.typing import NDArray
 from .lanes import FRAME_MS, Columns, frame_samples
 from .ring import ABSENT, Ring
 
-LATER_MS = 5
-"How far below the target the delay may be before frames are lengthened."
-SOONER_MS = FRAME_MS
-"How far above it before frames are shortened; arrivals are known to a frame only."
+PAUSE_OFF_MS = 2
+"How far above the target the delay may be in a pause."
+LATER_MS = 3
+"How far below it in speech before that is lengthened; a whole frame is late by any of it."
+SOONER_MS = 2 * FRAME_MS
+"How far above it in speech before that is shortened."
+PATIENT_MS = FRAME_MS
+PATIENCE_TICKS = 150
+"The same when there was no pause for 3 s."
 FAST_MS = 3 * FRAME_MS
 "Above the target by this, every frame is shortened, wherever."
 CHANGE_TICKS = 5
-"At most one change in 100 ms otherwise."
+"At most one change of speech in 100 ms otherwise."
 GOOD_LIKENESS = 0.7
 "Where a change may be made that can wait for a better place."
 FAIR_LIKENESS = 0.4
-"The same when the delay is off by more than two frames."
+"The same when the delay is FAST_MS below the target."
+PAUSE_PEAK = 64
+"int16 units: a frame that stays below is a pause."
+PAUSE_SHARE = 16
+"So is one that stays below this part of the lane's loudest (-24 dB)."
+LOUDEST_SHIFT = 9
+"The loudest fades to half in 7 s."
 
 SHORTEST_MS = 2.5
 LONGEST_MS = 10
@@ -51,10 +64,18 @@ class Stretcher(Columns):
         super().__init__(capacity)
         self.rate_hz = rate_hz
         self.frame = frame_samples(rate_hz)
-        self.later = rate_hz * LATER_MS // 1000
-        self.sooner = rate_hz * SOONER_MS // 1000
+        self._later = rate_hz * LATER_MS // 1000
+        self._sooner = rate_hz * SOONER_MS // 1000
+        self._pause_off = rate_hz * PAUSE_OFF_MS // 1000
+        self._patient = rate_hz * PATIENT_MS // 1000
         self._fast = rate_hz * FAST_MS // 1000
         self._ticks = 0
+        self._loudest: NDArray[np.int16] = self.column("_loudest", np.int16)
+        "Peak of late."
+        self._pause: NDArray[np.bool_] = self.column("_pause", np.bool_)
+        "The next frame is of a pause."
+        self._waited: NDArray[np.int64] = self.column("_waited", np.int64)
+        "Ticks that the delay has been PATIENT_MS above the target."
         self._next_change: NDArray[np.int64] = self.column("_next_change", np.int64)
         "Tick of the next change at the earliest."
         self.inserted: NDArray[np.int64] = self.column("inserted", np.int64)
@@ -64,6 +85,30 @@ class Stretcher(Columns):
     def tick(self) -> None:
         """20 ms have passed."""
         self._ticks += 1
+
+    def due(self, frames: NDArray[np.int16], excess: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of rows [:n], whose next ones `frames` are, `change` is to look at; once a tick.
+
+        `excess` [n] is delay minus target, in samples.
+        """
+        n = len(frames)
+        peak = frames.max(axis=1, initial=0)
+        loudest = self._loudest[:n]
+        np.maximum(loudest - (loudest >> LOUDEST_SHIFT), peak, out=loudest)
+        waited = self._waited[:n]
+        waited += 1
+        waited *= excess >= self._patient
+        pause = self._pause[:n]
+        np.less_equal(peak, np.maximum(loudest // PAUSE_SHARE, PAUSE_PEAK), out=pause)
+        due = excess >= self._limit(slice(n))
+        due |= excess < -self._later
+        due |= ((excess >= self._pause_off) | (excess < 0)) & pause
+        return np.asarray(due)
+
+    def _limit(self, rows: NDArray[np.int64] | slice) -> NDArray[np.int64]:
+        """How far above the target the delay may be in speech."""
+        patient = self._waited[rows] >= PATIENCE_TICKS
+        return np.where(patient, self._patient, self._sooner)
 
     def change(
         self,
@@ -80,15 +125,19 @@ class Stretcher(Columns):
         """
         advance = np.full(len(rows), self.frame, np.int64)
         off = excess[rows]
+        pause = self._pause[rows] & ((off >= self._pause_off) | (off < 0))
         hurry = off >= self._fast
-        wanted = (off >= self.sooner) | (off < -self.later)
-        index = np.flatnonzero(wanted & ((self._next_change[rows] <= self._ticks) | hurry))
+        wanted = (off >= self._limit(rows)) | (off < -self._later)
+        wanted &= self._next_change[rows] <= self._ticks
+        index = np.flatnonzero(wanted | hurry | pause)
         if not index.size:
             return advance
         signal = ring.read(rows[index], play[index], self.frame + reach(self.rate_hz))
         lag, likeness = match(signal, self.rate_hz)
-        need = np.where(np.abs(off[index]) > 2 * self.sooner, FAIR_LIKENESS, GOOD_LIKENESS)
-        good = (likeness >= need) | hurry[index]
+        exact = np.minimum(np.abs(off[index]), reach(self.rate_hz))
+        lag = np.where(pause[index], exact, lag)
+        need = np.where(off[index] < -self._fast, FAIR_LIKENESS, GOOD_LIKENESS)
+        good = (likeness >= need) | hurry[index] | pause[index]
         sooner = off[index] > 0
         enough = signal.min(axis=1) != ABSENT
         for which, make, sign in (

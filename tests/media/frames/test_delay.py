@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from offhook.media.frames.delay import MAX_TARGET_MS, MIN_TARGET_MS, Delay
+from offhook.media.frames.delay import BUCKETS, MAX_TARGET_MS, MIN_TARGET_MS, Delay
 
 ROW = np.array([0])
 
@@ -69,6 +69,55 @@ def test_drift_moves_the_smallest_transit_along() -> None:
     learn(delay, [n * 0.004 for n in range(3000)])  # 200 ppm
     assert 11.9 * 8 - 3.2 <= delay.fastest[0] <= 12 * 8
     assert delay.target[0] == MIN_TARGET_MS * 8
+
+
+def test_stragglers_are_not_waited_for_when_that_costs_more_than_they_are_worth() -> None:
+    near, far = ([0.0] * 199 + [late] for late in (15.0, 300.0))
+    assert learn(Delay(1, 8000), near * 10)[-1] == MIN_TARGET_MS
+    assert learn(Delay(1, 8000), far * 10)[-1] == MIN_TARGET_MS
+    often = [0.0, 0.0, 0.0, 0.0, 300.0]
+    assert learn(Delay(1, 8000), often * 100)[-1] == 300
+
+
+def test_regular_stalls_are_waited_for() -> None:
+    stall = [0.0] * 97 + [60.0, 40.0, 20.0]
+    targets = learn(Delay(1, 8000), stall * 10)
+    assert set(targets[300:]) == {60}
+
+
+def test_what_is_due_when_does_not_follow_a_queue_that_fills_and_drains() -> None:
+    delay, due = Delay(1, 8000), []
+    for number in range(2000):  # 60 ms up and down in 6 s
+        late = 60 * abs(number % 300 / 150 - 1)
+        delay.receive(ROW, np.array([int(late * 8)]))
+        delay.tick(1)
+        due.append(int(delay.due(slice(1))[0]) / 8)
+    assert max(due[600:]) - min(due[600:]) <= 10
+    assert max(due[600:]) <= 70
+
+
+@pytest.mark.parametrize(("step_ms", "packets"), [(-100, 400), (-300, 300), (100, 100)])
+def test_a_path_of_another_length_is_learnt_within_seconds(step_ms: float, packets: int) -> None:
+    delay, rng = Delay(1, 8000), np.random.default_rng(3)
+    learn(delay, rng.uniform(0, 10, 300).tolist())
+    before = delay.due(slice(1))[0] / 8
+    learn(delay, (step_ms + rng.uniform(0, 10, packets)).tolist())
+    assert delay.due(slice(1))[0] / 8 - before == pytest.approx(step_ms, abs=10)
+
+
+def test_a_histogram_that_moves_loses_nothing() -> None:
+    rng = np.random.default_rng(4)
+    for buckets in (-100, -81, -3, 1, 5, 79, 80, 81, 200):
+        delay = Delay(2, 8000)
+        delay._mass[:] = rng.random((2, BUCKETS))
+        delay._origin[:] = 800
+        before = delay._mass.copy()
+        delay._move(np.array([1]), np.array([800 + buckets * delay.bucket_samples]))
+        moved = np.zeros(BUCKETS)
+        np.add.at(moved, np.clip(np.arange(BUCKETS) - buckets, 0, BUCKETS - 1), before[1])
+        np.testing.assert_allclose(delay._mass[1], moved, atol=1e-4)
+        np.testing.assert_array_equal(delay._mass[0], before[0])
+        assert delay._origin.tolist() == [800, 800 + buckets * delay.bucket_samples]
 
 
 def test_never_beyond_the_longest_target_nor_out_of_numbers() -> None:

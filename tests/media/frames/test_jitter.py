@@ -149,6 +149,44 @@ def test_gaussian_jitter_is_waited_out(sigma_ms: int) -> None:
     assert steady.mean() < 20 + 3 * sigma_ms
 
 
+def test_speech_is_left_alone_while_a_queue_fills_and_drains() -> None:
+    packets = [
+        packet._replace(at_ms=packet.at_ms + 60 * abs(number % 300 / 150 - 1))
+        for number, packet in enumerate(link.stream(tone(30)))
+    ]
+    heard = listen(packets)
+    statistics = heard.statistics
+    stretched = (
+        statistics.inserted_samples_for_deceleration + statistics.removed_samples_for_acceleration
+    )
+    assert stretched <= 80 * 8, "on the way to the target, not up and down with the queue"
+    assert holes(heard) == 0
+    assert heard.delay_ms[:-20].max() <= 100
+
+
+def test_a_pause_is_where_the_delay_is_set_right() -> None:
+    pcm = tone(7)
+    pcm[5 * 8000 : 5 * 8000 + 4000] = 0
+    # One packet of the tone is held up by 35 ms: that is waited for until the pause.
+    held = [
+        packet._replace(at_ms=packet.at_ms + 35 * (n == 60))
+        for n, packet in enumerate(link.stream(pcm))
+    ]
+    heard = listen(held)
+    assert heard.delay_ms[80:245].min() >= 40
+    assert heard.delay_ms[280:-20].max() < 22
+    assert heard.statistics.removed_samples_for_acceleration < 22 * 8
+
+
+def test_a_packet_that_comes_between_two_ticks_is_one_of_the_next_tick() -> None:
+    jitter, packets = Jitter(1, 8000), link.stream(tone(2))
+    for tick, packet in enumerate(packets):
+        admit(jitter, 0, packet, tick * 160 - (5 + 130 * (tick % 2)))
+        jitter.pull(1, tick * 160)
+    assert jitter.delay.target[0] == 160, "there is no jitter for a player that looks every 20 ms"
+    assert jitter.reception.jitter[0] == pytest.approx(130, abs=2)
+
+
 def test_a_heavy_tail_of_jitter_is_survived() -> None:
     heard = listen(link.pareto(link.stream(tone(20)), rng(), 8.0, shape=2.5))
     assert heard.statistics.packets_lost == 0
