@@ -190,9 +190,14 @@ class UserAgent:
             self.counters["unanswerable"] += 1
         self._drain(now, source)
 
-    def transport_failed(self, hop: Hop, now: float) -> None:
+    def transport_failed(self, hop: Hop, why: str, now: float) -> None:
         """Nothing can be sent to `hop`."""
-        self._layer.transport_failed(hop, now)
+        self._layer.transport_failed(hop, why, now)
+        self._drain(now)
+
+    def receive_refusal(self, quoted: bytes, why: str, now: float) -> None:
+        """A datagram of ours that began so found nobody, says the network."""
+        self._layer.receive_refusal(quoted, why, now)
         self._drain(now)
 
     def datagrams_to_send(self) -> list[Outgoing]:
@@ -245,7 +250,7 @@ class UserAgent:
         mark_source(request, source)
         if self._layer.absorb(request, now):
             return
-        if is_scanner(request) and self._gate.line_of(source.host) is None:
+        if is_scanner(request) and self._gate.line_of(source) is None:
             self.counters["scanner"] += 1
             return
         reply_to = reply_hop(request, source)
@@ -274,7 +279,7 @@ class UserAgent:
             self._respond(request, 481, now)
 
     def _is_within_rate(self, source: Hop, now: float) -> bool:
-        if self._gate.line_of(source.host) is not None or self._rate.admits(source.host, now):
+        if self._gate.line_of(source) is not None or self._rate.admits(source.host, now):
             return True
         self.counters["rate_limited"] += 1
         return False
@@ -320,7 +325,7 @@ class UserAgent:
         self._layer.respond(request, response, now)
 
     def _receive_invite(self, request: Request, source: Hop, now: float) -> None:
-        admission = self._gate.judge(request, source.host, now)
+        admission = self._gate.judge(request, source, now)
         if admission.access is Access.FORBID:
             self.counters["forbidden"] += 1
             self._respond(request, 403, now)
@@ -417,7 +422,7 @@ class UserAgent:
             if isinstance(event, ResponseArrived):
                 event.user.receive_response(event.response, event.request, now)
             else:
-                event.user.request_failed(event.request, event.timed_out, now)
+                event.user.request_failed(event.request, event.fault, now)
             self._drain_user(event.user, now, source)
 
     def _drain_user(self, user: TransactionUser, now: float, source: Hop | None = None) -> None:

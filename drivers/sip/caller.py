@@ -20,7 +20,7 @@ from .message import Request, Response
 from .negotiation import Negotiation, OfferRefused
 from .offering import SDP, write_abilities, write_body
 from .reason import cause_of_reasons, cause_of_status, parse_reasons, reason_for
-from .session import Session
+from .session import Session, how_it_failed
 from .transaction import in_transaction_of
 from .transaction_layer import Abandon
 from .uri import Uri
@@ -141,13 +141,13 @@ class CallerSession(Session):
         else:
             self._receive_refusal(response, request, now)
 
-    def request_failed(self, request: Request, timed_out: bool, now: float) -> None:
+    def request_failed(self, request: Request, fault: str | None, now: float) -> None:
         """A request of ours was not answered, or could not be sent."""
         if request is not self._invite or request.to.tag is not None:
-            super().request_failed(request, timed_out, now)
+            super().request_failed(request, fault, now)
             return
         self._in_flight.discard(request.via.branch)
-        what = "INVITE was not answered" if timed_out else "INVITE could not be sent"
+        what = f"INVITE {how_it_failed(fault)}"
         self._not_established(LegEnded(HangUpCause.NETWORK, by_us=False, reason=what))
 
     # --- provisional ---

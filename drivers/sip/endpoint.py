@@ -106,9 +106,11 @@ class SipEndpoint:
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
         settings = self._settings
-        self._transport = await UdpTransport.open(
-            settings.host, settings.port, self._clock, self._on_datagram, self._on_unreachable
+        transport = UdpTransport(
+            self._clock, self._on_datagram, self._on_unreachable, self._on_refused
         )
+        await transport.open(settings.host, settings.port)
+        self._transport = transport
         identity = Identity(self._transport.port, self._host_for, settings.user_agent, self._rng)
         self._agent = UserAgent(
             AgentSettings(
@@ -203,7 +205,12 @@ class SipEndpoint:
                 if not self._agent.is_idle:
                     await self._idle.wait()
         except TimeoutError:
-            logger.warning("closed before all calls were ended: %s", self._agent.live)
+            logger.warning(
+                "no answer to our goodbye in %g s, closed all the same: calls %d, lines %d",
+                CLOSE_LIMIT_S,
+                self._agent.live["sessions"],
+                self._agent.live["registrations"],
+            )
         if self._timer is not None:
             self._timer.cancel()
         await self._transport.aclose()
@@ -223,9 +230,14 @@ class SipEndpoint:
             self._agent.receive_datagram(data, source, self._clock.now())
             self._drain()
 
-    def _on_unreachable(self, hop: Hop) -> None:
+    def _on_unreachable(self, hop: Hop, why: str) -> None:
         if self._agent is not None:
-            self._agent.transport_failed(hop, self._clock.now())
+            self._agent.transport_failed(hop, why, self._clock.now())
+            self._drain()
+
+    def _on_refused(self, quoted: bytes, why: str) -> None:
+        if self._agent is not None:
+            self._agent.receive_refusal(quoted, why, self._clock.now())
             self._drain()
 
     def _on_timer(self) -> None:

@@ -24,6 +24,8 @@ class Hop(msgspec.Struct, frozen=True):
     host: str
     "An address or a name, IPv6 without brackets."
     port: int
+    from_this_machine: bool = False
+    "Of a source only: it is an address of ours, and the datagram never was on a wire."
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

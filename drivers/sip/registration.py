@@ -164,7 +164,7 @@ class Registration:
         else:
             self._fail(response.status, response.reason, response.seconds("Retry-After"), now)
 
-    def request_failed(self, request: Request, timed_out: bool, now: float) -> None:
+    def request_failed(self, request: Request, fault: str | None, now: float) -> None:
         """Nobody answered, or it could not be sent."""
         if request is not self._in_flight:
             return
@@ -172,7 +172,7 @@ class Registration:
         if self.state is RegistrationState.UNREGISTERING:
             self._end()
         else:
-            self._fail(None, "no answer" if timed_out else "could not be sent", None, now)
+            self._fail(None, "no answer" if fault is None else fault, None, now)
 
     # --- inside ---
 

@@ -211,7 +211,7 @@ class Session(Offering):
         elif response.status >= 200 and request.method != "CANCEL":
             self._receive_final(response, request, now)
 
-    def request_failed(self, request: Request, timed_out: bool, now: float) -> None:
+    def request_failed(self, request: Request, fault: str | None, now: float) -> None:
         """A request of ours was not answered, or could not be sent."""
         self._in_flight.discard(request.via.branch)
         if request.method == "BYE":
@@ -219,7 +219,7 @@ class Session(Offering):
         elif request.method != "CANCEL":
             if request is self._reinvite:
                 self._reinvite = None
-            what = f"{request.method} {'was not answered' if timed_out else 'could not be sent'}"
+            what = f"{request.method} {how_it_failed(fault)}"
             self._fail(HangUpCause.NETWORK, what, None, now)
 
     def _receive_final(self, response: Response, request: Request, now: float) -> None:
@@ -274,3 +274,8 @@ class Session(Offering):
         response = request.respond(200, to_tag=self.dialog.local.tag)
         self._write_session_headers(response, body)
         return response
+
+
+def how_it_failed(fault: str | None) -> str:
+    """What became of a request: why it could not be sent, or (None) that nobody answered."""
+    return "was not answered" if fault is None else f"could not be sent: {fault}"

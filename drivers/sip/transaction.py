@@ -55,6 +55,8 @@ class TransactionTimedOut(msgspec.Struct, frozen=True):
 class TransportFailed(msgspec.Struct, frozen=True):
     """The message could not be sent."""
 
+    why: str
+
 
 AnyTransactionEvent = ResponseReceived | AckReceived | TransactionTimedOut | TransportFailed
 
@@ -102,10 +104,10 @@ class Transaction:
         """What the transaction user should know, oldest first."""
         return self._events.popleft() if self._events else None
 
-    def transport_failed(self, now: float) -> None:
+    def transport_failed(self, why: str, now: float) -> None:
         """The transport could not send a message of this transaction (RFC 3261 §17.1.4)."""
         if self._step(Input.TRANSPORT_ERROR):
-            self._events.append(TransportFailed())
+            self._events.append(TransportFailed(why))
 
     def _fire(self, letter: str, now: float) -> None:
         raise AssertionError(f"{type(self).__name__} has no timer {letter}")
@@ -137,6 +139,15 @@ class ClientTransaction(Transaction):
         super().__init__(request, reliable=reliable, timers=timers, now=now)
         self._data = request.serialize()
         self._out.append(self._data)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """No response has come: whoever it was sent to may not be there."""
+        return self.state in (State.CALLING, State.TRYING)
+
+    def was_sent_as(self, beginning: bytes) -> bool:
+        """Whether the request on the wire began with these bytes."""
+        return self._data.startswith(beginning)
 
     def receive_response(self, response: Response, now: float) -> None:
         """A response whose branch and method are this transaction's."""

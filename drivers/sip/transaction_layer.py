@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from .errors import MalformedMessage
 from .hop import Hop, Outgoing
 from .message import Request, Response
 from .timers import Agenda, Timers
@@ -73,8 +74,8 @@ class TransactionUser(Protocol):
         """A response to `request`, as it was sent."""
         ...
 
-    def request_failed(self, request: Request, timed_out: bool, now: float) -> None:
-        """No final response came in time, or the request could not be sent."""
+    def request_failed(self, request: Request, fault: str | None, now: float) -> None:
+        """The request could not be sent, and why; None: no final response came in time."""
         ...
 
     def actions_to_send(self) -> list[AnyAction]:
@@ -91,11 +92,12 @@ class ResponseArrived(msgspec.Struct, frozen=True):
 
 
 class RequestFailed(msgspec.Struct, frozen=True):
-    """Nobody answered `request` (`timed_out`), or it could not be sent."""
+    """`request` could not be sent, or nobody answered it."""
 
     user: TransactionUser
     request: Request
-    timed_out: bool
+    fault: str | None
+    "Why it could not be sent; None: nobody answered."
 
 
 class AckArrived(msgspec.Struct, frozen=True):
@@ -211,13 +213,27 @@ class TransactionLayer:
 
     # --- the world ---
 
-    def transport_failed(self, hop: Hop, now: float) -> None:
+    def transport_failed(self, hop: Hop, why: str, now: float) -> None:
         """Nothing can be sent to `hop`: every client that still waits for it hears so."""
         for key, (transaction, to, _) in list(self._clients.items()):
-            waiting = transaction.state in (State.CALLING, State.TRYING)
-            if to == hop and waiting:
-                transaction.transport_failed(now)
+            if to == hop and transaction.is_unanswered:
+                transaction.transport_failed(why, now)
                 self._drain_client(key, now)
+
+    def receive_refusal(self, quoted: bytes, why: str, now: float) -> None:
+        """ICMP says that a message which began so found nobody (RFC 3261 §18.4, §8.1.3.1).
+
+        Anybody can send ICMP in a far end's name. It is believed only of the one request whose
+        branch, which nobody can guess, it quotes; other calls to the same place are not concerned.
+        """
+        key = _key_of_beginning(quoted)
+        if key not in self._clients:
+            self.counters["stray_refusal"] += 1
+            return
+        transaction = self._clients[key][0]
+        if transaction.is_unanswered and transaction.was_sent_as(quoted):
+            transaction.transport_failed(why, now)
+            self._drain_client(key, now)
 
     def datagrams_to_send(self) -> list[Outgoing]:
         """Messages for the transport, in order."""
@@ -253,8 +269,8 @@ class TransactionLayer:
             if isinstance(event, ResponseReceived):
                 self._events.append(ResponseArrived(user, transaction.request, event.response))
             elif isinstance(event, TransactionTimedOut | TransportFailed):
-                timed_out = isinstance(event, TransactionTimedOut)
-                self._events.append(RequestFailed(user, transaction.request, timed_out))
+                fault = event.why if isinstance(event, TransportFailed) else None
+                self._events.append(RequestFailed(user, transaction.request, fault))
         if not self._rearm(key, transaction):
             del self._clients[key]
 
@@ -294,6 +310,18 @@ def server_key(request: Request, *, method: str | None = None) -> Key:
     # The To tag is left out: the ACK of a failure has one that its INVITE had not.
     sender = (str(request.uri), request.from_.tag, request.call_id, request.cseq.number)
     return ("rfc2543", *sender, str(via), method)
+
+
+def _key_of_beginning(data: bytes) -> Key | None:
+    """The client transaction of a request that is cut short; we write its Via first."""
+    try:
+        start, via, _ = data.decode().split("\r\n", 2)
+        name, _, value = via.partition(":")
+        if name != "Via":
+            return None
+        return client_key(Via.parse_many(value)[0], start.partition(" ")[0])
+    except (ValueError, MalformedMessage):  # cut too short, or no message of ours
+        return None
 
 
 def merge_key(request: Request) -> Key:

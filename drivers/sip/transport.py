@@ -1,4 +1,4 @@
-"""SHELL: the UDP socket of the user agent, and names turned into addresses.
+"""SHELL: hops turned into addresses and back, around the user agent's socket (udp_socket.py).
 
 Decides nothing: bytes and hops go in and out.
 """
@@ -9,15 +9,13 @@ import logging
 import socket
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Coroutine
-from typing import Self
 
 from ...media.clock import Clock
 from .hop import Hop, Outgoing
+from .udp_socket import Arrived, PortRefused, UdpSocket
 
 logger = logging.getLogger(__name__)
 
-RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
-"Room for a burst of some thousand messages while the loop is busy."
 MAX_DATAGRAM_BYTES = 65_507
 "The most that UDP carries over IPv4."
 NAME_LIFETIME_S = 60.0
@@ -26,55 +24,42 @@ MAX_WAITING = 64
 "Messages that wait for one name; the oldest is dropped, its transaction repeats it."
 
 
-class UdpTransport(asyncio.DatagramProtocol):
-    """One bound UDP socket."""
+class UdpTransport:
+    """One bound UDP socket, by hops."""
 
     def __init__(
         self,
         clock: Clock,
         on_datagram: Callable[[bytes, Hop], None],
-        on_unreachable: Callable[[Hop], None],
+        on_unreachable: Callable[[Hop, str], None],
+        on_refused: Callable[[bytes, str], None] = lambda quoted, why: None,
     ) -> None:
+        """`on_unreachable`: nothing can be sent to a hop, and why. `on_refused`: a datagram that
+        began so found nobody, and where."""
         self.counters: Counter[str] = Counter()
         self.host = ""
         self.port = 0
         self._clock = clock
         self._on_datagram = on_datagram
         self._on_unreachable = on_unreachable
-        self._transport: asyncio.DatagramTransport | None = None
-        self._closed = asyncio.Event()
+        self._on_refused = on_refused
+        self._socket: UdpSocket | None = None
         self._family = socket.AF_INET
-        self._sending: Hop | None = None
         self._names: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._waiting: dict[str, deque[Outgoing]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @classmethod
-    async def open(
-        cls,
-        host: str,
-        port: int,
-        clock: Clock,
-        on_datagram: Callable[[bytes, Hop], None],
-        on_unreachable: Callable[[Hop], None],
-    ) -> Self:
+    async def open(self, host: str, port: int) -> None:
         """Bind. Port 0 takes a free one, told by `port`. Raises OSError."""
-        self = cls(clock, on_datagram, on_unreachable)
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(host, port)
-        )
-        bound = self._transport.get_extra_info("socket")
-        self._family = bound.family
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        self.host, self.port = self._transport.get_extra_info("sockname")[:2]
-        return self
+        bound = await UdpSocket.open(host, port, self._receive, self._refused)
+        self._socket, self._family = bound, bound.family
+        self.host, self.port = bound.host, bound.port
 
     def send(self, message: Outgoing) -> None:
         """Send now, or as soon as the name of its hop is known."""
         if len(message.data) > MAX_DATAGRAM_BYTES:
             self.counters["too_large"] += 1
-            self._later_unreachable(message.hop)
+            self._later_unreachable(message.hop, f"{len(message.data)} bytes are too many for UDP")
             return
         address = self._address_of(message.hop.host)
         if address is None:
@@ -82,46 +67,37 @@ class UdpTransport(asyncio.DatagramProtocol):
         else:
             self._send_to(message, address)
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Asyncio's: a datagram has come."""
-        self._on_datagram(data, Hop("UDP", addr[0], addr[1]))
-
-    def error_received(self, exc: Exception) -> None:
-        """Asyncio's: a send failed, or ICMP said no to an earlier one (a timer will tell then)."""
-        if self._sending is None:
-            self.counters["icmp"] += 1
-            logger.debug("ICMP: %s", exc)
-            return
-        # Port 0, a family that the socket has not, a network that is down.
-        logger.debug("cannot send to %s: %s", self._sending, exc)
-        self.counters["unsendable"] += 1
-        self._later_unreachable(self._sending)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio's: the socket is closed."""
-        self._closed.set()
-
     async def aclose(self) -> None:
         """Close the socket; what waits for a name is dropped."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._waiting.clear()
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-            await self._closed.wait()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _receive(self, arrived: Arrived) -> None:
+        local = arrived.by_loopback and is_our_address(arrived.host)
+        self._on_datagram(arrived.data, Hop("UDP", arrived.host, arrived.port, local))
+
+    def _refused(self, refusal: PortRefused) -> None:
+        self.counters["refused"] += 1
+        where = Hop("UDP", refusal.host, refusal.port)
+        self._on_refused(refusal.quoted, f"nothing listens at {where}")
 
     def _send_to(self, message: Outgoing, address: str) -> None:
-        if self._transport is None:
+        if self._socket is None:
             return
-        self._sending = message.hop
         try:
-            self._transport.sendto(message.data, (address, message.hop.port))
-        except (OSError, ValueError) as exc:  # asyncio tells error_received; other loops raise
-            self.error_received(exc)
-        finally:
-            self._sending = None
+            self._socket.send_to(message.data, address, message.hop.port)
+        except BlockingIOError:  # its transaction repeats it
+            self.counters["send_buffer_full"] += 1
+        except (OSError, ValueError, OverflowError) as exc:
+            # Port 0 or 70000, a family that the socket has not, a network that is down.
+            logger.debug("cannot send to %s: %s", message.hop, exc)
+            self.counters["unsendable"] += 1
+            self._later_unreachable(message.hop, f"{message.hop}: {_reason(exc)}")
 
     def _address_of(self, host: str) -> str | None:
         try:
@@ -140,19 +116,20 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._spawn(self._resolve(host), f"resolve {host}")
 
     async def _resolve(self, host: str) -> None:
-        address: str | None = None
+        address, why = None, ""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(
                 host, None, family=self._family, type=socket.SOCK_DGRAM
             )
             address = str(found[0][4][0])
         except (OSError, UnicodeError) as exc:
-            logger.info("cannot resolve %s: %s", host, exc)
+            why = f"the name {host} cannot be resolved: {_reason(exc)}"
+            logger.info("%s", why)
             self.counters["unresolved"] += 1
         messages = self._waiting.pop(host, deque())
         if address is None:
             for hop in dict.fromkeys(message.hop for message in messages):
-                self._on_unreachable(hop)
+                self._on_unreachable(hop, why)
             return
         self._names[host] = (address, self._clock.now())
         if len(self._names) > MAX_NAMES:
@@ -160,14 +137,29 @@ class UdpTransport(asyncio.DatagramProtocol):
         for message in messages:
             self._send_to(message, address)
 
-    def _later_unreachable(self, hop: Hop) -> None:
+    def _later_unreachable(self, hop: Hop, why: str) -> None:
         """Tell, but not from inside send(): its caller is in the middle of something."""
-        asyncio.get_running_loop().call_soon(self._on_unreachable, hop)
+        asyncio.get_running_loop().call_soon(self._on_unreachable, hop, why)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def is_our_address(host: str) -> bool:
+    """Whether this is an address of this machine: who calls it from here has the same one.
+
+    Without it, what a proxy on this machine passes on under its clients' addresses would count.
+    """
+    try:
+        return address_towards(host) == host
+    except OSError:
+        return False
+
+
+def _reason(exc: Exception) -> str:
+    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
 
 
 def address_towards(remote: str) -> str:

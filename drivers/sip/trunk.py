@@ -3,6 +3,14 @@
 An open SIP port is tried by strangers within minutes; what gets through calls premium numbers at
 its owner's cost. So a call is let in only from a configured trunk's network, from a registrar that
 we are registered at, with an account's password, or, where it is switched on, from this machine.
+
+From this machine is what comes from 127.0.0.0/8 or ::1, and what comes from another address of this
+machine by the loopback interface, as the kernel tells of every datagram (IP_PKTINFO): a phone that
+calls 127.0.0.1 may send from the address of the network card. The source address alone would not
+do, for what came by the card could have been given any (accept_local); the interface alone would
+not either, for a proxy on this machine may pass on strangers' datagrams under their own addresses
+(IP_TRANSPARENT). What is sent *to* the card's address stays out, whoever sends it: there the kernel
+names the card as the interface in both cases, and it cannot be told from what came by the wire.
 """
 
 import enum
@@ -12,6 +20,7 @@ from collections import OrderedDict
 import msgspec
 
 from .auth import Challenge, DigestServer
+from .hop import Hop
 from .message import Request
 
 LOCAL_LINE = "local"
@@ -102,8 +111,9 @@ class Gate:
         """The line is no longer registered."""
         self._registrars = {host: name for host, name in self._registrars.items() if name != line}
 
-    def line_of(self, host: str) -> str | None:
-        """The line that an address belongs to; None: a stranger."""
+    def line_of(self, source: Hop) -> str | None:
+        """The line that a source belongs to; None: a stranger."""
+        host = source.host
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
@@ -115,11 +125,13 @@ class Gate:
                 return name
         if host in self._registrars:
             return self._registrars[host]
-        return LOCAL_LINE if self._open_loopback and address.is_loopback else None
+        local = address.is_loopback or source.from_this_machine
+        return LOCAL_LINE if self._open_loopback and local else None
 
-    def judge(self, request: Request, host: str, now: float) -> Admission:
+    def judge(self, request: Request, source: Hop, now: float) -> Admission:
         """Whether a request that begins something is let in."""
-        line = self.line_of(host)
+        host = source.host
+        line = self.line_of(source)
         if line is not None:
             return Admission(Access.ADMIT, line)
         if not self._passwords or self._is_banned(host, now):

@@ -145,6 +145,18 @@ def test_open_loopback_lets_this_machine_in_only(host: str, status: int) -> None
     assert peer.statuses("INVITE") == [status]
 
 
+@pytest.mark.parametrize(("local", "status"), [(True, b"100 "), (False, b"403 ")])
+def test_open_loopback_lets_in_what_the_transport_knows_to_be_of_this_machine(
+    local: bool, status: bytes
+) -> None:
+    invite = Peer(Link()).invite(Hop("UDP", "192.0.2.1", 5060)).serialize()
+    phone = Link().phone("192.0.2.1", AgentSettings(open_loopback=True))
+    phone.agent.receive_datagram(invite, Hop("UDP", "192.0.2.1", 5070, local), 0.0)
+    phone.agent.handle_timer(0.3)
+    (answer,) = phone.agent.datagrams_to_send()
+    assert answer.data.startswith(b"SIP/2.0 " + status)
+
+
 @pytest.mark.parametrize("algorithms", [("MD5",), ("SHA-256",), ("SHA-256", "MD5")])
 def test_account_calls_in_with_its_password(algorithms: tuple[str, ...]) -> None:
     link = Link()

@@ -139,9 +139,9 @@ def test_nobody_answers_for_64_t1() -> None:
 
 def test_transport_failure_ends_the_call_at_once() -> None:
     link, phone, peer, call = rig()
-    phone.agent.transport_failed(peer.hop, link.now)
+    phone.agent.transport_failed(peer.hop, "no way", link.now)
     link.flush()
-    assert ended(phone, call).reason == "INVITE could not be sent"
+    assert ended(phone, call).reason == "INVITE could not be sent: no way"
     assert is_clean(phone)
 
 

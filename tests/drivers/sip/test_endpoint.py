@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from offhook.drivers.sip import endpoint
 from offhook.drivers.sip.endpoint import LineSettings, SipEndpoint, SipSettings
 from offhook.drivers.sip.hop import Hop, Outgoing
 from offhook.drivers.sip.leg import SipLeg
@@ -164,6 +165,9 @@ async def test_name_is_resolved_and_one_that_is_unknown_ends_the_call() -> None:
         ended = await lost.wait_for(LegEnded)
         assert isinstance(ended, LegEnded)
         assert ended.cause is HangUpCause.NETWORK
+        what = "INVITE could not be sent: the name no-such-host.invalid cannot be resolved: "
+        assert ended.reason.startswith(what)
+        assert len(ended.reason) > len(what)
 
 
 async def test_port_of_zero_cannot_be_sent_to_and_ends_the_call() -> None:
@@ -171,7 +175,60 @@ async def test_port_of_zero_cannot_be_sent_to_and_ends_the_call() -> None:
         lost = Listener(pair.client.call("sip:a@127.0.0.1:0"))
         ended = await lost.wait_for(LegEnded)
         assert isinstance(ended, LegEnded)
-        assert ended.reason == "INVITE could not be sent"
+        assert ended.reason.startswith("INVITE could not be sent: udp:127.0.0.1:0: ")
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_port_where_nothing_listens_ends_the_call_at_once_and_no_other(host: str) -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        port = free_port()
+        lost = [Listener(pair.client.call(f"sip:a@{host}:{port}")) for _ in range(3)]
+        well = [pair.call() for _ in range(3)]
+        for call in well:
+            await call.wait_for(LegAnswered)
+        for call in lost:
+            ended = await call.wait_for(LegEnded)  # long before timer B
+            assert isinstance(ended, LegEnded)
+            assert ended.cause is HangUpCause.NETWORK
+            where = f"nothing listens at udp:127.0.0.1:{port}"
+            assert ended.reason == f"INVITE could not be sent: {where}"
+        for call in well:
+            assert call.events == [LegAnswered()]
+
+
+async def test_hanging_up_on_a_server_that_is_gone_is_over_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        call = pair.call()
+        await call.wait_for(LegAnswered)
+        transport = pair.server._transport
+        assert transport is not None
+        await transport.aclose()  # killed: it says nothing
+        call.leg.hang_up()
+        async with asyncio.timeout(LIMIT_S):
+            await pair.client._idle.wait()
+        monkeypatch.setattr(endpoint, "CLOSE_LIMIT_S", 0.0)  # the server's own end has no socket
+
+
+async def test_what_does_not_answer_at_the_end_is_counted_for_people(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(endpoint, "CLOSE_LIMIT_S", 0.01)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        async with Pair(lambda leg: leg.answer()) as pair:
+            leg = pair.client.call(f"sip:a@127.0.0.1:{silent.getsockname()[1]}")
+            leg.sink = lambda event: None
+    (record,) = caplog.records
+    what = "no answer to our goodbye in 0.01 s, closed all the same: calls 1, lines 0"
+    assert record.getMessage() == what
 
 
 async def test_failing_owner_does_not_stop_the_endpoint() -> None:
@@ -241,15 +298,16 @@ async def test_port_that_is_taken_is_an_error() -> None:
 
 
 async def test_too_large_datagram_is_told_as_unreachable() -> None:
-    unreachable: list[Hop] = []
-    transport = await UdpTransport.open(
-        "127.0.0.1", 0, LoopClock(), lambda data, hop: None, unreachable.append
+    unreachable: list[tuple[Hop, str]] = []
+    transport = UdpTransport(
+        LoopClock(), lambda data, hop: None, lambda hop, why: unreachable.append((hop, why))
     )
+    await transport.open("127.0.0.1", 0)
     hop = Hop("UDP", "127.0.0.1", 9)
     transport.send(Outgoing(b"x" * 70_000, hop))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert unreachable == [hop]
+    assert unreachable == [(hop, "70000 bytes are too many for UDP")]
     await transport.aclose()
 
 

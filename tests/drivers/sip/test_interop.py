@@ -22,6 +22,7 @@ from offhook.media.clock import LoopClock
 from offhook.media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegDigit, LegEnded, LegHeld
 from offhook.tests.kit.sip_link import FakeMedia
 
+UDP_SOCKETS = pathlib.Path("/proc/net/udp")
 SCENARIOS = pathlib.Path(__file__).parents[2] / "data" / "sip" / "sipp"
 LIMIT_S = 15.0
 
@@ -115,6 +116,17 @@ def free_port() -> int:
                 return port
 
 
+async def listens(port: int) -> None:
+    """Wait until somebody has the port: neither program says so, and a closed one ends a call."""
+    async with asyncio.timeout(LIMIT_S):
+        while not await asyncio.to_thread(is_taken, port):
+            pass
+
+
+def is_taken(port: int) -> bool:
+    return f":{port:04X} " in UDP_SOCKETS.read_text()
+
+
 async def sipp(folder: pathlib.Path, scenario: str, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         "sipp",
@@ -186,7 +198,8 @@ async def test_sipp_calls_in_with_a_password(tmp_path: pathlib.Path) -> None:
 async def test_sipp_is_called(bench: Bench, tmp_path: pathlib.Path, scenario: str) -> None:
     port = free_port()
     process = await sipp(tmp_path, scenario, "-p", str(port))
-    leg = bench.call(port)  # repeats its INVITE until sipp listens
+    await listens(port)
+    leg = bench.call(port)
     await bench.wait(LegAnswered)
     leg.hang_up()
     await finish(process, tmp_path)
@@ -196,6 +209,7 @@ async def test_sipp_is_called(bench: Bench, tmp_path: pathlib.Path, scenario: st
 async def test_sipp_is_busy(bench: Bench, tmp_path: pathlib.Path) -> None:
     port = free_port()
     process = await sipp(tmp_path, "uas_busy", "-p", str(port))
+    await listens(port)
     bench.call(port)
     await bench.wait(LegEnded)
     await finish(process, tmp_path)
@@ -208,6 +222,7 @@ async def test_sipp_is_busy(bench: Bench, tmp_path: pathlib.Path) -> None:
 async def test_sipp_is_cancelled(bench: Bench, tmp_path: pathlib.Path) -> None:
     port = free_port()
     process = await sipp(tmp_path, "uas_cancel", "-p", str(port))
+    await listens(port)
     leg = bench.call(port)
     leg.hang_up()  # before sipp says anything: the CANCEL has to wait for its 180
     await finish(process, tmp_path)
@@ -217,6 +232,7 @@ async def test_sipp_is_cancelled(bench: Bench, tmp_path: pathlib.Path) -> None:
 async def test_sipp_is_registered_at(bench: Bench, tmp_path: pathlib.Path) -> None:
     port = free_port()
     process = await sipp(tmp_path, "uas_register", "-p", str(port))
+    await listens(port)
     line = LineSettings("line", f"sip:127.0.0.1:{port}", "alice", "secret")
     bench.endpoint.register(line)
     await bench.wait(Registered)
@@ -296,6 +312,7 @@ async def test_baresip_calls_in_and_is_hung_up_on(bench: Bench, tmp_path: pathli
 async def test_baresip_is_called_held_and_resumed(bench: Bench, tmp_path: pathlib.Path) -> None:
     port = free_port()
     process = await baresip(tmp_path, port)
+    await listens(port)
     try:
         leg = bench.endpoint.call(f"sip:bare@127.0.0.1:{port}")
         bench._listen(leg)

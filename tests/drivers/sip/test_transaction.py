@@ -176,8 +176,8 @@ def test_final_response_is_told_once_until_timer_k(reliable: bool, k: float) -> 
 @pytest.mark.parametrize("make", [invite_client, non_invite_client])
 def test_transport_error_ends_a_client(make: type[ClientTransaction]) -> None:
     transaction = make()  # type: ignore[call-arg]
-    transaction.transport_failed(0.1)
-    assert events(transaction) == [TransportFailed()]
+    transaction.transport_failed("no way", 0.1)
+    assert events(transaction) == [TransportFailed("no way")]
     assert transaction.state is State.TERMINATED
     assert transaction.get_timer() is None
 

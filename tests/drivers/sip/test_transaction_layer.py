@@ -28,7 +28,7 @@ class User:
     def receive_response(self, response: Response, request: Request, now: float) -> None:
         raise AssertionError("the layer tells by events")
 
-    def request_failed(self, request: Request, timed_out: bool, now: float) -> None:
+    def request_failed(self, request: Request, fault: str | None, now: float) -> None:
         raise AssertionError("the layer tells by events")
 
     def actions_to_send(self) -> list[AnyAction]:
@@ -126,10 +126,51 @@ def test_transport_failure_is_told_to_those_who_wait_for_that_hop() -> None:
     first, second = message("INVITE"), message("INVITE", branch="z9hG4bK2")
     core.send_request(first, HOP, user, 0.0)
     core.send_request(second, Hop("UDP", "192.0.2.8", 5060), user, 0.0)
-    core.transport_failed(HOP, 0.1)
-    assert core.next_event() == RequestFailed(user, first, timed_out=False)
+    core.transport_failed(HOP, "no way", 0.1)
+    assert core.next_event() == RequestFailed(user, first, "no way")
     assert core.next_event() is None
     assert len(core) == 1
+
+
+def test_icmp_ends_the_one_request_that_it_quotes() -> None:
+    core, user = layer(), User()
+    first, second = message("INVITE"), message("INVITE", branch="z9hG4bK2")
+    core.send_request(first, HOP, user, 0.0)
+    core.send_request(second, HOP, user, 0.0)
+    core.receive_refusal(second.serialize()[:150], "nobody", 0.1)
+    assert core.next_event() == RequestFailed(user, second, "nobody")
+    assert core.next_event() is None
+    assert len(core) == 1
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        b"",
+        message("INVITE").serialize()[:60],
+        message("INVITE").serialize().replace(b"tag=a", b"tag=b"),
+        message("INVITE", branch="z9hG4bKguessed").serialize(),
+        message("BYE").serialize(),
+        message("INVITE").respond(200).serialize(),
+        b"\xff\r\nVia: \xff\r\n\r\n",
+        b"INVITE sip:a@b SIP/2.0\r\nVia: what\r\n\r\n",
+    ],
+)
+def test_icmp_that_cannot_be_told_whose_it_is_harms_nobody(quoted: bytes) -> None:
+    core = layer()
+    core.send_request(message("INVITE"), HOP, User(), 0.0)
+    core.receive_refusal(quoted, "nobody", 0.1)
+    assert core.next_event() is None
+    assert len(core) == 1
+
+
+def test_icmp_after_an_answer_is_late() -> None:
+    core, user, invite = layer(), User(), message("INVITE")
+    core.send_request(invite, HOP, user, 0.0)
+    core.receive_response(invite.respond(180), 0.1)
+    core.receive_refusal(invite.serialize(), "nobody", 0.2)
+    assert isinstance(core.next_event(), ResponseArrived)
+    assert core.next_event() is None
 
 
 def test_abandoned_request_is_forgotten_with_its_timers() -> None:
