@@ -46,10 +46,11 @@ def forget_suspicion(d: Draft) -> None:
 def begin_overlap(d: Draft) -> None:
     """A talkspurt over the agent is confirmed."""
     s = d.state
-    caller = d.caller(overlapping=True)
+    d.caller(overlapping=True)
     if s.reply is not None and s.reply.stage is Stage.AUDIBLE:
         duck(d)
-    s.judge_samples = caller.spurt_samples + s.samples(s.settings.yield_after_ms)
+    # An echo is measured at once: later there is too little left of a lowered voice's.
+    weigh(d)
 
 
 def weigh(d: Draft) -> None:
@@ -161,5 +162,10 @@ def _resume(d: Draft) -> None:
 
 
 def _judge_again(d: Draft) -> None:
-    s = d.state
-    s.judge_samples = d.now + s.samples(s.settings.judge_every_ms)
+    """Now and then; first when speech has lasted long enough to fall silent for."""
+    s, caller = d.state, d.state.caller
+    assert caller is not None, "only a running turn is judged"
+    due = caller.spurt_samples + s.samples(s.settings.yield_after_ms)
+    if not caller.talking or caller.echo or due <= d.now:
+        due = d.now + s.samples(s.settings.judge_every_ms)
+    s.judge_samples = due

@@ -25,7 +25,7 @@ SHORTEST_MS = 40
 QUIETEST = 8.0
 "Mean of |sample| below which nothing was sent (int16; the idle noise of G.711)."
 QUIETEST_HEARD = 24.0
-"Mean of |sample| below which nobody spoke in the window, however far away: about -60 dBFS."
+"Mean of |sample| in the loudest 20 ms below which nobody spoke, however far away: -60 dBFS."
 WHITENING = 0.9
 "First-order pre-emphasis: speech falls by about 6 dB an octave."
 LOADING = 1e-4
@@ -49,7 +49,7 @@ def echo_score(heard: NDArray[np.int16], sent: NDArray[np.int16], rate_hz: int) 
     voice = voice[-(len(ear) + longest) :]
     if len(ear) * 1000 < SHORTEST_MS * ANALYSIS_HZ or len(voice) < len(ear) + FILTER_TAPS:
         return 0.0
-    if np.abs(ear).mean() < QUIETEST_HEARD:
+    if _loudest(ear) < QUIETEST_HEARD:
         return None
     if np.abs(voice).mean() < QUIETEST:
         return 0.0
@@ -65,6 +65,12 @@ def _prepare(pcm: NDArray[np.int16], rate_hz: int) -> Floats:
         padded = np.concatenate([audio[-even:], audio[-1:], audio[-1:]])
         audio = (padded[:-2:2] + 2 * padded[1:-1:2] + padded[2::2]) / 4
     return (audio - audio.mean()).astype(np.float32) if len(audio) else audio.astype(np.float32)
+
+
+def _loudest(audio: Floats) -> float:
+    """Mean of |sample| in the loudest 20 ms: a ducked voice returns as syllables with gaps."""
+    frames = audio[-(len(audio) // NOISE_SAMPLES * NOISE_SAMPLES) :].reshape(-1, NOISE_SAMPLES)
+    return float(np.abs(frames).mean(axis=1).max())
 
 
 def _whiten(audio: Floats) -> Floats:

@@ -259,6 +259,24 @@ async def test_a_pause_between_two_words_of_an_echo_is_no_caller() -> None:
     await call.finish()
 
 
+async def test_an_echo_that_is_too_faint_to_tell_once_the_agent_is_lowered_stops_nothing() -> None:
+    call = StagedCall(story)
+    await call.answer()
+    call.say("call forwarding", after_ms=100)
+    await call.run(3500)
+    call.lane.echo = 0.9
+    call.say("call forwarding", ms=400)
+    await call.run(120)
+    call.lane.echo = None
+    await call.run(300)
+    assert len(call.events(AgentDucked)) == len(call.events(AgentResumed)) == 1
+    await call.run(18000)
+    assert call.record.barge_ins == 0
+    assert call.agent_said() == [STORY.strip()]
+    assert not any(piece.fading for piece in call.lane.sent), "it never fell silent"
+    await call.finish()
+
+
 async def test_caller_who_speaks_on_through_the_echo_is_heard() -> None:
     call = StagedCall(
         lambda r: story(r) if "forwarding" in r.text else [ReplyText("Sure."), ReplyDone()]

@@ -94,6 +94,15 @@ def test_noise_alone_is_no_echo() -> None:
     assert score < 0.2
 
 
+def test_a_faint_syllable_of_an_echo_is_recognised_although_the_rest_is_silence() -> None:
+    heard, sent = Line(8000, 2).heard(-30.0, 120)
+    heard[:1280] = 0
+    assert np.abs(heard.astype(float)).mean() < 24 < np.abs(heard[1280:].astype(float)).mean()
+    score = echo_score(heard, sent, 8000)
+    assert score is not None
+    assert score >= ECHO_THRESHOLD
+
+
 def test_what_proves_nothing_scores_nothing() -> None:
     rng = np.random.default_rng(4)
     speech = to_int16(voice(8000, 800, rng))
