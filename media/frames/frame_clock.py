@@ -22,6 +22,10 @@ PHASES = 4
 TICK_S = FRAME_MS / 1000 / PHASES
 MAX_CATCH_UP_TICKS = 3 * PHASES
 "After a stall at most three frames a lane are made up for; time beyond that is skipped."
+MAX_SKIPPED_TICKS = 500 * PHASES
+"""10 s of a stall pass for the lanes, as silence; what a machine was suspended for beyond that is
+not on their axis. By then they have told MediaLost (5 s), and their calls end; a recording of hours
+of silence would help nobody, and making it would keep the clock late."""
 LATENESS_WINDOW_TICKS = 1000
 "The last 5 s."
 
@@ -75,7 +79,10 @@ class LatenessWindow:
 
 
 class FrameClock:
-    """Calls `on_tick(phase, due_at)` every 5 ms, `on_skip(phase)` for what a stall swallowed."""
+    """Calls `on_tick(phase, due_at)` every 5 ms, `on_skip(phase)` for what a stall swallowed.
+
+    The work after a stall is bounded, however long it was (MAX_SKIPPED_TICKS).
+    """
 
     def __init__(
         self,
@@ -131,10 +138,13 @@ class FrameClock:
 
     def _skip(self, ticks: int) -> None:
         logger.warning("the event loop stalled: %d ms skipped", ticks * TICK_S * 1000)
-        for _ in range(ticks):
+        self.skipped_ticks += ticks
+        # Whole rounds are left out, so that every phase loses the same.
+        unlived = max(0, ticks - MAX_SKIPPED_TICKS) // PHASES * PHASES
+        self._ticks += unlived
+        for _ in range(ticks - unlived):
             self._ticks += 1
             self._on_skip(self._ticks % PHASES)
-        self.skipped_ticks += ticks
 
 
 class _Timespec(ctypes.Structure):

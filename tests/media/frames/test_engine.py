@@ -27,7 +27,8 @@ from offhook.media.events import (
 )
 from offhook.media.frames import rtcp
 from offhook.media.frames.engine import MIN_TICKS_TO_JUDGE, Engine, EngineSettings
-from offhook.media.frames.frame_clock import PHASES, TICK_S
+from offhook.media.frames.frame_clock import MAX_SKIPPED_TICKS, PHASES, TICK_S
+from offhook.media.frames.history import HEARD
 from offhook.media.frames.lane import Lane, LaneSettings
 from offhook.media.frames.lanes import Columns
 from offhook.media.frames.mixer import Mixer
@@ -387,6 +388,54 @@ def test_time_that_a_stall_swallowed_is_gone_for_all_and_delay_returns() -> None
     jitter, row = lane._cohort.jitter, lane.place[1]
     assert jitter.reception.end[row] - jitter.play_position[row] <= 60 * 8
     assert lane.quality().packets_lost == 0
+
+
+async def test_after_a_stall_of_hours_a_lane_is_consistent_and_hears_again(tmp_path: Path) -> None:
+    rig = Rig()
+    lane = rig.open()
+    lane.record(tmp_path / "call.wav")
+    number, spoken = 0, tone(437, 8000, 20)
+
+    def far_end_speaks() -> None:
+        nonlocal number
+        head = bytes([0x80, 0]) + (number % 65536).to_bytes(2, "big")
+        time = (160 * number % (1 << 32)).to_bytes(4, "big")
+        rig.wire.arrive(lane.place, head + time + bytes(4) + g711.encode_ulaw(spoken).tobytes())
+        number += 1
+
+    for _ in range(50):
+        far_end_speaks()
+        rig.run(20)
+    before = rig.wire.take_sent()[-1][2]
+    lane.capture(lane.position_samples)
+    lane.set_alarm(lane.position_samples + 8000)
+    late, frames = round(3 * 3600 / TICK_S), MAX_SKIPPED_TICKS // PHASES
+    clock = rig.engine._frame_clock
+    rig.clock.advance(late * TICK_S)
+    clock._skip(late)
+    number += late // PHASES
+    assert lane.position_samples == (50 + frames) * 160
+    (alarm,) = [event for event in rig.events if isinstance(event, AlarmDue)]
+    assert (50 + 50) * 160 - 160 <= alarm.at_samples <= (50 + 50) * 160 + 160
+    assert sum(isinstance(event, MediaLost) for event in rig.events) == 1
+    pieces = [event for event in rig.events if isinstance(event, AudioCaptured)]
+    ends = [event.at_samples for event in pieces]
+    begins = [event.from_samples for event in pieces]
+    assert begins == [50 * 160, *ends[:-1]], "no gap, nothing twice"
+    for _ in range(100):
+        far_end_speaks()
+        rig.run(20)
+    after = rig.wire.sent[0][2]
+    times = [int.from_bytes(packet[4:8], "big") for packet in (before, after)]
+    assert (times[1] - times[0]) % (1 << 32) == (frames + 1) * 160
+    heard = lane._cohort.history.read(lane.place[1], HEARD, lane.position_samples - 1600, 1 << 40)
+    assert np.abs(heard).max() > 1000, "the far end is heard"
+    rig.engine.close(lane)
+    await rig.recorder.aclose()
+    with (tmp_path / "call.wav").open("rb") as file:
+        pcm = wav.WavReader(file).read(1 << 24)
+    assert pcm.shape[1] == (50 + frames + 100) * 160
+    assert not pcm[0, 60 * 160 : (40 + frames) * 160].any()
 
 
 def test_no_call_is_taken_while_the_clock_is_late() -> None:

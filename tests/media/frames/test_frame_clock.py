@@ -9,6 +9,8 @@ from offhook.media.clock import LoopClock, VirtualClock
 from offhook.media.frames.frame_clock import (
     LATENESS_WINDOW_TICKS,
     MAX_CATCH_UP_TICKS,
+    MAX_SKIPPED_TICKS,
+    PHASES,
     TICK_S,
     FrameClock,
     LatenessWindow,
@@ -79,6 +81,25 @@ def test_after_a_long_stall_old_time_is_skipped_and_counted() -> None:
     phases = rig.skipped + rig.ticked
     assert phases == [n % 4 for n in range(1, late + 1)], "no phase is left out"
     assert rig.clock.health().skipped_ticks == late - MAX_CATCH_UP_TICKS
+    rig.close()
+
+
+def test_a_stall_of_hours_costs_no_more_than_one_of_seconds_and_the_deadlines_hold() -> None:
+    rig = Rig()
+    late = round(3 * 3600 / TICK_S) + 3
+    rig.time.advance(late * TICK_S)
+    rig.due(late)
+    assert MAX_SKIPPED_TICKS <= len(rig.skipped) < MAX_SKIPPED_TICKS + PHASES
+    assert len(rig.ticked) == MAX_CATCH_UP_TICKS
+    lived = rig.skipped + rig.ticked
+    assert lived == [n % PHASES for n in range(late - len(lived) + 1, late + 1)]
+    assert lived[0] == 1, "as if nothing had been left out"
+    health = rig.clock.health()
+    assert health.skipped_ticks == late - MAX_CATCH_UP_TICKS
+    assert health.max_ms == pytest.approx((MAX_CATCH_UP_TICKS - 1) * TICK_S * 1000)
+    rig.time.advance(TICK_S)
+    rig.due(1)
+    assert rig.ticked[-1] == (late + 1) % PHASES
     rig.close()
 
 
