@@ -95,9 +95,11 @@ def test_noise_alone_is_no_echo() -> None:
 
 
 def test_a_faint_syllable_of_an_echo_is_recognised_although_the_rest_is_silence() -> None:
-    heard, sent = Line(8000, 2).heard(-30.0, 120)
-    heard[:1280] = 0
-    assert np.abs(heard.astype(float)).mean() < 24 < np.abs(heard[1280:].astype(float)).mean()
+    line = Line(8000, 1)
+    end = len(line.agent) - 777 - 120 * 8
+    line.agent[end - 2000 : end - 320] = 0
+    heard, sent = line.heard(-34.0, 120)
+    assert np.abs(heard.astype(float)).mean() < 24 < np.abs(heard[-320:].astype(float)).mean()
     score = echo_score(heard, sent, 8000)
     assert score is not None
     assert score >= ECHO_THRESHOLD
