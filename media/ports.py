@@ -24,6 +24,18 @@ def _w3c_name(field: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+class FarEndQuality(msgspec.Struct, frozen=True, kw_only=True, rename=_w3c_name):
+    """How our stream arrives at the far end, by its last RTCP report (remote-inbound-rtp)."""
+
+    fraction_lost: float
+    "0..1, since its report before."
+    packets_lost: int
+    "Since the call began; a far end that counts duplicates may report less than none."
+    jitter_s: float
+    round_trip_time_s: float | None = None
+    "None: it has not yet reported on a report of ours. The same as Quality's."
+
+
 class Quality(msgspec.Struct, frozen=True, kw_only=True, rename=_w3c_name):
     """The line: in JSON by the W3C's names and units (webrtc-stats), and the E-model's MOS."""
 
@@ -49,6 +61,8 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, rename=_w3c_name):
     jitter_buffer_flushes: int = 0
     round_trip_time_s: float | None = None
     "From RTCP."
+    remote_inbound_rtp: FarEndQuality | None = None
+    "None: the far end has reported nothing."
     mos: float | None = None
     "ITU-T G.107; not a W3C figure."
 

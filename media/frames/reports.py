@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ports import Quality
+from ..ports import FarEndQuality, Quality
 from . import quality
 from .inbound import Inbound
 from .jitter import Jitter
@@ -100,6 +100,7 @@ class Reports(Columns):
         """The line as measured so far."""
         heard, session = self._jitter.statistics(row), self._sessions[row]
         round_trip_s = session.round_trip_s
+        round_trip_time_s = None if round_trip_s is None else round(round_trip_s, 5)
         # Our own buffer, the frame itself, and the way: mouth to ear as far as we can know it.
         emitted = max(1, heard.total_samples_received)
         delay_s = heard.jitter_buffer_delay_s / emitted + FRAME_MS / 1000
@@ -129,8 +130,20 @@ class Reports(Columns):
             jitter_buffer_target_delay_s=round(heard.jitter_buffer_target_delay_s, 3),
             jitter_buffer_emitted_count=heard.total_samples_received,
             jitter_buffer_flushes=heard.jitter_buffer_flushes,
-            round_trip_time_s=None if round_trip_s is None else round(round_trip_s, 5),
+            round_trip_time_s=round_trip_time_s,
+            remote_inbound_rtp=self._far_end(row, round_trip_time_s),
             mos=round(quality.mos(rating), 2) if heard.packets_received else None,
+        )
+
+    def _far_end(self, row: int, round_trip_time_s: float | None) -> FarEndQuality | None:
+        far_end = self._sessions[row].far_end
+        if far_end is None:
+            return None
+        return FarEndQuality(
+            fraction_lost=round(far_end.fraction_lost, 5),
+            packets_lost=far_end.packets_lost,
+            jitter_s=round(far_end.jitter / self._clock_rate_hz(row), 5),
+            round_trip_time_s=round_trip_time_s,
         )
 
     def _clock_rate_hz(self, row: int) -> int:

@@ -19,7 +19,7 @@ from offhook.control.store.call_files import CallFiles
 from offhook.media.clock import VirtualClock
 from offhook.media.conversation.records import CallRecord, CallStatus
 from offhook.media.frames.frame_clock import ClockHealth
-from offhook.media.ports import HangUpCause, Quality
+from offhook.media.ports import FarEndQuality, HangUpCause, Quality
 from offhook.tests.kit.call_records import agent_turn, call_record, started, turn_added
 
 TOKEN = "a-token-of-tests"
@@ -221,7 +221,8 @@ async def test_a_bad_parameter_is_named(api: Api, query: str, field: str) -> Non
 
 async def test_shows_all_of_a_call(api: Api) -> None:
     record = api.add(call_record(1, length_samples=24000, digits="42#", recording="call-1.wav"))
-    record.quality = Quality(packets_received=10, mos=4.2)
+    far = FarEndQuality(fraction_lost=0.25, packets_lost=3, jitter_s=0.004)
+    record.quality = Quality(packets_received=10, mos=4.2, remote_inbound_rtp=far)
     record.turns.append(agent_turn(1))
     api.calls.tell(turn_added(record, record.turns[0]))
     call = await (await api.ask("GET", "/v1/calls/call-1")).json()
@@ -248,6 +249,10 @@ async def test_shows_all_of_a_call(api: Api) -> None:
     ]
     assert (call["digits"], call["length_s"], call["ended_by"]) == ("42#", 3.0, None)
     assert call["quality"]["packetsReceived"] == 10
+    assert call["quality"]["remoteInboundRtp"] == {
+        **{"fractionLost": 0.25, "packetsLost": 3, "jitter": 0.004},
+        "roundTripTime": None,
+    }
     assert call["recording"] == {"file": "call-1.wav", "url": "/v1/calls/call-1/recording"}
     api.end(record)
     call = await (await api.ask("GET", "/v1/calls/call-1")).json()

@@ -79,10 +79,12 @@ def test_loss_and_jitter_are_counted_as_they_were_and_the_far_end_is_told() -> N
     assert quality.concealed_samples == pytest.approx(lost * 160, rel=0.25)
     # The mean difference of two transits that are uniform over 30 ms is 10 ms, and ticks add to it.
     assert 0.007 < quality.jitter_s < 0.02
-    reported = line.far._cohort.reports._sessions[line.far.place[1]].far_end
+    reported = line.far.quality().remote_inbound_rtp
     assert reported is not None
     assert abs(reported.packets_lost - lost) <= 25, "as of the last report"
-    assert 0.007 < reported.jitter / 8000 < 0.02
+    assert 0.0 < reported.fraction_lost < 0.15
+    assert 0.007 < reported.jitter_s < 0.02
+    assert reported.round_trip_time_s == line.far.quality().round_trip_time_s
 
 
 def test_opinion_falls_with_loss_and_with_delay() -> None:
@@ -106,6 +108,7 @@ def test_nothing_is_thought_of_a_line_that_was_never_heard() -> None:
     quality = line.near.quality()
     assert (quality.mos, quality.round_trip_time_s, quality.packets_received) == (None, None, 0)
     assert quality.packets_sent == 100
+    assert quality.remote_inbound_rtp is None
 
 
 def test_figures_go_by_the_names_and_units_of_webrtc_stats() -> None:
@@ -119,6 +122,8 @@ def test_figures_go_by_the_names_and_units_of_webrtc_stats() -> None:
         *("totalSamplesReceived", "jitter", "roundTripTime"),
         *("jitterBufferDelay", "jitterBufferTargetDelay", "jitterBufferEmittedCount"),
     }
+    names = {"fractionLost", "packetsLost", "jitter", "roundTripTime"}
+    assert set(told["remoteInboundRtp"]) == names
     mean_s = told["jitterBufferDelay"] / told["jitterBufferEmittedCount"]
     assert 0.015 < mean_s < 0.045, "the sum over samples, in seconds"
     assert told["totalSamplesReceived"] == pytest.approx(10 * 8000, abs=800)
