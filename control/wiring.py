@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import random
 import signal
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sized
@@ -31,6 +30,7 @@ from .events import EventBus
 from .http.edge import Edge
 from .http.server import HttpServer
 from .metrics import Metrics
+from .pooled_random import PooledRandom
 from .process_metrics import add_process_gauges
 from .prometheus import Sample
 from .reception import Reception
@@ -102,7 +102,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock = LoopClock()
-        self._rng = random.SystemRandom()
+        self._rng = PooledRandom()
         self._wire = UdpWire()
         self._recorder = Recorder()
         limits = settings.limits

@@ -5,6 +5,7 @@ Two rates x four phases: a lane lives in the least crowded cohort of its codec's
 """
 
 import random
+import sys
 
 import msgspec
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # no type marker
@@ -19,6 +20,10 @@ from .vad import VadSettings
 from .wire import Inbox, Wire
 
 RATES_HZ = (8000, 16000)
+SWITCH_INTERVAL_S = 1e-4
+"""A thread that works (recordings, call files) gives the interpreter lock back so soon when the
+event loop wants it. With 100 calls that converse, the clock's p99 was 12.6 ms with Python's default
+of 5 ms, 6.2 ms with 0.5 ms, 3.4 ms with 0.1 ms, and the server's work the same."""
 MIN_TICKS_TO_JUDGE = 200
 "The clock's lateness means nothing in the first second."
 
@@ -106,6 +111,7 @@ class Engine:
         # Products of 64 lanes are too small to share: with a second thread a resampling took 40
         # times as long (measured), and that thread takes its core from the far side of the wire.
         threadpool_limits(1)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._frame_clock.start()
 
     def close_clock(self) -> None:

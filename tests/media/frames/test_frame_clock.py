@@ -62,6 +62,18 @@ def test_lateness_is_from_the_deadline_until_the_work_is_done() -> None:
     rig.close()
 
 
+def test_a_hiccup_after_the_start_is_no_overload() -> None:
+    window = LatenessWindow()
+    for number in range(300):
+        window.add(0.030 if number < 9 else 0.0002, 0.0001)
+    health = window.health(0)
+    assert (health.max_ms, health.p50_ms) == (pytest.approx(30), pytest.approx(0.2))
+    assert health.p99_ms < 1, "9 of the 1,000 ticks of a window"
+    window.add(0.030, 0.0001)
+    window.add(0.030, 0.0001)
+    assert window.health(0).p99_ms > 5, "11 of 1,000, and it has not been long"
+
+
 def test_a_short_stall_is_made_up_for() -> None:
     rig = Rig()
     rig.time.advance(5 * TICK_S)
