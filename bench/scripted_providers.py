@@ -9,6 +9,7 @@ and could not be compared with itself.
 
 import argparse
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -94,10 +95,11 @@ class Providers:
         await request.read()
         await asyncio.sleep(self._latencies.llm_ms / 1000)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        await response.write(_event({"role": "assistant", "content": REPLY}))
-        await response.write(_event({}, "stop") + b"data: [DONE]\n\n")
-        await response.write_eof()
+        with contextlib.suppress(ConnectionError):  # a reply that is not wanted any more
+            await response.prepare(request)
+            await response.write(_event({"role": "assistant", "content": REPLY}))
+            await response.write(_event({}, "stop") + b"data: [DONE]\n\n")
+            await response.write_eof()
         return response
 
     async def _speak(self, request: web.Request) -> web.Response:
