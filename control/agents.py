@@ -23,13 +23,15 @@ from ..media.clock import Clock
 from ..media.conversation.settings import AgentSettings, TurnSettings
 from ..media.errors import ProviderError
 from ..media.ports import Responder, Synthesizer, Transcriber
-from .config import HOUSE, NO_SECTION, AgentConfig, ProviderSettings, Settings, section
+from .config import ESPEAK, HOUSE, NO_SECTION, AgentConfig, ProviderSettings, Settings, section
+from .config_voices import voice_of
 from .errors import StartError
 from .routing import BUILT_IN_AGENT
 
 BUILT_IN_NAME = "offhook"
 "What records call the agent that needs no configuration."
-POCKETSPHINX, ESPEAK = "pocketsphinx", "espeak"
+POCKETSPHINX = "pocketsphinx"
+DEFAULT_VOICE = "en"
 PARTS = {POCKETSPHINX: "recognition (pocketsphinx)", ESPEAK: "speech (espeak-ng)"}
 "As `offhook doctor` calls them."
 
@@ -102,7 +104,7 @@ class Agents:
             name=config.name,
             greeting=config.greeting,
             language=config.language,
-            voice=config.voice,
+            voice=_voice(config),
             turn=turn,
         )
         return Agent(
@@ -128,14 +130,14 @@ class Agents:
 
     def _synthesizer(self, config: AgentConfig) -> Synthesizer:
         # A provider's voice is the agent's: one service for each voice.
-        name = config.tts if config.tts == ESPEAK else f"{config.tts}/{config.voice}"
+        name = config.tts if config.tts == ESPEAK else f"{config.tts}/{_voice(config)}"
         service = self._services.get(("tts", name))
         if service is None:
             if config.tts == ESPEAK:
                 service = EspeakSynthesizer()
             else:
                 provider = self._providers[config.tts]
-                options = SpeechSettings(provider.models.speech, config.voice, _server(provider))
+                options = SpeechSettings(provider.models.speech, _voice(config), _server(provider))
                 service = OpenAISpeechSynthesizer(options, self._rng)
             self._services["tts", name] = service
         assert isinstance(service, EspeakSynthesizer | OpenAISpeechSynthesizer), "made above"
@@ -157,6 +159,12 @@ class Agents:
         chat = OpenAIChatResponder(options, self._rng)
         self._services["llm", config.name] = chat
         return lambda number: chat
+
+
+def _voice(config: AgentConfig) -> str:
+    if config.voice:
+        return config.voice
+    return (voice_of(config.language) if config.tts == ESPEAK else None) or DEFAULT_VOICE
 
 
 def _workers_of(service: Service) -> list[WorkerProcess]:

@@ -15,6 +15,7 @@ import msgspec
 from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
 from ..media.conversation.settings import TurnSettings
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
+from .config_voices import is_voice, voice_of, voices
 from .errors import ConfigError, ConfigErrors
 
 CONFIG_FILE = "offhook.toml"
@@ -30,7 +31,7 @@ Name = Annotated[
         description="a short name of letters, digits, - _ .",
     ),
 ]
-HOUSE = "house"
+HOUSE, ESPEAK = "house", "espeak"
 "The embedded responder, as `agents[].llm` names it."
 NO_SECTION = b"{}"
 "A free part that was left out."
@@ -139,10 +140,11 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     greeting: str | None = None
     "The first words; absent: the responder's own. Empty: the caller speaks first."
     language: str = "en"
-    voice: str = "en"
+    voice: str = ""
+    "Empty: espeak's voice of that language; a provider's needs naming."
     stt: str = "pocketsphinx"
     "`pocketsphinx`, or the name of a provider."
-    tts: str = "espeak"
+    tts: str = ESPEAK
     "`espeak`, or the name of a provider."
     llm: str = HOUSE
     "`house`, or the name of a provider."
@@ -303,6 +305,7 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from _unknown_providers(settings, origin)
     yield from _trunk_access(settings, origin)
     yield from _agent_parts(settings, origin)
+    yield from _unknown_voices(settings, origin)
 
 
 def _port_ranges(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
@@ -343,7 +346,7 @@ def _unknown_providers(settings: Settings, origin: Origin) -> Iterable[ConfigErr
     for index, agent in enumerate(settings.agents):
         parts = (
             ("stt", agent.stt, "pocketsphinx", "transcription"),
-            ("tts", agent.tts, "espeak", "speech"),
+            ("tts", agent.tts, ESPEAK, "speech"),
             ("llm", agent.llm, "house", "chat"),
         )
         for part, name, embedded, model in parts:
@@ -355,6 +358,19 @@ def _unknown_providers(settings: Settings, origin: Origin) -> Iterable[ConfigErr
                 yield origin.error(key, name, f"no such provider; there is {choice}")
             elif not getattr(by_name[name].models, model):
                 yield origin.error(key, name, f"that provider has no models.{model}")
+
+
+def _unknown_voices(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
+    for index, agent in enumerate(settings.agents):
+        if agent.tts != ESPEAK or not voices():
+            continue
+        key = f"agents[{index}]"
+        if agent.voice and not is_voice(agent.voice):
+            expected = "espeak-ng has no such voice; there is de, en-us, fr, en-us+f3 and others"
+            yield origin.error(f"{key}.voice", agent.voice, expected)
+        elif not agent.voice and voice_of(agent.language) is None:
+            expected = "espeak-ng has no voice of this language; name one by voice"
+            yield origin.error(f"{key}.language", agent.language, expected)
 
 
 def _trunk_access(settings: Settings, origin: Origin) -> Iterable[ConfigError]:

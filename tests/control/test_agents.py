@@ -1,8 +1,11 @@
 import random
+import subprocess
+import sys
 
 import msgspec
 import pytest
 
+from offhook.control import config_voices
 from offhook.control.agents import Agents
 from offhook.control.config import AgentConfig, ProviderSettings, Settings
 from offhook.control.errors import ConfigError, StartError
@@ -46,3 +49,37 @@ async def test_a_part_that_cannot_start_is_named_with_its_reason(
     await made.aclose()
     assert caught.value.what == "speech (espeak-ng)"
     assert "offhook doctor" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("language", "voice", "spoken"),
+    [
+        ("en", "", "en"),
+        ("de", "", "de"),
+        ("de-AT", "", "de"),
+        ("pt-BR", "", "pt-br"),
+        ("no", "", "nb"),
+        ("de", "fr", "fr"),
+    ],
+)
+def test_an_agent_speaks_with_the_voice_of_its_language(
+    language: str, voice: str, spoken: str
+) -> None:
+    agent = agents(AgentConfig("desk", language=language, voice=voice)).get("desk")
+    assert agent.settings.voice == spoken
+
+
+def test_every_voice_of_the_list_is_one_that_espeak_takes() -> None:
+    names = sorted({*config_voices.voices(), *config_voices.languages().values()})
+    assert len(names) > 200
+    # In a process of its own, as always: GPL-3.
+    code = (
+        "import ctypes, sys, espeakng_loader as e;"
+        "l = ctypes.CDLL(e.get_library_path());"
+        "l.espeak_Initialize(2, 20, e.get_data_path().encode(), 0x8000);"
+        "print([v for v in sys.argv[1:] if l.espeak_SetVoiceByName(v.encode())])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, *names], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "[]"

@@ -185,6 +185,28 @@ def test_a_numbered_variable_must_follow_the_entries_there_are() -> None:
     assert (error.key, error.expected) == ("agents[2]", "the next one is number 1")
 
 
+@pytest.mark.parametrize(
+    ("lines", "key", "value"),
+    [
+        ('voice = "klingonese"', "agents[0].voice", '"klingonese"'),
+        ('voice = "de+nobody"', "agents[0].voice", '"de+nobody"'),
+        ('language = "qq"', "agents[0].language", '"qq"'),
+    ],
+)
+def test_a_voice_that_espeak_has_not_is_named(lines: str, key: str, value: str) -> None:
+    error = error_of(f'[[agents]]\nname = "a"\n{lines}\n')
+    assert (error.key, error.value, error.source) == (key, value, "offhook.toml:3")
+    assert error.expected.startswith("espeak-ng has no ")
+
+
+def test_a_voice_is_no_matter_of_ours_where_a_provider_speaks_or_a_voice_is_named() -> None:
+    provider = '[[providers]]\nname = "p"\nbase_url = "http://h/v1"\nmodels.speech = "m"\n'
+    agents = '[[agents]]\nname = "a"\ntts = "p"\nvoice = "alloy"\nlanguage = "qq"\n'
+    agents += '[[agents]]\nname = "b"\nvoice = "de+f3"\nlanguage = "qq"\n'
+    settings = load({"OFFHOOK_CONFIG": write(provider + agents)})
+    assert [agent.voice for agent in settings.agents] == ["alloy", "de+f3"]
+
+
 def test_every_mistake_is_told_at_once() -> None:
     error = error_of("[http]\nport = -1\nx = 2\n", SIP_PORT="y")
     assert isinstance(error, ConfigErrors)
