@@ -1,7 +1,9 @@
 """Decoding of codecs whose decoder has state, lane by lane and in the order of their packets.
 
 Packets wait here until their audio is about to be played, so that reordered ones are in order, and
-so that a lost one can be had from the redundancy in the next (Opus in-band FEC). Not here: codecs
+so that a lost one can be had from the redundancy in the next (Opus in-band FEC). While none is
+missing they are decoded a little ahead, for time scaling; what lies behind a missing packet waits
+until that one's time has come, for a decoder does not go back. Not here: codecs
 without state, which are decoded for all lanes at once, and loss that no packet knows anything of
 (concealment.py).
 """
@@ -93,27 +95,32 @@ class LaneDecoder:
             return 0
         return 2 * len(payload)
 
-    def put(self, sequence: int, position: int, payload: bytes) -> None:
-        """Keep an admitted packet until it is due. `sequence` as on the wire."""
+    def put(self, sequence: int, position: int, payload: bytes) -> bool:
+        """Keep an admitted packet until it is due; False: it is late. `sequence` as on the wire."""
+        if self._end is not None and position < self._end:
+            self.late += 1
+            return False
         self._waiting[sequence] = _Waiting(position, sequence, payload)
         if len(self._waiting) > MAX_PACKETS:
             del self._waiting[max(self._waiting.values()).sequence]
             self.dropped += 1
+        return True
 
     def due(self, until_position: int) -> list[Piece]:
-        """Decode what begins before `until_position`, in order.
+        """Decode what begins before `until_position`, in order; behind a hole only what is needed.
 
         `until_position` is to be at least a frame beyond what is played next.
         """
         pieces: list[Piece] = []
         while self._waiting:
             packet = min(self._waiting.values())
-            if packet.position >= until_position and not self._hole_due(packet, until_position):
-                break
-            del self._waiting[packet.sequence]
             if self._end is not None and packet.position < self._end:
+                del self._waiting[packet.sequence]  # overlaps with one decoded since it came
                 self.late += 1
                 continue
+            if not self._is_due(packet, until_position):
+                break
+            del self._waiting[packet.sequence]
             pieces += self._make_up(packet)
             pieces += self._decode(packet)
         return pieces
@@ -124,14 +131,14 @@ class LaneDecoder:
         if self._bridge is not None:
             self._bridge.close()
 
-    def _hole_due(self, packet: _Waiting, until_position: int) -> bool:
-        """What was lost before `packet` is to be played next, and it can tell something of it."""
-        return (
-            self._bridge is not None
-            and self._end is not None
-            and self._end < until_position - self._frame
-            and 0 < self._lost_before(packet) <= MAX_BRIDGED_PACKETS
-        )
+    def _is_due(self, packet: _Waiting, until_position: int) -> bool:
+        lost = self._lost_before(packet)
+        if self._end is None or packet.position == self._end or not lost:
+            return packet.position < until_position
+        played_next = until_position - self._frame
+        if self._bridge is not None and lost <= MAX_BRIDGED_PACKETS:
+            return self._end < played_next  # it can tell something of what is missing
+        return packet.position <= played_next
 
     def _lost_before(self, packet: _Waiting) -> int:
         return (packet.sequence - self._sequence - 1) % SEQUENCES

@@ -213,7 +213,7 @@ class Inbound(Columns):
         ago_s = np.where(arrived_wall > 0, due_wall - arrived_wall, 0.0)
         np.clip(ago_s, -MOST_AGO_S, MOST_AGO_S, out=ago_s)  # wall time may leap
         ago_samples = np.rint(ago_s * (self.frame * 1000 // FRAME_MS)).astype(np.int64)
-        return tick * self.frame - ago_samples
+        return np.asarray(tick * self.frame - ago_samples)
 
     def _samples(
         self,
@@ -256,11 +256,13 @@ class Inbound(Columns):
                     pcm = law(payload)
                 self.jitter.write(rows[batch], positions[batch], pcm, samples[batch])
         for at in np.flatnonzero(encoding == Encoding.STATEFUL):
-            self.decoders[int(rows[at])].put(
+            row = int(rows[at])
+            kept = self.decoders[row].put(
                 int(parsed.sequence[some[at]]),
                 int(positions[at]),
                 self._payload(int(some[at]), inbox, parsed),
             )
+            self.jitter.late[row] += not kept
 
     @staticmethod
     def _gather(some: NDArray[np.intp], inbox: Inbox, parsed: rtp.Packets) -> NDArray[np.uint8]:

@@ -143,13 +143,28 @@ def test_a_pause_is_not_filled() -> None:
     assert lane.recovered == 0
 
 
+@pytest.mark.parametrize("codec", [G722, OPUS], ids=["G722", "opus"])
+def test_what_lies_behind_a_hole_waits_until_the_hole_is_due(codec: object) -> None:
+    packets = g722_packets() if codec is G722 else opus_packets()
+    lane = decoder(codec)
+    assert lane.put(0, 0, packets[0])
+    assert lane.put(2, 2 * FRAME, packets[2])
+    assert [piece.position for piece in lane.due(2 * FRAME)] == [0]
+    # Half of the hole is played next: time scaling reads ahead, but not over it.
+    early = lane.due(2 * FRAME + 100) if codec is G722 else []
+    assert early == []
+    assert lane.put(1, FRAME, packets[1]), "overtaken, and still in time"
+    assert [piece.position for piece in lane.due(3 * FRAME)] == [FRAME, 2 * FRAME]
+    assert (lane.late, lane.recovered) == (0, 0)
+
+
 def test_what_comes_after_its_time_is_counted() -> None:
     packets = g722_packets()
     lane = decoder(G722)
     lane.put(0, 0, packets[0])
     lane.put(2, 2 * FRAME, packets[2])
     assert len(lane.due(3 * FRAME)) == 2
-    lane.put(1, FRAME, packets[1])
+    assert not lane.put(1, FRAME, packets[1])
     assert lane.due(3 * FRAME) == []
     assert lane.late == 1
 

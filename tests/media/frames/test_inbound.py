@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from offhook.codecs import comfort_noise, g711, l16
 from offhook.codecs.catalog import G722, L16_8K, OPUS, PCMA, PCMU, Codec
 from offhook.codecs.comfort_noise import NoiseLevel
+from offhook.codecs.g722 import G722Encoder
 from offhook.codecs.opus import OpusEncoder
 from offhook.media.frames.inbound import COMFORT_NOISE_PAYLOAD_TYPE, Inbound, KeyPacket
 from offhook.media.frames.jitter import Jitter
@@ -160,6 +161,30 @@ def test_a_sender_with_dtx_is_no_loss() -> None:
     assert statistics.packets_lost == 0
     assert statistics.loss < 0.03, "the fade into silence at most"
     assert np.abs(np.concatenate(heard[170:])).max() > 5000, "and the voice comes back"
+
+
+@pytest.mark.parametrize("codec", [G722, OPUS], ids=["G722", "opus"])
+def test_overtaken_packets_of_codecs_with_state_are_in_time_or_counted_as_late(
+    codec: Codec,
+) -> None:
+    line, coded = Line(codec, 16000, 96), []
+    encoder = OpusEncoder() if codec is OPUS else G722Encoder()
+    for number in range(100):
+        payload = encoder.encode(tone(320, 300, 16000))
+        step = codec.clock_rate_hz // 50
+        data = payload if isinstance(payload, bytes) else payload.tobytes()
+        coded.append(packet(96, number, data, step))
+    due: dict[int, list[bytes]] = {}
+    for number, each in enumerate(coded):
+        due.setdefault(number + 2 * (number % 20 == 10), []).append(each)
+    for tick in range(110):
+        line.tick(*due.get(tick, []))
+    statistics = line.jitter.statistics(0)
+    # Only the first one has not been expected.
+    assert statistics.packets_late <= 1
+    assert statistics.packets_lost == 0
+    decoder = line.inbound.decoders[0]
+    assert decoder.late <= statistics.packets_late
 
 
 def test_key_packets_are_handed_over_whole_and_others_are_not_audio() -> None:
