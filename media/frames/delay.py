@@ -30,6 +30,8 @@ FORGET = 0.99
 GROWTH = np.float32(1 / FORGET)
 WINDOW_TICKS = 50
 "The smallest transit is of this and the running second."
+FLOOR_WINDOWS = 4
+"The floor under all targets is the smallest transit of these and the running seconds, up to 8."
 UPDATE_TICKS = 10
 "How often targets may fall; they rise at once."
 MAX_WEIGHT = np.float32(1e20)
@@ -52,7 +54,12 @@ class Delay(Columns):
         "The smallest transit of late."
         self.target: NDArray[np.int64] = self.column("target", np.int64, fill=self.min_target)
         "The wait wanted beyond the fastest packet's."
+        self.needed: NDArray[np.int64] = self.column("needed", np.int64)
+        "The same without the frame that is added where packets come like clockwork."
         self._fastest_now: NDArray[np.int64] = self.column("_fastest_now", np.int64, fill=UNKNOWN)
+        self._floor: NDArray[np.int64] = self.column("_floor", np.int64, fill=UNKNOWN)
+        "The smallest transit of a longer while: a frame above it is waited for in any case."
+        self._floor_now: NDArray[np.int64] = self.column("_floor_now", np.int64, fill=UNKNOWN)
         self._origin: NDArray[np.int64] = self.column("_origin", np.int64, fill=UNKNOWN)
         "The transit of the first bucket."
         self._mass: NDArray[np.float32] = self.column("_mass", np.float32, BUCKETS)
@@ -78,7 +85,8 @@ class Delay(Columns):
             # The path has changed, or stood still. Measure afresh: when it was a stall, the packets
             # that were held up come in one burst and show the old smallest transit again at once.
             gone = rows[outage]
-            self.fastest[gone] = self._fastest_now[gone] = transit[outage]
+            self.fastest[gone] = self._fastest_now[gone] = self._floor[gone] = transit[outage]
+            self._floor_now[gone] = UNKNOWN
             rows, transit = rows[~outage], transit[~outage]
         late = transit - self.fastest[rows]
         # After an outage the origin is far off until the burst is over, which is to teach nothing.
@@ -106,16 +114,21 @@ class Delay(Columns):
         """Packets faster than any of late."""
         due = self.fastest[rows] + self.target[rows]
         self.fastest[rows] = transit
+        self._floor[rows] = np.minimum(self._floor[rows], transit)
         self._move(rows, np.minimum(self._origin[rows], transit))
         self._aim(rows, due)
 
     def _forget(self, rows: NDArray[np.int64]) -> None:
-        """The smallest transits of the window before go; what was due when remains so."""
-        more = self._fastest_now[rows] - self.fastest[rows]
-        self.fastest[rows] += more
-        self.target[rows] = np.maximum(self.target[rows] - more, self.min_target)
+        """The smallest transits of the window before go."""
+        due = self.fastest[rows] + self.target[rows]
+        now = self.fastest[rows] = self._fastest_now[rows]
         self._fastest_now[rows] = UNKNOWN
-        self._move(rows, np.maximum(self._origin[rows], self.fastest[rows]))
+        lowest = self._floor_now[rows] = np.minimum(self._floor_now[rows], now)
+        if self._ticks % (FLOOR_WINDOWS * WINDOW_TICKS) == 0:
+            self._floor[rows] = lowest
+            self._floor_now[rows] = UNKNOWN
+            self._move(rows, np.maximum(self._origin[rows], lowest))
+        self._aim(rows, due)
 
     def _aim(self, rows: NDArray[np.int64], due: NDArray[np.int64]) -> None:
         """The cheapest wait; the old one, of `due`, is kept unless a shorter one saves enough."""
@@ -131,7 +144,10 @@ class Delay(Columns):
         keep = (bucket < before) & (cost[at, before] - cost[at, bucket] < KEEP_MS)
         best = np.where(keep, before, bucket) * self.bucket_samples
         target = best + self._origin[rows] - self.fastest[rows]
-        self.target[rows] = np.clip(target, self.min_target, self.max_target)
+        self.needed[rows] = np.clip(target, 0, self.max_target)
+        above = self.fastest[rows] - self._floor[rows]
+        above[above < self.bucket_samples] = 0  # the clocks drift apart
+        self.target[rows] = np.maximum(self.needed[rows], self.min_target - above)
 
     def _move(self, rows: NDArray[np.int64], origin: NDArray[np.int64]) -> None:
         """Let the first bucket mean about the transit `origin`, and the others accordingly."""

@@ -244,7 +244,8 @@ class Jitter(Columns):
         excess = now_samples - play - self.delay.due(slice(n))
         trouble = frames.min(axis=1, initial=0) == ABSENT
         trouble |= ~self._smooth[:n]
-        trouble |= self.stretcher.due(frames, excess)
+        spare = self.delay.target[:n] - self.delay.needed[:n]
+        trouble |= self.stretcher.due(frames, excess, spare)
         concealed = self._concealed[:n]
         concealed[:] = 0
         if np.count_nonzero(trouble):
@@ -332,6 +333,11 @@ class Jitter(Columns):
         return advance
 
     # -- what is known of a lane ------------------------------------------------------------------
+
+    def newest(self, n: int) -> NDArray[np.int16]:
+        """The newest frame of each of rows [:n] that waits to be played, ABSENT where none does."""
+        position = np.maximum(self.reception.end[:n] - self.frame, self.play_position[:n])
+        return self.ring.read(self._rows[:n], position, self.frame)
 
     def statistics(self, row: int) -> JitterStatistics:
         """The row's counters as one value."""

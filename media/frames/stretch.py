@@ -18,12 +18,12 @@ from .ring import ABSENT, Ring
 PAUSE_OFF_MS = 2
 "How far above the target the delay may be in a pause."
 LATER_MS = 3
-"How far below it in speech before that is lengthened; a whole frame is late by any of it."
+"How far below what is needed in speech before that is lengthened; any of it costs a frame."
 SOONER_MS = 2 * FRAME_MS
 "How far above it in speech before that is shortened."
 PATIENT_MS = FRAME_MS
 PATIENCE_TICKS = 150
-"The same when there was no pause for 3 s."
+"The same, and LATER_MS below the target, when there was no pause for 3 s."
 FAST_MS = 3 * FRAME_MS
 "Above the target by this, every frame is shortened, wherever."
 CHANGE_TICKS = 5
@@ -73,9 +73,11 @@ class Stretcher(Columns):
         self._loudest: NDArray[np.int16] = self.column("_loudest", np.int16)
         "Peak of late."
         self._pause: NDArray[np.bool_] = self.column("_pause", np.bool_)
-        "The next frame is of a pause."
+        "The next frame is of a pause, and the delay is off the target."
         self._waited: NDArray[np.int64] = self.column("_waited", np.int64)
-        "Ticks that the delay has been PATIENT_MS above the target."
+        "Ticks that the delay has been off the target for a pause to come."
+        self._wanted: NDArray[np.bool_] = self.column("_wanted", np.bool_)
+        "The next frame is to be changed though it be speech."
         self._next_change: NDArray[np.int64] = self.column("_next_change", np.int64)
         "Tick of the next change at the earliest."
         self.inserted: NDArray[np.int64] = self.column("inserted", np.int64)
@@ -86,29 +88,30 @@ class Stretcher(Columns):
         """20 ms have passed."""
         self._ticks += 1
 
-    def due(self, frames: NDArray[np.int16], excess: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def due(
+        self,
+        frames: NDArray[np.int16],
+        excess: NDArray[np.int64],
+        spare: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
         """Which of rows [:n], whose next ones `frames` are, `change` is to look at; once a tick.
 
-        `excess` [n] is delay minus target, in samples.
+        `excess` [n] is delay minus target in samples, `spare` what the target could do without.
         """
         n = len(frames)
         peak = frames.max(axis=1, initial=0)
         loudest = self._loudest[:n]
         np.maximum(loudest - (loudest >> LOUDEST_SHIFT), peak, out=loudest)
-        waited = self._waited[:n]
-        waited += 1
-        waited *= excess >= self._patient
-        pause = self._pause[:n]
+        pause, waited, wanted = self._pause[:n], self._waited[:n], self._wanted[:n]
         np.less_equal(peak, np.maximum(loudest // PAUSE_SHARE, PAUSE_PEAK), out=pause)
-        due = excess >= self._limit(slice(n))
-        due |= excess < -self._later
-        due |= ((excess >= self._pause_off) | (excess < 0)) & pause
-        return np.asarray(due)
-
-    def _limit(self, rows: NDArray[np.int64] | slice) -> NDArray[np.int64]:
-        """How far above the target the delay may be in speech."""
-        patient = self._waited[rows] >= PATIENCE_TICKS
-        return np.where(patient, self._patient, self._sooner)
+        off = (excess >= self._patient) | (excess < -self._later)
+        waited += 1
+        waited *= off
+        np.greater_equal(excess, self._sooner, out=wanted)
+        wanted |= excess + spare < -self._later
+        wanted |= waited > PATIENCE_TICKS
+        pause &= (excess >= self._pause_off) | (excess < 0)
+        return np.asarray(wanted | pause)
 
     def change(
         self,
@@ -125,10 +128,9 @@ class Stretcher(Columns):
         """
         advance = np.full(len(rows), self.frame, np.int64)
         off = excess[rows]
-        pause = self._pause[rows] & ((off >= self._pause_off) | (off < 0))
+        pause = self._pause[rows]
         hurry = off >= self._fast
-        wanted = (off >= self._limit(rows)) | (off < -self._later)
-        wanted &= self._next_change[rows] <= self._ticks
+        wanted = self._wanted[rows] & (self._next_change[rows] <= self._ticks)
         index = np.flatnonzero(wanted | hurry | pause)
         if not index.size:
             return advance
