@@ -172,6 +172,14 @@ async def test_an_unknown_key_is_not_understood() -> None:
     assert (await Conversation(house()).say(digits="8"))[0].startswith("Sorry")
 
 
+async def test_of_several_keys_that_nobody_asked_for_the_first_is_the_menus() -> None:
+    keys = [key for key in (answer.key for answer in DEFAULT_AGENT.answers) if key]
+    for digits in (keys[0], keys[0] * 2, f"{keys[0]}{keys[1]}#"):
+        said = (await Conversation(house()).say(digits=digits))[0]
+        assert said == (await Conversation(house()).say(digits=keys[0]))[0]
+        assert not said.startswith("Sorry")
+
+
 async def test_says_the_last_words_again() -> None:
     conversation = Conversation(house())
     said, _ = await conversation.say("speed dial")
