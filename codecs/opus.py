@@ -27,8 +27,13 @@ BITRATE_BPS = 24000
 "Of our encoder: wide-band speech with room for FEC."
 LOWEST_BITRATE_BPS = 6000
 "RFC 7587 §6.1: the least that a far end may ask for."
-EXPECTED_LOSS_PERCENT = 5
-"Until the far end reports, and when it reports less: FEC costs nothing noticeable at that."
+EXPECTED_LOSS_PERCENT = 0
+"Until the far end reports."
+FEC_FROM_PERCENT = 2
+"Below it FEC takes more from speech than it gives back: PESQ 4.35 to 4.05 without loss, at equal"
+" bytes; 4.03 to 4.02 at 1 %, 3.72 to 3.98 at 2 %, 3.00 to 3.71 at 5 % (24 kbit/s, 4 utterances)."
+FEC_PERCENT = 10
+"What libopus is told from there on, or more: told 2 to 5 it spends nothing on FEC at 24 kbit/s."
 SILENT_PACKET_BYTES = 2
 "With DTX, a packet this short need not be sent (opus_encoder.h)."
 
@@ -195,11 +200,11 @@ class OpusEncoder:
             (SET_BITRATE, bitrate_bps),
             (SET_COMPLEXITY, complexity),
             (SET_INBAND_FEC, int(fec)),
-            (SET_PACKET_LOSS_PERC, expected_loss_percent),
             (SET_DTX, int(dtx)),
             (SET_SIGNAL, SIGNAL_VOICE),
         ):
             self._control(request, value)
+        self.expect_loss(expected_loss_percent)
 
     def _control(self, request: int, value: int) -> None:
         result = self._lib.opus_encoder_ctl(self._open_state(), request, ctypes.c_int(value))
@@ -211,8 +216,9 @@ class OpusEncoder:
         return self._state
 
     def expect_loss(self, percent: int) -> None:
-        """Tell what the far end reports as lost: FEC is only spent when loss is expected."""
-        self._control(SET_PACKET_LOSS_PERC, max(0, min(100, percent)))
+        """Tell what the far end reports as lost: FEC is only spent where that is worth it."""
+        told = max(FEC_PERCENT, min(100, percent)) if percent >= FEC_FROM_PERCENT else 0
+        self._control(SET_PACKET_LOSS_PERC, told)
 
     def encode(self, pcm: NDArray[np.int16]) -> bytes:
         """int16[F], F of 2.5, 5, 10, 20, 40 or 60 ms, to a packet. Other lengths: CodecError.

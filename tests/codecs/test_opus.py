@@ -93,6 +93,29 @@ def test_a_lost_packet_is_recovered_from_the_next_one(speech: Speech) -> None:
     assert error_recovered < 0.7 * error_concealed
 
 
+@pytest.mark.parametrize(("reported", "redundant"), [(0, False), (1, False), (2, True), (4, True)])
+def test_redundancy_is_sent_from_two_percent_of_loss_on(
+    speech: Speech, reported: int, redundant: bool
+) -> None:
+    pcm, encoder, plain = speech(16000, 2.0), opus.OpusEncoder(), opus.OpusEncoder(fec=False)
+    encoder.expect_loss(reported)
+    coded, bare = packets(pcm, encoder), packets(pcm, plain)
+    assert (coded == bare) is not redundant
+    gained, known, guess = 0.0, opus.OpusDecoder(), opus.OpusDecoder()
+    whole = opus.OpusDecoder()
+    for number, packet in enumerate(coded[:-1]):
+        wanted = whole.decode(packet).astype(float)
+        if number % 5 == 4:
+            heard = known.recover(coded[number + 1], 320), guess.conceal(320)
+            errors = [float(np.sum((each - wanted) ** 2)) for each in heard]
+            gained += errors[1] - errors[0]
+        else:
+            known.decode(packet)
+            guess.decode(packet)
+    assert (gained > 0) is redundant
+    assert sum(map(len, coded)) < 1.1 * sum(map(len, bare)), "at the same bit rate"
+
+
 def test_recovery_without_lbrr_conceals(speech: Speech) -> None:
     coded = packets(speech(16000, 0.4), opus.OpusEncoder(fec=False))
     a, b = opus.OpusDecoder(), opus.OpusDecoder()
