@@ -67,7 +67,8 @@ def test_a_hiccup_after_the_start_is_no_overload() -> None:
     for number in range(300):
         window.add(0.030 if number < 9 else 0.0002, 0.0001)
     health = window.health(0)
-    assert (health.max_ms, health.p50_ms) == (pytest.approx(30), pytest.approx(0.2))
+    assert health.max_ms == pytest.approx(30)
+    assert health.p50_ms == pytest.approx(0.2)
     assert health.p99_ms < 1, "9 of the 1,000 ticks of a window"
     window.add(0.030, 0.0001)
     window.add(0.030, 0.0001)
