@@ -51,6 +51,9 @@ class RtpMedia:
         else:
             self._lane.configure(settings)
         assert self._place is not None
+        # Muxed RTCP must leave by the RTP port as well (RFC 5761 §5.1.1): else it is a stranger's.
+        rtcp = None if choice.rtcp_mux else self._pair.rtcp
+        self._factory.wire.attach(*self._place, self._pair.rtp, rtcp)
         control = choice.remote_port if choice.rtcp_mux else choice.remote_rtcp_port
         host = choice.remote_host
         self._factory.wire.control_to(*self._place, (host, control or choice.remote_port + 1))
@@ -59,7 +62,6 @@ class RtpMedia:
         factory = self._factory
         self._lane = factory.engine.open(settings)
         self._place = self._lane.place
-        factory.wire.attach(*self._place, self._pair.rtp, self._pair.rtcp)
         loop = asyncio.get_running_loop()
         loop.add_reader(self._pair.rtcp.fileno(), self._on_control, self._pair.rtcp)
 

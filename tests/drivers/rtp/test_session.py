@@ -158,6 +158,26 @@ async def test_goodbye_is_said_by_rtcp(rig: Rig) -> None:
     assert bytes([0x81, 203]) in packet, "and BYE"
 
 
+@pytest.mark.parametrize("mux", [True, False])
+async def test_muxed_rtcp_leaves_by_the_port_of_the_audio(rig: Rig, mux: bool) -> None:
+    media = rig.factory.open("127.0.0.1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        control.bind(("127.0.0.1", 0))
+        control.setblocking(False)
+        port = int(control.getsockname()[1])
+        agreed = choice(port if mux else rig.far_port)
+        media.apply(msgspec.structs.replace(agreed, rtcp_mux=mux, remote_rtcp_port=port))
+        rig.frame()
+        media.close()
+        sources = {200: 0}
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packet, source = control.recvfrom(2048)
+                sources[packet[1]] = source[1]
+    assert sources[200] == media.local_port + (0 if mux else 1)
+    assert rig.ports.in_use == 0
+
+
 @pytest.mark.parametrize(("host", "believed"), [("127.0.0.1", True), ("127.0.0.2", False)])
 async def test_rtcp_is_believed_when_it_comes_from_where_the_audio_does(
     rig: Rig, host: str, believed: bool
