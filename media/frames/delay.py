@@ -21,6 +21,8 @@ MAX_TARGET_MS = BUCKET_MS * (BUCKETS - 1)
 "400 ms. Packets later than that tell of an outage, which no waiting could bridge."
 MIN_TARGET_MS = FRAME_MS
 "One frame: arrivals are seen on ticks only, and a tick may come just before a packet."
+EARLY_MS = 5
+"Where for seconds all packets have come this long before their tick, that frame is given up."
 LOSS_COST_MS = 40
 "What a wait may cost to save one packet in a hundred from being late."
 KEEP_MS = 10
@@ -48,6 +50,7 @@ class Delay(Columns):
     def __init__(self, capacity: int, rate_hz: int) -> None:
         super().__init__(capacity)
         self.bucket_samples = BUCKET_MS * rate_hz // 1000
+        self._early = EARLY_MS * rate_hz // 1000
         self.min_target = MIN_TARGET_MS * rate_hz // 1000
         self.max_target = MAX_TARGET_MS * rate_hz // 1000
         self.fastest: NDArray[np.int64] = self.column("fastest", np.int64, fill=UNKNOWN)
@@ -55,11 +58,16 @@ class Delay(Columns):
         self.target: NDArray[np.int64] = self.column("target", np.int64, fill=self.min_target)
         "The wait wanted beyond the fastest packet's."
         self.needed: NDArray[np.int64] = self.column("needed", np.int64)
-        "The same without the frame that is added where packets come like clockwork."
+        "The least wait that is right for the moment: without the frame of safety."
+        self.allowed: NDArray[np.int64] = self.column("allowed", np.int64, fill=self.min_target)
+        "The longest: with that frame, where the target goes without it."
         self._fastest_now: NDArray[np.int64] = self.column("_fastest_now", np.int64, fill=UNKNOWN)
         self._floor: NDArray[np.int64] = self.column("_floor", np.int64, fill=UNKNOWN)
         "The smallest transit of a longer while: a frame above it is waited for in any case."
         self._floor_now: NDArray[np.int64] = self.column("_floor_now", np.int64, fill=UNKNOWN)
+        self._slowest: NDArray[np.int64] = self.column("_slowest", np.int64, fill=UNKNOWN)
+        "The largest transit of the windows before, up to the moment of arrival, not to its tick."
+        self._slowest_now: NDArray[np.int64] = self.column("_slowest_now", np.int64, fill=-UNKNOWN)
         self._origin: NDArray[np.int64] = self.column("_origin", np.int64, fill=UNKNOWN)
         "The transit of the first bucket."
         self._mass: NDArray[np.float32] = self.column("_mass", np.float32, BUCKETS)
@@ -71,8 +79,14 @@ class Delay(Columns):
         """The transit at which samples are to be played: position + due is their moment."""
         return np.asarray(self.fastest[rows] + self.target[rows])
 
-    def receive(self, rows: NDArray[np.int64], transit: NDArray[np.int64]) -> None:
-        """One packet of each row (unique)."""
+    def receive(
+        self, rows: NDArray[np.int64], transit: NDArray[np.int64], early: NDArray[np.int64]
+    ) -> None:
+        """One packet of each row (unique): its transit until the tick that saw it.
+
+        `early` is how long before that tick it came; 0 where nobody knows.
+        """
+        self._slowest_now[rows] = np.maximum(self._slowest_now[rows], transit - early)
         late = transit - self.fastest[rows]
         faster = transit < self._fastest_now[rows]
         if np.count_nonzero(faster):
@@ -127,6 +141,8 @@ class Delay(Columns):
         if self._ticks % (FLOOR_WINDOWS * WINDOW_TICKS) == 0:
             self._floor[rows] = lowest
             self._floor_now[rows] = UNKNOWN
+            self._slowest[rows] = self._slowest_now[rows]
+            self._slowest_now[rows] = -UNKNOWN
             self._move(rows, np.maximum(self._origin[rows], lowest))
         self._aim(rows, due)
 
@@ -147,7 +163,10 @@ class Delay(Columns):
         self.needed[rows] = np.clip(target, 0, self.max_target)
         above = self.fastest[rows] - self._floor[rows]
         above[above < self.bucket_samples] = 0  # the clocks drift apart
-        self.target[rows] = np.maximum(self.needed[rows], self.min_target - above)
+        slowest = np.maximum(self._slowest[rows], self._slowest_now[rows])
+        safe = self._floor[rows] - slowest >= self._early
+        self.allowed[rows] = np.maximum(self.needed[rows], self.min_target - above)
+        self.target[rows] = np.where(safe, self.needed[rows], self.allowed[rows])
 
     def _move(self, rows: NDArray[np.int64], origin: NDArray[np.int64]) -> None:
         """Let the first bucket mean about the transit `origin`, and the others accordingly."""

@@ -166,7 +166,7 @@ class Jitter(Columns):
         """
         # Whatever the moment of its arrival, it can be played from the next tick on.
         seen = -(-arrival // self.frame) * self.frame
-        self.delay.receive(rows, seen - position)
+        self.delay.receive(rows, seen - position, seen - arrival)
         smooth = self._smooth[rows]
         if np.count_nonzero(smooth) < len(smooth):
             self._fill_up(rows, position, end)
@@ -244,8 +244,7 @@ class Jitter(Columns):
         excess = now_samples - play - self.delay.due(slice(n))
         trouble = frames.min(axis=1, initial=0) == ABSENT
         trouble |= ~self._smooth[:n]
-        spare = self.delay.target[:n] - self.delay.needed[:n]
-        trouble |= self.stretcher.due(frames, excess, spare)
+        trouble |= self.stretcher.due(frames, excess, self.delay)
         concealed = self._concealed[:n]
         concealed[:] = 0
         if np.count_nonzero(trouble):

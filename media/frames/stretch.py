@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .delay import Delay
 from .lanes import FRAME_MS, Columns, frame_samples
 from .ring import ABSENT, Ring
 
@@ -33,11 +34,14 @@ GOOD_LIKENESS = 0.7
 FAIR_LIKENESS = 0.4
 "The same when the delay is FAST_MS below the target."
 PAUSE_PEAK = 64
-"int16 units: a frame that stays below is a pause."
-PAUSE_SHARE = 16
-"So is one that stays below this part of the lane's loudest (-24 dB)."
-LOUDEST_SHIFT = 9
-"The loudest fades to half in 7 s."
+"int16 units: a frame that stays below is quiet."
+PAUSE_SHARE = 32
+"So is one that stays below this part of the lane's loudest (-30 dB)."
+PAUSE_FRAMES = 3
+"So many quiet ones are a pause: the gap before a plosive is none."
+LOUDEST_TICKS = 10
+LOUDEST_SHIFT = 6
+"The loudest is looked for now and then, and fades to half in 9 s."
 
 SHORTEST_MS = 2.5
 LONGEST_MS = 10
@@ -73,7 +77,9 @@ class Stretcher(Columns):
         self._loudest: NDArray[np.int16] = self.column("_loudest", np.int16)
         "Peak of late."
         self._pause: NDArray[np.bool_] = self.column("_pause", np.bool_)
-        "The next frame is of a pause, and the delay is off the target."
+        "The next frame is of a pause; of rows off their target only, as is what follows."
+        self._quiet: NDArray[np.int64] = self.column("_quiet", np.int64)
+        "Frames that it has been so quiet for."
         self._waited: NDArray[np.int64] = self.column("_waited", np.int64)
         "Ticks that the delay has been off the target for a pause to come."
         self._wanted: NDArray[np.bool_] = self.column("_wanted", np.bool_)
@@ -92,26 +98,35 @@ class Stretcher(Columns):
         self,
         frames: NDArray[np.int16],
         excess: NDArray[np.int64],
-        spare: NDArray[np.int64],
+        delay: Delay,
     ) -> NDArray[np.bool_]:
         """Which of rows [:n], whose next ones `frames` are, `change` is to look at; once a tick.
 
-        `excess` [n] is delay minus target in samples, `spare` what the target could do without.
+        `excess` [n] is delay minus target, in samples.
         """
         n = len(frames)
-        peak = frames.max(axis=1, initial=0)
-        loudest = self._loudest[:n]
-        np.maximum(loudest - (loudest >> LOUDEST_SHIFT), peak, out=loudest)
-        pause, waited, wanted = self._pause[:n], self._waited[:n], self._wanted[:n]
-        np.less_equal(peak, np.maximum(loudest // PAUSE_SHARE, PAUSE_PEAK), out=pause)
-        off = (excess >= self._patient) | (excess < -self._later)
-        waited += 1
-        waited *= off
-        np.greater_equal(excess, self._sooner, out=wanted)
-        wanted |= excess + spare < -self._later
-        wanted |= waited > PATIENCE_TICKS
-        pause &= (excess >= self._pause_off) | (excess < 0)
-        return np.asarray(wanted | pause)
+        if self._ticks % LOUDEST_TICKS == 0:
+            loudest = self._loudest[:n]
+            faded = loudest - (loudest >> LOUDEST_SHIFT)
+            np.maximum(faded, frames.max(axis=1, initial=0), out=loudest)
+        due = (excess < 0) | (excess >= self._pause_off)
+        rows = np.flatnonzero(due)
+        self._waited[:n] *= due
+        self._quiet[:n] *= due
+        if not rows.size:
+            return np.asarray(due)
+        peak = frames[rows].max(axis=1, initial=0)
+        quiet = peak <= np.maximum(self._loudest[rows] // PAUSE_SHARE, PAUSE_PEAK)
+        self._quiet[rows] = quiets = np.where(quiet, self._quiet[rows] + 1, 0)
+        waits = excess[rows] + delay.target[rows]
+        over, under = waits - delay.allowed[rows], waits - delay.needed[rows]
+        off = (over >= self._patient) | (excess[rows] < -self._later)
+        self._waited[rows] = waited = np.where(off, self._waited[rows] + 1, 0)
+        wanted = (over >= self._sooner) | (under < -self._later) | (waited > PATIENCE_TICKS)
+        self._wanted[rows] = wanted
+        self._pause[rows] = pause = quiets >= PAUSE_FRAMES
+        due[rows] = wanted | pause
+        return np.asarray(due)
 
     def change(
         self,
@@ -128,9 +143,10 @@ class Stretcher(Columns):
         """
         advance = np.full(len(rows), self.frame, np.int64)
         off = excess[rows]
-        pause = self._pause[rows]
+        matters = (off < 0) | (off >= self._pause_off)
+        pause = self._pause[rows] & matters
         hurry = off >= self._fast
-        wanted = self._wanted[rows] & (self._next_change[rows] <= self._ticks)
+        wanted = self._wanted[rows] & matters & (self._next_change[rows] <= self._ticks)
         index = np.flatnonzero(wanted | hurry | pause)
         if not index.size:
             return advance
@@ -141,7 +157,9 @@ class Stretcher(Columns):
         need = np.where(off[index] < -self._fast, FAIR_LIKENESS, GOOD_LIKENESS)
         good = (likeness >= need) | hurry[index] | pause[index]
         sooner = off[index] > 0
-        enough = signal.min(axis=1) != ABSENT
+        absent = signal == ABSENT
+        there = np.where(absent.any(axis=1), absent.argmax(axis=1), signal.shape[1])
+        enough = there >= self.frame + lag
         for which, make, sign in (
             (np.flatnonzero(good & sooner & enough), shorten, 1),
             (np.flatnonzero(good & ~sooner), lengthen, -1),

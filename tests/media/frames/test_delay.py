@@ -8,11 +8,13 @@ from offhook.media.frames.delay import BUCKETS, MAX_TARGET_MS, MIN_TARGET_MS, De
 ROW = np.array([0])
 
 
-def learn(delay: Delay, late_ms: list[float], offset_ms: float = 0.0) -> list[float]:
-    """One packet a tick; the target in ms after each."""
+def learn(
+    delay: Delay, late_ms: list[float], offset_ms: float = 0.0, early_ms: float = 0.0
+) -> list[float]:
+    """One packet a tick, that came so long before it; the target in ms after each."""
     targets = []
     for late in late_ms:
-        delay.receive(ROW, np.array([int((offset_ms + late) * 8)]))
+        delay.receive(ROW, np.array([int((offset_ms + late) * 8)]), np.array([int(early_ms * 8)]))
         delay.tick(1)
         targets.append(float(delay.target[0]) / 8)
     return targets
@@ -20,6 +22,22 @@ def learn(delay: Delay, late_ms: list[float], offset_ms: float = 0.0) -> list[fl
 
 def test_without_jitter_one_frame_is_waited() -> None:
     assert set(learn(Delay(1, 8000), [0.0] * 200)) == {MIN_TARGET_MS}
+
+
+def test_the_frame_of_safety_is_given_up_where_packets_are_known_to_come_well_before_ticks() -> (
+    None
+):
+    delay = Delay(1, 8000)
+    targets = learn(delay, [0.0] * 500, early_ms=8)
+    assert set(targets[:100]) == {MIN_TARGET_MS}, "not at once"
+    assert targets[-1] == 0
+    assert set(learn(Delay(1, 8000), [0.0] * 500, early_ms=4)) == {MIN_TARGET_MS}
+    # Drift brings them near to the tick: the frame is back before they are behind it.
+    assert learn(delay, [0.0] * 5, early_ms=4)[-1] == 0
+    assert learn(delay, [0.0] * 50, early_ms=4)[-1] == MIN_TARGET_MS
+    # One that is late by a tick is remembered for seconds.
+    learn(delay, [0.0] * 500, early_ms=8)
+    assert learn(delay, [20.0, *[0.0] * 150], early_ms=8)[-1] >= MIN_TARGET_MS
 
 
 def test_the_origin_of_transits_does_not_matter() -> None:
@@ -89,7 +107,7 @@ def test_what_is_due_when_does_not_follow_a_queue_that_fills_and_drains() -> Non
     delay, due = Delay(1, 8000), []
     for number in range(2000):  # 60 ms up and down in 6 s
         late = 60 * abs(number % 300 / 150 - 1)
-        delay.receive(ROW, np.array([int(late * 8)]))
+        delay.receive(ROW, np.array([int(late * 8)]), np.array([0]))
         delay.tick(1)
         due.append(int(delay.due(slice(1))[0]) / 8)
     assert max(due[600:]) - min(due[600:]) <= 10
@@ -123,7 +141,7 @@ def test_a_histogram_that_moves_loses_nothing() -> None:
 def test_never_beyond_the_longest_target_nor_out_of_numbers() -> None:
     delay = Delay(1, 8000)
     for late in [0.0, 399.0] * 10_000:  # a flood between two ticks
-        delay.receive(ROW, np.array([int(late * 8)]))
+        delay.receive(ROW, np.array([int(late * 8)]), np.array([0]))
     delay.tick(1)
     assert delay.target[0] <= MAX_TARGET_MS * 8
     for _ in range(20):

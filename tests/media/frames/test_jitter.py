@@ -187,6 +187,17 @@ def test_a_packet_that_comes_between_two_ticks_is_one_of_the_next_tick() -> None
     assert jitter.reception.jitter[0] == pytest.approx(130, abs=2)
 
 
+def test_a_frame_less_is_waited_where_packets_come_well_before_ticks() -> None:
+    jitter, pcm = Jitter(1, 8000), tone(12)
+    pcm[10 * 8000 : 10 * 8000 + 4000] = 0
+    concealed = 0
+    for tick, packet in enumerate(link.stream(pcm)):
+        admit(jitter, 0, packet, tick * 160 - 80)
+        concealed += int(jitter.pull(1, tick * 160).concealed[0])
+    assert jitter.reception.end[0] == jitter.play_position[0], "played on the tick that saw it"
+    assert concealed == 0
+
+
 def test_a_heavy_tail_of_jitter_is_survived() -> None:
     heard = listen(link.pareto(link.stream(tone(20)), rng(), 8.0, shape=2.5))
     assert heard.statistics.packets_lost == 0
