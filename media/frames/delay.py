@@ -94,6 +94,7 @@ class Delay(Columns):
             faster = late < 0
             if np.count_nonzero(faster):
                 self._quicken(rows[faster], transit[faster])
+                late = np.maximum(late, 0)
         outage = late > self.max_target
         if np.count_nonzero(outage):
             # The path has changed, or stood still. Measure afresh: when it was a stall, the packets
@@ -101,8 +102,7 @@ class Delay(Columns):
             gone = rows[outage]
             self.fastest[gone] = self._fastest_now[gone] = self._floor[gone] = transit[outage]
             self._floor_now[gone] = UNKNOWN
-            rows, transit = rows[~outage], transit[~outage]
-        late = transit - self.fastest[rows]
+            rows, late = rows[~outage], late[~outage]
         # After an outage the origin is far off until the burst is over, which is to teach nothing.
         rest = (self.fastest[rows] - self._origin[rows]) % self.bucket_samples
         bucket = np.minimum(-(-(late + rest) // self.bucket_samples), BUCKETS - 1)

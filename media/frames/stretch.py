@@ -74,6 +74,7 @@ class Stretcher(Columns):
         self._patient = rate_hz * PATIENT_MS // 1000
         self._fast = rate_hz * FAST_MS // 1000
         self._ticks = 0
+        self._off = False  # some row's delay is off its target
         self._loudest: NDArray[np.int16] = self.column("_loudest", np.int16)
         "Peak of late."
         self._pause: NDArray[np.bool_] = self.column("_pause", np.bool_)
@@ -111,9 +112,11 @@ class Stretcher(Columns):
             np.maximum(faded, frames.max(axis=1, initial=0), out=loudest)
         due = (excess < 0) | (excess >= self._pause_off)
         rows = np.flatnonzero(due)
-        self._waited[:n] *= due
-        self._quiet[:n] *= due
-        if not rows.size:
+        if rows.size or self._off:
+            self._waited[:n] *= due
+            self._quiet[:n] *= due
+        self._off = rows.size > 0
+        if not self._off:
             return np.asarray(due)
         peak = frames[rows].max(axis=1, initial=0)
         quiet = peak <= np.maximum(self._loudest[rows] // PAUSE_SHARE, PAUSE_PEAK)
