@@ -137,11 +137,14 @@ def clock_quality(settings: Settings) -> Finding:
 
 async def watch_clock(seconds: float) -> tuple[float, float]:
     """p50 and p99 of an idle frame clock's lateness, in ms. Raises OSError without a timerfd."""
-    from ..media.frames.frame_clock import FrameClock
+    from ..media.frames.frame_clock import TICK_S, FrameClock
+
+    def nothing(phase: int, due_at: float = 0.0) -> None:
+        """An idle tick."""
 
     done = asyncio.Event()
     clock = LoopClock()
-    frames = FrameClock(clock, lambda phase: None, lambda phase: None)
+    frames = FrameClock(clock, nothing, nothing, window_ticks=round(seconds / TICK_S))
     frames.start()
     try:
         clock.call_at(clock.now() + seconds, done.set)

@@ -93,11 +93,12 @@ class FrameClock:
         clock: Clock,
         on_tick: Callable[[int, float], None],
         on_skip: Callable[[int], None],
+        window_ticks: int = LATENESS_WINDOW_TICKS,
     ) -> None:
         self._clock = clock
         self._on_tick = on_tick
         self._on_skip = on_skip
-        self._window = LatenessWindow()
+        self._window = LatenessWindow(window_ticks)
         self._fd = -1
         self._loop: asyncio.AbstractEventLoop | None = None
         self._origin_at = 0.0
