@@ -31,7 +31,7 @@ class PooledRandom(random.SystemRandom):
         self._at += n
         return drawn
 
-    def getrandbits(self, k: int, /) -> int:
+    def getrandbits(self, k: int) -> int:
         """An integer of `k` random bits."""
         if k < 0:
             raise ValueError(f"{k} bits: there is no such number")
