@@ -25,6 +25,14 @@ class MediaEvent(msgspec.Struct, frozen=True, tag=True):
     "Lane position when it was noticed."
 
 
+class SoundRose(MediaEvent, frozen=True, tag="sound_rose"):
+    """While the agent speaks something has begun at the far end: speech, a cough, a click."""
+
+
+class SoundPassed(MediaEvent, frozen=True, tag="sound_passed"):
+    """No speech was suspected in what has risen."""
+
+
 class SpeechSuspected(MediaEvent, frozen=True, tag="speech_suspected"):
     """First sign of speech: good for ducking, not for stopping."""
 
@@ -90,7 +98,9 @@ class MediaLost(MediaEvent, frozen=True, tag="media_lost"):
 
 
 AnyMediaEvent = (
-    SpeechSuspected
+    SoundRose
+    | SoundPassed
+    | SpeechSuspected
     | SuspicionDropped
     | SpeechStarted
     | SpeechEnded

@@ -72,6 +72,13 @@ class Duck(Action, frozen=True):
     ramp_ms: int
 
 
+class Dip(Action, frozen=True):
+    """Lower the agent's voice a little: there is a sound, and it may be nothing."""
+
+    gain_db: float
+    ramp_ms: int
+
+
 class Unduck(Action, frozen=True):
     """Full level. `resumed`: the agent goes on; otherwise the level is only set right."""
 
@@ -160,6 +167,7 @@ AnyAction = (
     | CommitReply
     | DropReply
     | Duck
+    | Dip
     | Unduck
     | YieldFloor
     | TakeBack

@@ -5,7 +5,9 @@ The theory. A caller who wants the floor keeps talking and says words; one who o
 what we sent. At the first sign of speech all three look alike, so the answer is given in steps,
 each of which can be taken back:
 
-1. On suspicion the agent is ducked (the turn taker does that; nothing is lost).
+1. For any sound that rises the agent's voice dips a little, before a model can know what it is
+   (a click: for a tenth of a second); on suspicion of speech it is ducked. The turn taker does
+   both; nothing is lost. What may be our own echo does neither: an echo is measured first.
 2. YIELD: words are recognised, or the speech has lasted for `yield_after_ms` without any. The agent
    falls silent with a fade, as a person would, but keeps the rest of its reply. Interim words
    are not believed more than that at first: a transcriber that expects phrases hears a phrase in

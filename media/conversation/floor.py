@@ -137,6 +137,8 @@ class TurnState(msgspec.Struct, kw_only=True):
     "The newest reply's."
     suspected_samples: int | None = None
     "Since when speech is suspected."
+    dipped: bool = False
+    "A little lower, for a sound that may be nothing; never together with `ducked`."
     ducked: bool = False
     judge_samples: int | None = None
     "When speech over the agent is judged next."

@@ -5,10 +5,11 @@ overlap asks for a measurement of the line, and the verdict is given when that a
 is one place that decides.
 """
 
-from ..events import SpeechSuspected, SuspicionDropped
+from ..events import SoundPassed, SoundRose, SpeechSuspected, SuspicionDropped
 from .actions import (
     BeginUtterance,
     CancelTurn,
+    Dip,
     EndUtterance,
     MeasureLine,
     TakeBack,
@@ -19,6 +20,25 @@ from .barge_in import Evidence, Verdict, judge
 from .floor import Caller, Draft, Stage
 from .replies import cut, duck, note_backchannel
 from .turn_events import LineMeasured
+
+
+def receive_sound_rose(d: Draft, event: SoundRose) -> None:
+    """Whatever it is, the agent's voice makes a little room for it at once."""
+    s = d.state
+    audible = s.reply is not None and s.reply.stage is Stage.AUDIBLE
+    if audible and not (s.held or s.ducked or s.dipped):
+        s.dipped = True
+        d.do(Dip(s.settings.dip_gain_db, s.settings.dip_ramp_ms))
+
+
+def receive_sound_passed(d: Draft, event: SoundPassed) -> None:
+    _end_dip(d)
+
+
+def _end_dip(d: Draft) -> None:
+    if d.state.dipped:
+        d.state.dipped = False
+        d.do(Unduck(d.state.settings.undip_ramp_ms, resumed=False))
 
 
 def receive_suspected(d: Draft, event: SpeechSuspected) -> None:
@@ -39,17 +59,15 @@ def forget_suspicion(d: Draft) -> None:
     """It was nothing: the agent is back at full level."""
     s = d.state
     s.suspected_samples = None
+    _end_dip(d)
     if s.ducked and s.caller is None and s.reply is not None and s.reply.stage is Stage.AUDIBLE:
         _resume(d)
 
 
 def begin_overlap(d: Draft) -> None:
     """A talkspurt over the agent is confirmed."""
-    s = d.state
     d.caller(overlapping=True)
-    if s.reply is not None and s.reply.stage is Stage.AUDIBLE:
-        duck(d)
-    # An echo is measured at once: later there is too little left of a lowered voice's.
+    # An echo is measured before the agent is lowered: then too little of it would be left.
     weigh(d)
 
 
@@ -74,6 +92,8 @@ def receive_measured(d: Draft, event: LineMeasured) -> None:
     echo = (event.echo_score or 0.0) >= s.settings.echo_threshold
     if caller.echo and not echo:
         caller = restart(d)
+    if caller.talking and not echo and reply.stage is Stage.AUDIBLE:
+        duck(d)
     verdict = judge(_evidence(d, caller, event), s.settings)
     if verdict is Verdict.STOP:
         cut(d, s.settings.fade_ms)

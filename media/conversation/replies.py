@@ -60,8 +60,8 @@ def say(d: Draft, phrase: Phrase, hang_up: HangUpCause | None = None) -> None:
 
 def commit(d: Draft) -> None:
     """Open the gate for the staged reply."""
-    if d.state.ducked:
-        d.state.ducked = False
+    if d.state.ducked or d.state.dipped:
+        d.state.ducked = d.state.dipped = False
         d.do(Unduck(0, resumed=False))
     reply = d.reply(stage=Stage.COMMITTED)
     d.do(CommitReply(reply.epoch))
@@ -191,7 +191,7 @@ def receive_playout_started(d: Draft, event: PlayoutStarted) -> None:
 def duck(d: Draft) -> None:
     """Someone may be interrupting."""
     if not d.state.ducked:
-        d.state.ducked = True
+        d.state.ducked, d.state.dipped = True, False
         d.do(Duck(d.state.settings.duck_gain_db, d.state.settings.duck_ramp_ms))
 
 

@@ -355,6 +355,7 @@ _CARRY_OUT: dict[type[Any], Callable[[Session, Any], None]] = {
     act.CloseReply: lambda s, a: s._receive(s._speaker.close(a.epoch)),
     act.CommitReply: lambda s, _: s._speaker.commit(),
     act.DropReply: lambda s, _: s._speaker.drop(),
+    act.Dip: lambda s, a: s._require_lane().duck(a.gain_db, a.ramp_ms),
     act.Duck: Session._duck,
     act.EndUtterance: Session._end_utterance,
     act.Generate: lambda s, a: s._speaker.generate(a.epoch, a.request),

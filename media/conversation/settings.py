@@ -52,8 +52,12 @@ class TurnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     pre_roll_ms: int = 300
     "Audio from before the first sign of speech that the transcriber gets."
 
+    dip_gain_db: float = -8.0
+    "Any sound that rises over the agent lowers its voice so much, until it is known what it is."
+    dip_ramp_ms: int = 5
+    undip_ramp_ms: int = 40
     duck_gain_db: float = -18.0
-    duck_ramp_ms: int = 20
+    duck_ramp_ms: int = 10
     unduck_ramp_ms: int = 100
     yield_after_ms: int = 230
     "Speech over the agent, words unknown: the agent falls silent, but keeps the rest of its reply."

@@ -25,6 +25,8 @@ from ..events import (
     MediaStarted,
     PlayoutFinished,
     PlayoutStarted,
+    SoundPassed,
+    SoundRose,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
@@ -207,7 +209,9 @@ class Cohort:
         position = self.lanes.position
         if self.vad is not None:
             tick = self.vad.push(n, heard, concealed > 0, position[:n])
-            for row in tick.suspected.tolist():
+            self._look_ahead(n, self.vad)
+            own = self.vad.onset.may_be_echo(tick.suspected)
+            for row in tick.suspected[~own].tolist():
                 self._tell(row, SpeechSuspected(self._position(row)))
             for row in tick.dropped.tolist():
                 self._tell(row, SuspicionDropped(self._position(row)))
@@ -222,6 +226,16 @@ class Cohort:
                 self._tell(found.row, DigitPressed(at, found.digit, DigitSource.IN_BAND))
         for row in tuple(self._keys_down):
             self._key_told(row, self.key_receivers[row].poll(self._position(row)))
+
+    def _look_ahead(self, n: int, vad: Vad) -> None:
+        """What has arrived is judged a frame before it is heard: every millisecond of it counts."""
+        audible = self.playout.started[:n] & ~self.playout.over[:n]
+        sent = self.playout.frames[:n]
+        tick = vad.look_ahead(n, self.jitter.newest(n), sent, audible)
+        for row in tick.rose.tolist():
+            self._tell(row, SoundRose(self._position(row)))
+        for row in tick.passed.tolist():
+            self._tell(row, SoundPassed(self._position(row)))
 
     def _key(self, key: KeyPacket) -> None:
         receiver = self.key_receivers.get(key.row)

@@ -55,6 +55,8 @@ class Loudness(Columns):
         self._level_fall = power(-LEVEL_FALL_DB_PER_S * FRAME_MS / 1000)
         self.floor = self.column("floor", np.float32, fill=power(FLOOR_START_DBFS))
         self.level = self.column("level", np.float32, fill=LEVEL)
+        self.energy = self.column("energy", np.float32)
+        "Mean power of the newest frame."
         self.hold_frames = self.column("hold_frames", np.int16)
         "Above 0: the row is loud, or was within HOLD_MS."
         self.loud_ended = self.column("loud_ended", np.int64)
@@ -82,7 +84,7 @@ class Loudness(Columns):
         speech.
         """
         heard = frames.astype(np.float32)
-        energy = np.einsum("ij,ij->i", heard, heard)
+        energy = np.einsum("ij,ij->i", heard, heard, out=self.energy[:n])
         energy *= 1 / (self._frame * FULL_SCALE**2)
         floor = self.floor[:n]
         loud = energy > floor * self._loud_ratio

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from .lanes import FRAME_MS, Columns, frame_samples
 from .loudness import FULL_SCALE, Loudness
+from .onset import Onset, OnsetTick
 from .silero_weights import WINDOW_SAMPLES
 from .speech_model import SpeechModel, open_speech_model
 
@@ -36,6 +37,8 @@ BACKDATE_MS = 160
 "At most so long before the first window of speech does speech begin."
 CONCEALED_MS = 200
 "Concealment that lasts longer counts as silence."
+PEAK_FACTOR = 3.0
+"A peak of speech or noise over its mean."
 PHASES = 8
 "Different window phases that rows are started with: 8 frames are 5 windows."
 
@@ -98,6 +101,7 @@ class Vad(Columns):
         self.settings = settings = settings or VadSettings()
         self.model = model or open_speech_model(rate_hz, capacity)
         self.loudness = Loudness(capacity, rate_hz, settings.loud_db, settings.strong_db)
+        self.onset = Onset(capacity)
         self._frame = frame_samples(rate_hz)
         self._window = WINDOW_SAMPLES[rate_hz]
         self._per_ms = rate_hz // 1000
@@ -131,6 +135,7 @@ class Vad(Columns):
         super().grow(capacity)
         self.model.grow(capacity)
         self.loudness.grow(capacity)
+        self.onset.grow(capacity)
         self._start_rows(first)
 
     def clear(self, row: int) -> None:
@@ -138,6 +143,7 @@ class Vad(Columns):
         super().clear(row)
         self.model.clear(row)
         self.loudness.clear(row)
+        self.onset.clear(row)
         self.pending[row] = row % PHASES * (self._window // PHASES)
 
     def set_threshold(self, row: int, probability: float) -> None:
@@ -177,6 +183,25 @@ class Vad(Columns):
         pending[passed_over] -= self._window
         self.probability[:n][passed_over] = 0
         return self._judge(rows, rising[rows], positions) if len(rows) else NOTHING
+
+    def look_ahead(
+        self,
+        n: int,
+        arrived: NDArray[np.int16],
+        sent: NDArray[np.int16],
+        audible: NDArray[np.bool_],
+    ) -> OnsetTick:
+        """Does a sound rise while the agent speaks? Once a tick, after `push`.
+
+        `arrived` [n, F] is what waits to be heard, `sent` [n, F] the last frame that left,
+        `audible` [n]: the agent speaks.
+        """
+        peak = np.sqrt(self.loudness.energy[:n])  # of what is heard already
+        peak *= PEAK_FACTOR * FULL_SCALE
+        peak[self.concealed_frames[:n] > 0] = 0
+        np.maximum(peak, arrived.max(axis=1), out=peak)
+        speech = self.speaking[:n] | self.suspected[:n]
+        return self.onset.push(n, peak, sent, self.loudness.floor[:n], audible, speech)
 
     def _count_concealed(
         self, n: int, concealed: NDArray[np.bool_], real: NDArray[np.bool_]

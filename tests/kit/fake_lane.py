@@ -16,6 +16,8 @@ from offhook.media.events import (
     AudioCaptured,
     PlayoutFinished,
     PlayoutStarted,
+    SoundPassed,
+    SoundRose,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
@@ -25,6 +27,8 @@ from offhook.media.ports import Quality
 
 FRAME_MS = 20
 CAPTURE_MS = 100
+RISE_MS, PASS_MS = 20, 160
+"How long after its begin a sound is told, and how long at most it is waited for."
 SUSPECT_MS, START_MS, HANGOVER_MS = 40, 100, 200
 "How long after the edge the VAD tells of it."
 
@@ -140,6 +144,7 @@ class FakeLane:
     def talk(self, begin_ms: int, end_ms: int) -> None:
         """Speech from now + `begin_ms` to now + `end_ms`, as a VAD tells of it."""
         begin, end = self._in(begin_ms), self._in(end_ms)
+        self.click(begin_ms)
         if end_ms - begin_ms >= SUSPECT_MS:
             self.expect(SpeechSuspected(begin + self._ms(SUSPECT_MS)))
         if end_ms - begin_ms >= START_MS:
@@ -147,6 +152,12 @@ class FakeLane:
             self.expect(SpeechEnded(end + self._ms(HANGOVER_MS), end))
         else:
             self.expect(SuspicionDropped(begin + self._ms(START_MS + 20)))
+
+    def click(self, begin_ms: int) -> None:
+        """A sound over the agent that begins now + `begin_ms`, whatever it turns out to be."""
+        begin = self._in(begin_ms)
+        self.expect(SoundRose(begin + self._ms(RISE_MS)))
+        self.expect(SoundPassed(begin + self._ms(RISE_MS + PASS_MS)))
 
     def expect(self, event: AnyMediaEvent) -> None:
         """Tell this event when its position is reached."""

@@ -20,6 +20,8 @@ from offhook.media.events import (
     MediaLost,
     PlayoutFinished,
     PlayoutStarted,
+    SoundPassed,
+    SoundRose,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
@@ -33,7 +35,9 @@ def plausible(world: World) -> None:
     rng, lane = world.rng, world.lane
     what = rng.random()
     begin = rng.randrange(100)
-    if what < 0.7:
+    if what < 0.1:
+        lane.click(begin)
+    elif what < 0.7:
         lane.talk(begin, begin + rng.choice([60, 150, 300, 500, 1200]))
     elif what < 0.9:
         at = lane.position_samples + begin * 8
@@ -54,6 +58,8 @@ def implausible(world: World) -> None:
     stale = rng.randrange(world.state.epoch) if world.state.epoch else 0
     turn = rng.randrange(world.state.turn + 2)
     events: list[AnyTurnEvent] = [
+        SoundRose(at),
+        SoundPassed(at),
         SpeechSuspected(at),
         SuspicionDropped(at),
         SpeechStarted(at, max(0, at - 800)),

@@ -31,6 +31,7 @@ from offhook.media.conversation.turn_events import (
     TransferFailed,
     WordsHeard,
 )
+from offhook.media.events import SoundPassed, SoundRose
 from offhook.media.ports import CollectDigits
 from offhook.tests.kit.fake_lane import FakeLane
 from offhook.tests.kit.made_reply import RATE, MadeReply
@@ -61,6 +62,8 @@ class World:
         self.hung_up = False
         self.capturing: int | None = None
         self.gain_db = 0.0
+        self.sounding = False
+        "A sound has risen that has not passed."
         self.allowed: set[int] = set()
         "Epochs that may be heard: their gate was opened, and they are not over."
         self._watched = 0
@@ -108,6 +111,8 @@ class World:
         self._check()
 
     def _step(self, event: AnyTurnEvent) -> None:
+        if isinstance(event, SoundRose | SoundPassed):
+            self.sounding = isinstance(event, SoundRose)
         before = copy.copy(self.state)
         state, actions = step(self.state, event)
         assert self.state == before, "the given state was changed"
@@ -128,9 +133,10 @@ class World:
         if speaks and s.reply is not None and self.speech is not None:
             assert self.speech.on_lane, "stopped while talking"
             assert s.reply.epoch in self.allowed, "stopped while talking"
-            assert s.ducked == (self.gain_db < 0.0), "the level is not what it seems"
+            assert self.gain_db == self._level(), "the level is not what it seems"
             if s.caller is None and s.suspected_samples is None:
                 assert not s.ducked, "quiet for nobody"
+                assert not s.dipped or self.sounding, "quiet for nobody"
         if self.owed and s.phase is Phase.LIVE:
             answered = s.reply is not None and s.reply.stage is not Stage.STAGED
             still_open = s.caller is not None and s.caller.told
@@ -144,6 +150,12 @@ class World:
             assert s.caller.decided_samples is None
         talking = s.caller is not None and s.caller.talking
         assert talking == (self.capturing is not None), "the ear and the floor disagree"
+
+    def _level(self) -> float:
+        assert not (self.state.ducked and self.state.dipped), "lower in two ways"
+        if self.state.dipped:
+            return SETTINGS.dip_gain_db
+        return SETTINGS.duck_gain_db if self.state.ducked else 0.0
 
     def check_transcript(self) -> None:
         assert self.agent_turns == self.heard, "the transcript is not what was played"
@@ -224,6 +236,10 @@ class World:
 
     def CloseReply(self, action: act.CloseReply) -> None:
         self._over(action.epoch, interrupted=False)
+
+    def Dip(self, action: act.Dip) -> None:
+        assert self.gain_db == 0.0, "lowered twice"
+        self.gain_db = action.gain_db
 
     def Duck(self, action: act.Duck) -> None:
         self.gain_db = action.gain_db

@@ -16,7 +16,7 @@ from offhook.media.conversation.records import (
 )
 from offhook.media.conversation.settings import AgentSettings, TurnSettings
 from offhook.media.errors import ProviderError, ProviderRejected
-from offhook.media.events import DigitPressed, DigitSource, MediaLost
+from offhook.media.events import DigitPressed, DigitSource, MediaLost, SpeechStarted
 from offhook.media.ports import (
     AnyReplyPart,
     CollectDigits,
@@ -191,6 +191,40 @@ async def test_cough_or_backchannel_does_not_take_the_floor(words: str, ms: int)
     assert [len(request.text) > 0 for request in call.responder.requests[:1]] == [True]
     assert "mm-hm" not in [request.text for request in call.responder.requests]
     assert call.lane.levels[-1][1] == 0.0
+    await call.finish()
+
+
+async def test_a_click_lowers_the_agent_a_little_for_a_moment_and_is_no_event_of_the_call() -> None:
+    call = StagedCall(story)
+    await call.answer()
+    call.say("call forwarding", after_ms=100)
+    await call.run(3500)
+    before = len(call.lane.levels)
+    call.lane.click(0)
+    await call.run(1000)
+    (dipped_at, dip_db), (back_at, full_db) = call.lane.levels[before:]
+    assert (dip_db, full_db) == (TurnSettings().dip_gain_db, 0.0)
+    assert 0 < back_at - dipped_at <= 8 * 200
+    assert call.events(AgentDucked) == []
+    await call.run(20_000)
+    assert call.record.false_barge_ins == 0
+    assert call.agent_said() == [STORY.strip()]
+    await call.finish()
+
+
+async def test_speech_that_is_found_to_be_an_echo_does_not_lower_the_agent() -> None:
+    call = StagedCall(story)
+    await call.answer()
+    call.say("call forwarding", after_ms=100)
+    await call.run(3500)
+    before, now = len(call.lane.levels), call.lane.position_samples
+    call.lane.echo = 0.9
+    call.lane.expect(SpeechStarted(now + 800, now))
+    await call.run(600)
+    assert call.lane.levels[before:] == []
+    call.lane.echo = 0.1  # the caller speaks into it
+    await call.run(100)
+    assert [level for _, level in call.lane.levels[before:]] == [TurnSettings().duck_gain_db]
     await call.finish()
 
 

@@ -74,6 +74,10 @@ def stays_low_after_its_echo(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def stays_low_after_a_click(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(overlap, "_end_dip", lambda d: None)
+
+
 def forgets_a_turn_whose_reply_failed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(replies, "apologise", lambda d: setattr(d.state, "reply", None))
 
@@ -130,6 +134,7 @@ PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], str]] = [
     (talks_on_after_yielding, "talking while stopped"),
     (does_not_come_back, "stopped while talking"),
     (stays_low_after_its_echo, "quiet for nobody"),
+    (stays_low_after_a_click, "quiet for nobody"),
     (forgets_a_turn_whose_reply_failed, UNANSWERED + "|asleep"),
     (gives_the_answer_to_other_words, "answers other words"),
     (leaves_a_dropped_reply_on_the_lane, "talking while stopped|old or unopened epoch"),
