@@ -42,15 +42,17 @@ class _TraceWire:
     """A Wire without sockets: what has arrived by now for the one lane; nothing is sent."""
 
     def __init__(self) -> None:
-        self.arrived: list[bytes] = []
+        self.arrived: list[tuple[bytes, float]] = []
+        "Each packet, and when it came, wall time: as a kernel stamps it."
 
     def receive(self, cohort: int, inbox: Inbox) -> int:
         del cohort
-        for index, packet in enumerate(self.arrived):
+        for index, (packet, at_wall) in enumerate(self.arrived):
             inbox.data[index, : len(packet)] = np.frombuffer(packet, np.uint8)
             inbox.lengths[index] = len(packet)
             inbox.rows[index] = 0
             inbox.sources[index] = FAR_END
+            inbox.arrived_wall[index] = at_wall
         count, self.arrived = len(self.arrived), []
         return count
 
@@ -109,7 +111,8 @@ def hear(
             packet = arrivals[at].packet
             doubles += packet in seen
             seen.add(packet)
-            wire.arrived.append(packet_of(packet))
+            came_wall = clock.wall() - (now_s - arrivals[at].at_s)
+            wire.arrived.append((packet_of(packet), came_wall))
             at += 1
         for phase in range(PHASES):
             engine.tick(phase)

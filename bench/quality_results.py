@@ -43,8 +43,8 @@ READING = [
     " can, too, but is not in this run.",
     "Opus is coded as by a sender that expects 10 % loss: below that libopus spends nothing on"
     " redundancy at 24 kbit/s. `concealed` does not count what Opus recovered or guessed inside"
-    " Offhook's decoder, nor `late` what that decoder was past (G.722 and Opus are decoded up to 40"
-    " ms before they are played): the lane does not tell either.",
+    " Offhook's decoder: the lane does not tell.",
+    "Offhook is given each packet's moment of arrival, as its kernel stamps it.",
 ]
 
 
