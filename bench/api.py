@@ -19,16 +19,17 @@ import uvloop
 
 from ..drivers.rtp.wire import UdpWire
 from ..drivers.worker_process import command
-from . import api_report, cores, measuring
-from .api_report import ApiStep, Load
-from .calls_load import Callers, Words, clock, conversing_server, make_words
-from .cores import LOAD_CORE, on_core
-from .http_load import KINDS, ApiReport
-from .proc import core_time, session_usage
-from .results_file import Document, origin
-from .server_process import TOKEN, ServerDidNotStart, ServerProcess
+from .load import cores
+from .load.calls_load import Callers, Words, clock, conversing_server, make_words
+from .load.cores import LOAD_CORE, on_core
+from .load.http_load import KINDS, ApiReport
+from .load.proc import core_time, session_usage
+from .load.server_process import TOKEN, ServerDidNotStart, ServerProcess
+from .reports import api_report, measuring
+from .reports.api_report import ApiStep, Load
+from .reports.results_file import Document, origin
 
-LOAD_MODULE = f"{UdpWire.__module__.split('.', maxsplit=1)[0]}.bench.http_load"
+LOAD_MODULE = f"{UdpWire.__module__.split('.', maxsplit=1)[0]}.bench.load.http_load"
 LEAST_SECONDS = 5.5
 "The clock's window is 5 s: all of it lies within the load."
 PACE = 25.0

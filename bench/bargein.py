@@ -26,18 +26,18 @@ from pathlib import Path
 
 import uvloop
 
-from .bare_phone import BarePhone
-from .bargein_report import clips, metrics
-from .clips import clip_path
-from .interruptions import Interruptions, Judged, NothingHeard, Plan
 from .latency import LATENESS_LIMIT_MS
-from .line import LineFailed, Pcm
-from .measuring import Progress, add_arguments, command_line, finish, repeated
-from .overlap_audio import sharp_begin
-from .results_file import Document, origin
-from .scripted_providers import Latencies, ProvidersProcess
-from .server_process import ServerProcess
-from .target import MakeLine, add_target, line_to, read_wav, spoken
+from .load.scripted_providers import Latencies, ProvidersProcess
+from .load.server_process import ServerProcess
+from .phones.bare_phone import BarePhone
+from .phones.clips import clip_path
+from .phones.interruptions import Interruptions, Judged, NothingHeard, Plan
+from .phones.line import LineFailed, Pcm
+from .phones.overlap_audio import sharp_begin
+from .phones.target import MakeLine, add_target, line_to, read_wav, spoken
+from .reports.bargein_report import clips, metrics
+from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
+from .reports.results_file import Document, origin
 
 PARTS = ("words", "sounds", "echo")
 SENTENCES = (

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import uvloop
 
-from . import capacity_calls, capacity_engine, capacity_report, cores, measuring
-from .capacity_engine import LEAST_SECONDS, Case, Step, run_step, speech_file
-from .capacity_report import Tried
-from .load_payloads import CODECS
-from .ramp import Ramp, judge
-from .results_file import Document, origin
+from .load import capacity_calls, capacity_engine, cores
+from .load.capacity_engine import LEAST_SECONDS, Case, Step, run_step, speech_file
+from .load.load_payloads import CODECS
+from .load.ramp import Ramp, judge
+from .reports import capacity_report, measuring
+from .reports.capacity_report import Tried
+from .reports.results_file import Document, origin
 
 FIRST_CALLS = {"PCMU": 400, "opus": 60, "G722": 150}
 "Where a ramp of the engine begins."

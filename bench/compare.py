@@ -13,12 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .changes import CHANCE_FROM, Compared, Comparison, compare
-from .interleave import CommandFailed, run_alternately, run_command
-from .repeats import NotComparable, pool
 from .report import write_report
-from .report_page import Shown
-from .results_file import Document, Metric, ResultsUnreadable, read, write
+from .reports.changes import CHANCE_FROM, Compared, Comparison, compare
+from .reports.interleave import CommandFailed, run_alternately, run_command
+from .reports.repeats import NotComparable, pool
+from .reports.report_page import Shown
+from .reports.results_file import Document, Metric, ResultsUnreadable, read, write
 
 
 def show(comparison: Comparison) -> str:

@@ -16,11 +16,11 @@ import msgspec
 import uvloop
 
 from ..control.softphone import PlacedCall, Softphone
-from .caller import Caller
-from .demo_report import leave_files, print_latency
-from .human_speech import Prompts, fetch
-from .narrator import Narrator, server
-from .voice import Voice
+from .demonstration.caller import Caller
+from .demonstration.demo_report import leave_files, print_latency
+from .demonstration.narrator import Narrator, server
+from .speech.human_speech import Prompts, fetch
+from .speech.voice import Voice
 
 FOLDER = Path("demo")
 CACHE = Path(".cache/speech")

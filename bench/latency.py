@@ -40,16 +40,16 @@ import aiohttp
 import uvloop
 
 from ..media.conversation.settings import TurnSettings
-from .background import BACKGROUNDS, background
-from .clips import clip_path
-from .latency_report import Case, Conversation, metrics, worst_turn
-from .line import RATE_HZ, Echo, LineFailed, Pcm
-from .measuring import Progress, add_arguments, command_line, finish, repeated
-from .results_file import Document, Origin, origin
-from .scripted_providers import HEARD, Latencies, ProvidersProcess
-from .server_process import TOKEN, ServerProcess
-from .target import MakeLine, add_target, line_to, spoken
-from .turns import FOREIGN, OURS, Missed, Pace, converse, sharp_end
+from .load.scripted_providers import HEARD, Latencies, ProvidersProcess
+from .load.server_process import TOKEN, ServerProcess
+from .phones.background import BACKGROUNDS, background
+from .phones.clips import clip_path
+from .phones.line import RATE_HZ, Echo, LineFailed, Pcm
+from .phones.target import MakeLine, add_target, line_to, spoken
+from .phones.turns import FOREIGN, OURS, Missed, Pace, converse, sharp_end
+from .reports.latency_report import Case, Conversation, metrics, worst_turn
+from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
+from .reports.results_file import Document, Origin, origin
 
 PROFILES = {"instant": Latencies(), "realistic": Latencies(stt_ms=250, llm_ms=375, tts_ms=100)}
 PROMPTS = (("call-waiting", "call waiting"), ("auth-thankyou", "thank you"), ("hello", "hello"))

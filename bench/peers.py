@@ -24,17 +24,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs.resample import Resampler
-from . import cores, measuring, peers_report, peers_setup
-from .calls_load import CACHE, PROMPTS
-from .capacity_engine import Case, run_step, speech_file
-from .human_speech import fetch
-from .peers_report import Echo, Side, WorkResult
-from .peers_setup import Installed, Missing
-from .results_file import Document, origin, read
-from .voice import Voice
+from .load import cores, peers_setup
+from .load.calls_load import CACHE, PROMPTS
+from .load.capacity_engine import Case, run_step, speech_file
+from .load.peers_setup import Installed, Missing
+from .reports import measuring, peers_report
+from .reports.peers_report import Echo, Side, WorkResult
+from .reports.results_file import Document, origin, read
+from .speech.human_speech import fetch
+from .speech.voice import Voice
 
 WORKS = ("frames", "bargein", "echo")
-BENCH = Path(__file__).parent
+LOAD = Path(__file__).parent / "load"
 PIPELINES, PASSES = 20, 6
 LANES = (20, 100, 500)
 ECHO_CALLS = (4, 12, 20)
@@ -55,7 +56,7 @@ async def frames(pipecat: Installed, folder: Path) -> list[WorkResult]:
         ("input frames, defaults", ["--defaults"]),
     ):
         told = await peers_setup.run_json(
-            pipecat.python, BENCH / "peer_pipecat.py", "frames", *flags
+            pipecat.python, LOAD / "peer_pipecat.py", "frames", *flags
         )
         name = f"{pipecat.name}, {PASSES} pass-through processors, {case}"
         results.append(WorkResult("frames", Side.THEIRS, name, told["us_a_frame"]))
@@ -63,7 +64,7 @@ async def frames(pipecat: Installed, folder: Path) -> list[WorkResult]:
     for lanes in LANES:
         for vad in (False, True):
             flags = ["--lanes", str(lanes), "--speech", str(speech), *(["--vad"] if vad else [])]
-            told = await peers_setup.run_ours("frame_cost", *flags)
+            told = await peers_setup.run_ours("load.frame_cost", *flags)
             name = f"offhook, {lanes} lanes, PCMU both ways{', VAD' if vad else ''}"
             results.append(WorkResult("frames", Side.OURS, name, [told["us_a_frame"]]))
     return results
@@ -77,7 +78,7 @@ async def bargein(pipecat: Installed, folder: Path, seed: int) -> list[WorkResul
         spoken = {name: await voice.words(name, text) for name, text in PROMPTS}
         np.savez(words, allow_pickle=False, **spoken)
     flags = ["bargein", "--words", str(words), "--seed", str(seed)]
-    told = await peers_setup.run_json(pipecat.python, BENCH / "peer_pipecat.py", *flags)
+    told = await peers_setup.run_json(pipecat.python, LOAD / "peer_pipecat.py", *flags)
     trials = told["trials"]
     results = [
         WorkResult("bargein", Side.THEIRS, f"{pipecat.name}, {what}", values)
@@ -102,7 +103,7 @@ async def echo(aiortc: Installed, folder: Path) -> list[WorkResult]:
     best: Echo | None = None
     for calls in ECHO_CALLS:
         flags = ["server", "--calls", str(calls), "--speech", str(speech)]
-        told = await peers_setup.run_json(aiortc.python, BENCH / "peer_aiortc.py", *flags)
+        told = await peers_setup.run_json(aiortc.python, LOAD / "peer_aiortc.py", *flags)
         tried = Echo.of(told)
         print(f"  {aiortc.name}: {tried}", file=sys.stderr, flush=True)
         if tried.held:

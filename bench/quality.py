@@ -15,12 +15,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import quality_engine, quality_results
-from .measuring import Progress, add_arguments, command_line, finish, repeated
-from .netem import PTIME_S, Arrival, trace
-from .quality_buffers import FIXED_MS, Concealer, Counted, FixedBuffer, PacketBuffer, count, play
-from .quality_cases import CASES, Case
-from .quality_listening import (
+from .networks import quality_engine, quality_results
+from .networks.netem import PTIME_S, Arrival, trace
+from .networks.quality_buffers import (
+    FIXED_MS,
+    Concealer,
+    Counted,
+    FixedBuffer,
+    PacketBuffer,
+    count,
+    play,
+)
+from .networks.quality_cases import CASES, Case
+from .networks.quality_listening import (
     CODECS,
     Coded,
     Pcm,
@@ -29,11 +36,12 @@ from .quality_listening import (
     listen,
     listen_by_opus,
 )
-from .quality_peers import PEERS, Peer, PeerMissing
-from .quality_results import Outcome, Results
-from .quality_scores import ToolMissing, pesq, score
-from .quality_speech import TAIL_S, load, with_silence
-from .results_file import Document
+from .networks.quality_peers import PEERS, Peer, PeerMissing
+from .networks.quality_results import Outcome, Results
+from .networks.quality_scores import ToolMissing, pesq, score
+from .networks.quality_speech import TAIL_S, load, with_silence
+from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
+from .reports.results_file import Document
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "speech"
 OURS = "offhook"

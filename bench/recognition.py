@@ -24,7 +24,7 @@ from ..media.ports import (
     TranscriptChanged,
     TranscriptFinal,
 )
-from .human_speech import Prompts, fetch
+from .speech.human_speech import Prompts, fetch
 
 WIDE_HZ, TELEPHONE_HZ = 16000, 8000
 CHUNK_MS, FRAME_MS = 100, 20

@@ -10,9 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from .changes import Comparison
-from .report_page import Shown, page
-from .results_file import ResultsUnreadable, read
+from .reports.changes import Comparison
+from .reports.report_page import Shown, page
+from .reports.results_file import ResultsUnreadable, read
 
 REPORT = "report.html"
 

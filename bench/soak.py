@@ -27,7 +27,7 @@ import uvloop
 
 from ..control.softphone import PlacedCall, Softphone
 from ..media.events import AnyMediaEvent, AudioCaptured
-from .server_process import ServerProcess
+from .load.server_process import ServerProcess
 
 WARM_UP_CALLS = 16
 "Threads and caches come with the first calls."

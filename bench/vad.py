@@ -16,9 +16,14 @@ import numpy as np
 
 from ..codecs import g711
 from ..media.frames.silero_weights import VadUnavailable
-from . import noise
-from .human_speech import fetch
-from .labelled_speech import (
+from .networks.quality_speech import narrow
+from .networks.vad_detectors import DETECTORS, Detector
+from .networks.vad_scoring import Score, score
+from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
+from .reports.results_file import Better, Document, Metric, origin
+from .speech import noise
+from .speech.human_speech import fetch
+from .speech.labelled_speech import (
     RATE_HZ,
     BadLabels,
     Labelled,
@@ -29,12 +34,7 @@ from .labelled_speech import (
     track,
     usable,
 )
-from .measuring import Progress, add_arguments, command_line, finish, repeated
-from .quality_speech import narrow
-from .results_file import Better, Document, Metric, origin
-from .speech import bench_speech
-from .vad_detectors import DETECTORS, Detector
-from .vad_scoring import Score, score
+from .speech.load_speech import bench_speech
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "speech"
 RATIOS_DB = (20.0, 10.0, 5.0, 0.0)

@@ -7,8 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from offhook.bench.api_report import ApiStep, Load, all_latencies_ms, document, sound
-from offhook.bench.http_client import (
+from offhook.bench.load.http_client import (
     Ask,
     Connection,
     HttpError,
@@ -16,9 +15,10 @@ from offhook.bench.http_client import (
     ResponseParser,
     request,
 )
-from offhook.bench.http_load import ApiReport, ApiTally, Pacer, Plan
-from offhook.bench.results_file import Document, Metric, Origin
-from offhook.bench.waveform import percentile
+from offhook.bench.load.http_load import ApiReport, ApiTally, Pacer, Plan
+from offhook.bench.reports.api_report import ApiStep, Load, all_latencies_ms, document, sound
+from offhook.bench.reports.results_file import Document, Metric, Origin
+from offhook.bench.speech.waveform import percentile
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from offhook.bench import bargein
-from offhook.bench.line import Line, Pcm
-from offhook.bench.results_file import read
+from offhook.bench.phones.line import Line, Pcm
+from offhook.bench.reports.results_file import read
 from offhook.tests.bench.test_interruptions import RENDERING, WORDS, voice
 from offhook.tests.kit.fake_line import Agent, FakeLine, interruptible
 

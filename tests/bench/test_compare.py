@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from offhook.bench import compare as command
-from offhook.bench.changes import Comparison, compare, measured_by
 from offhook.bench.compare import show
-from offhook.bench.interleave import CommandFailed, order, run_alternately, run_command
-from offhook.bench.repeats import NotComparable
-from offhook.bench.results_file import Document, Metric, read, write
+from offhook.bench.reports.changes import Comparison, compare, measured_by
+from offhook.bench.reports.interleave import CommandFailed, order, run_alternately, run_command
+from offhook.bench.reports.repeats import NotComparable
+from offhook.bench.reports.results_file import Document, Metric, read, write
 from offhook.tests.kit.bench_results import ORIGIN, document, metric
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from offhook.bench import latency
-from offhook.bench.line import RATE_HZ, Line, LineFailed, Pcm
-from offhook.bench.results_file import Document, read
-from offhook.bench.scripted_providers import reply_pcm
+from offhook.bench.load.scripted_providers import reply_pcm
+from offhook.bench.phones.line import RATE_HZ, Line, LineFailed, Pcm
+from offhook.bench.reports.results_file import Document, read
 from offhook.tests.kit.fake_line import Agent, FakeLine, answering
 
 REPLY = reply_pcm(RATE_HZ)

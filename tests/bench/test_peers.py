@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from offhook.bench import peers_setup
-from offhook.bench.peers_report import Echo, Side, WorkResult, document, pooled, ratios
-from offhook.bench.peers_setup import Missing, last_line
-from offhook.bench.results_file import Metric, Origin
+from offhook.bench.load import peers_setup
+from offhook.bench.load.peers_setup import Missing, last_line
+from offhook.bench.reports.peers_report import Echo, Side, WorkResult, document, pooled, ratios
+from offhook.bench.reports.results_file import Metric, Origin
 
 WHERE = Origin("2026-01-01", "abc", "offhook bench peers", "a machine", "3.11")
 THEIRS = WorkResult("frames", Side.THEIRS, "them", [90.0, 100.0, 500.0])

@@ -7,16 +7,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from offhook.bench import quality, quality_engine, quality_scores
-from offhook.bench.netem import Arrival, Network, trace
-from offhook.bench.quality_buffers import Counted, FixedBuffer, count, play
-from offhook.bench.quality_cases import CASES, DRIFT_LEAD_S, PERFECT, Case
-from offhook.bench.quality_listening import CODECS, Repetition, code, listen, listen_by_opus
-from offhook.bench.quality_peers import PEERS, Peer, PeerMissing
-from offhook.bench.quality_results import Outcome, Results, curves, document, metrics
-from offhook.bench.quality_scores import STOI_PIECE_S, Scores, delays
-from offhook.bench.quality_speech import Speech
-from offhook.bench.results_file import read, write
+from offhook.bench import quality
+from offhook.bench.networks import quality_engine, quality_scores
+from offhook.bench.networks.netem import Arrival, Network, trace
+from offhook.bench.networks.quality_buffers import Counted, FixedBuffer, count, play
+from offhook.bench.networks.quality_cases import CASES, DRIFT_LEAD_S, PERFECT, Case
+from offhook.bench.networks.quality_listening import (
+    CODECS,
+    Repetition,
+    code,
+    listen,
+    listen_by_opus,
+)
+from offhook.bench.networks.quality_peers import PEERS, Peer, PeerMissing
+from offhook.bench.networks.quality_results import Outcome, Results, curves, document, metrics
+from offhook.bench.networks.quality_scores import STOI_PIECE_S, Scores, delays
+from offhook.bench.networks.quality_speech import Speech
+from offhook.bench.reports.results_file import read, write
 
 RATE = 8000
 FRAME = 160

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from offhook.bench import report
-from offhook.bench.changes import compare
-from offhook.bench.report_clips import envelope, outline
-from offhook.bench.report_html import Html, tag
-from offhook.bench.report_page import Shown, page
-from offhook.bench.report_plots import plot, strip, thinned, tick_texts
-from offhook.bench.report_scale import Scale, apart, spanning
-from offhook.bench.results_file import Clip, Curve, Document, Mark, Origin, write
+from offhook.bench.reports.changes import compare
+from offhook.bench.reports.report_clips import envelope, outline
+from offhook.bench.reports.report_html import Html, tag
+from offhook.bench.reports.report_page import Shown, page
+from offhook.bench.reports.report_plots import plot, strip, thinned, tick_texts
+from offhook.bench.reports.report_scale import Scale, apart, spanning
+from offhook.bench.reports.results_file import Clip, Curve, Document, Mark, Origin, write
 from offhook.codecs.wav import WavWriter
 from offhook.tests.kit.bench_results import ORIGIN, document, metric
 
@@ -337,7 +337,7 @@ def test_a_recording_that_is_not_to_be_had_is_named(tmp_path: Path) -> None:
 def test_a_recording_too_long_is_drawn_but_not_put_into_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("offhook.bench.report_clips.EMBEDDED_BYTES", 1000)
+    monkeypatch.setattr("offhook.bench.reports.report_clips.EMBEDDED_BYTES", 1000)
     write_wav(tmp_path / "long.wav", channels=1)
     found = Page(shown(document(clips=[Clip("long", "long.wav")]), folder=tmp_path))
     assert found.count("audio") == 0

@@ -8,8 +8,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from offhook.bench import noise, vad
-from offhook.bench.labelled_speech import (
+from offhook.bench import vad
+from offhook.bench.networks.vad_detectors import (
+    DETECTORS,
+    Heard,
+    Pcm,
+    engine,
+    from_windows,
+    silero_alone,
+    webrtc_alone,
+)
+from offhook.bench.networks.vad_scoring import COLLAR_S, Detection, score
+from offhook.bench.reports.results_file import read
+from offhook.bench.speech import noise
+from offhook.bench.speech.labelled_speech import (
     RATE_HZ,
     BadLabels,
     Labelled,
@@ -19,18 +31,7 @@ from offhook.bench.labelled_speech import (
     read_labels,
     track,
 )
-from offhook.bench.results_file import read
 from offhook.bench.vad import CONDITIONS, Condition, metrics_of, noisy
-from offhook.bench.vad_detectors import (
-    DETECTORS,
-    Heard,
-    Pcm,
-    engine,
-    from_windows,
-    silero_alone,
-    webrtc_alone,
-)
-from offhook.bench.vad_scoring import COLLAR_S, Detection, score
 from offhook.codecs.wav import WavWriter
 from offhook.tests.kit.synthetic_voice import to_int16, voice
 

@@ -14,7 +14,7 @@ import aiohttp
 import numpy as np
 import pytest
 
-from offhook.bench.server_process import TOKEN, ServerProcess
+from offhook.bench.load.server_process import TOKEN, ServerProcess
 from offhook.codecs.wav import WavReader
 from offhook.control.softphone import PlacedCall, Softphone
 from offhook.media.events import AlarmDue, AnyMediaEvent, AudioCaptured

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from offhook.bench.server_process import ServerProcess
+from offhook.bench.load.server_process import ServerProcess
 from offhook.tests.kit.api_client import ApiClient
 
 GREETING = "Hello. You have reached the test line. Please say what you need."

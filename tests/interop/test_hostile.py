@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from offhook.bench.server_process import ServerProcess
+from offhook.bench.load.server_process import ServerProcess
 from offhook.tests.interop.conftest import serving
 from offhook.tests.kit.api_client import ApiClient
 from offhook.tests.kit.sip_link import Link

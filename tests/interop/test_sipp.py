@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from offhook.bench.server_process import ServerProcess
+from offhook.bench.load.server_process import ServerProcess
 from offhook.codecs import g711
 from offhook.tests.interop.conftest import serving
 from offhook.tests.kit.api_client import ApiClient

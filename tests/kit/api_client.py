@@ -7,7 +7,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
-from offhook.bench.server_process import TOKEN
+from offhook.bench.load.server_process import TOKEN
 
 PATIENCE_S = 60.0
 "Nothing here takes a second on a free machine; machines are not always free."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from offhook.bench.results_file import Document, Metric, Origin
+from offhook.bench.reports.results_file import Document, Metric, Origin
 
 ORIGIN = Origin(
     date="2026-11-28 12:00 UTC",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from offhook.bench.line import PACKET, RATE_HZ, Heard, Mouth, Pcm, Said
+from offhook.bench.phones.line import PACKET, RATE_HZ, Heard, Mouth, Pcm, Said
 
 Agent = Callable[["FakeLine", int], Pcm | None]
 """The agent's packet from that sample of what is heard on; None: it sends nothing."""

@@ -11,7 +11,7 @@ import aiohttp
 import numpy as np
 import pytest
 
-from offhook.bench.server_process import TOKEN, ServerProcess
+from offhook.bench.load.server_process import TOKEN, ServerProcess
 from offhook.codecs.wav import WavReader, WavWriter
 from offhook.control.app import main
 from offhook.drivers.worker_process import command

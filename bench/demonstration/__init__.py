@@ -1,0 +1,1 @@
+"""The demo's call: caller, narrator, picture."""

@@ -1,0 +1,1 @@
+"""Bad networks and noise: traces, buffers, detectors, scores."""

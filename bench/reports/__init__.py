@@ -1,0 +1,1 @@
+"""Results: one document, its page, and what changed."""

@@ -1,0 +1,1 @@
+"""Speech to measure with, and what a waveform tells."""
