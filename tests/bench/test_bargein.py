@@ -8,7 +8,7 @@ import pytest
 from offhook.bench import bargein
 from offhook.bench.phones.line import Line, Pcm
 from offhook.bench.reports.results_file import read
-from offhook.tests.bench.test_interruptions import RENDERING, WORDS, voice
+from offhook.tests.bench.phones.test_interruptions import RENDERING, WORDS, voice
 from offhook.tests.kit.fake_line import Agent, FakeLine, interruptible
 
 FLAGS = ["--target", "sip:x@y", "--events", "3"]

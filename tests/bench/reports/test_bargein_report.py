@@ -9,7 +9,7 @@ import pytest
 from offhook.bench.phones.interruptions import Interruptions, Judged, Plan
 from offhook.bench.phones.overlap_audio import Outcome
 from offhook.bench.reports.bargein_report import clips, metrics
-from offhook.tests.bench.test_interruptions import RENDERING, WORDS
+from offhook.tests.bench.phones.test_interruptions import RENDERING, WORDS
 from offhook.tests.kit.fake_line import FakeLine, interruptible
 
 STOPPED = Outcome(duck=400, silent=1600, leaked_ms=0)
