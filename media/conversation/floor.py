@@ -72,6 +72,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     "Over the agent's voice, and not yet known to be a turn."
     echo: bool = False
     "What is heard is the agent itself."
+    doubts: int = 0
+    "Measurements in a row that say otherwise."
     speculations: int = 0
     decided_samples: int | None = None
     told: bool = False

@@ -21,6 +21,10 @@ from .floor import Caller, Draft, Stage
 from .replies import cut, duck, note_backchannel
 from .turn_events import LineMeasured
 
+ECHO_DOUBTS = 3
+"""Between two words of an echo there is only the line's noise, which is no echo: one measurement
+proves nothing, unless something louder than an echo has risen."""
+
 
 def receive_sound_rose(d: Draft, event: SoundRose) -> None:
     """Whatever it is, the agent's voice makes a little room for it at once."""
@@ -91,6 +95,10 @@ def receive_measured(d: Draft, event: LineMeasured) -> None:
         return
     echo = (event.echo_score or 0.0) >= s.settings.echo_threshold
     if caller.echo and not echo:
+        caller = d.caller(doubts=caller.doubts + 1)
+        if caller.doubts < ECHO_DOUBTS and not s.dipped:
+            _judge_again(d)
+            return
         caller = restart(d)
     if caller.talking and not echo and reply.stage is Stage.AUDIBLE:
         duck(d)
@@ -145,7 +153,7 @@ def _go_on(d: Draft, caller: Caller, *, echo: bool) -> None:
     s = d.state
     _resume(d)
     if caller.talking:
-        d.caller(echo=echo)
+        d.caller(echo=echo, doubts=0)
         _judge_again(d)
     elif caller.finals_due == 0 or caller.failed:
         note_backchannel(d)

@@ -30,6 +30,8 @@ WHITENING = 0.9
 "First-order pre-emphasis: speech falls by about 6 dB an octave."
 LOADING = 1e-4
 "Added to the diagonal, relative: keeps the fit sane where the voice has no energy."
+STEADY = 1.5
+"The loudest 20 ms over the softest: what varies less is the line's noise, or a hum, and no voice."
 NOISE_SAMPLES = 160
 "20 ms: between two syllables there is as much silence."
 NOISE_SHARE = 0.4
@@ -49,7 +51,7 @@ def echo_score(heard: NDArray[np.int16], sent: NDArray[np.int16], rate_hz: int) 
     voice = voice[-(len(ear) + longest) :]
     if len(ear) * 1000 < SHORTEST_MS * ANALYSIS_HZ or len(voice) < len(ear) + FILTER_TAPS:
         return 0.0
-    if _loudest(ear) < QUIETEST_HEARD:
+    if not _varies(ear):
         return None
     if np.abs(voice).mean() < QUIETEST:
         return 0.0
@@ -67,10 +69,14 @@ def _prepare(pcm: NDArray[np.int16], rate_hz: int) -> Floats:
     return (audio - audio.mean()).astype(np.float32) if len(audio) else audio.astype(np.float32)
 
 
-def _loudest(audio: Floats) -> float:
-    """Mean of |sample| in the loudest 20 ms: a ducked voice returns as syllables with gaps."""
+def _varies(audio: Floats) -> bool:
+    """Somebody spoke: the loudest 20 ms can be heard, and stand out from the softest.
+
+    Not their mean: a ducked voice returns as syllables with gaps.
+    """
     frames = audio[-(len(audio) // NOISE_SAMPLES * NOISE_SAMPLES) :].reshape(-1, NOISE_SAMPLES)
-    return float(np.abs(frames).mean(axis=1).max())
+    levels = np.abs(frames).mean(axis=1)
+    return bool(levels.max() >= max(QUIETEST_HEARD, STEADY * float(levels.min())))
 
 
 def _whiten(audio: Floats) -> Floats:

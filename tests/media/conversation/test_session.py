@@ -222,9 +222,26 @@ async def test_speech_that_is_found_to_be_an_echo_does_not_lower_the_agent() -> 
     call.lane.expect(SpeechStarted(now + 800, now))
     await call.run(600)
     assert call.lane.levels[before:] == []
-    call.lane.echo = 0.1  # the caller speaks into it
+    call.lane.echo = 0.1  # the caller speaks into it, louder
+    call.lane.click(0)
     await call.run(100)
-    assert [level for _, level in call.lane.levels[before:]] == [TurnSettings().duck_gain_db]
+    lower = TurnSettings().dip_gain_db, TurnSettings().duck_gain_db
+    assert tuple(level for _, level in call.lane.levels[before:]) == lower
+    await call.finish()
+
+
+async def test_the_noise_after_an_echo_does_not_make_a_caller_of_it() -> None:
+    call = StagedCall(story)
+    await call.answer()
+    call.say("call forwarding", after_ms=100)
+    await call.run(3500)
+    call.lane.echo = 0.9
+    call.say("sends " * 30, ms=1500)
+    await call.run(1600)
+    call.lane.echo = 0.1  # the line's noise, until the VAD tells of the end
+    await call.run(18_000)
+    assert call.record.barge_ins == 0
+    assert call.agent_said() == [STORY.strip()]
     await call.finish()
 
 

@@ -136,7 +136,7 @@ PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], str]] = [
     (stays_low_after_its_echo, "quiet for nobody"),
     (stays_low_after_a_click, "quiet for nobody"),
     (forgets_a_turn_whose_reply_failed, UNANSWERED + "|asleep"),
-    (gives_the_answer_to_other_words, "answers other words"),
+    (gives_the_answer_to_other_words, "answers other words|two replies at a time"),
     (leaves_a_dropped_reply_on_the_lane, "talking while stopped|old or unopened epoch"),
     (opens_the_gate_too_early, "talking while stopped|old or unopened epoch"),
     (writes_what_it_meant_to_say, "not what was played"),
