@@ -130,6 +130,7 @@ class Server:
         self.engine = Engine(self.clock, self.wire, self.recorder, random.Random(1), settings)
         self.ports = PortPool("127.0.0.1", PortRange(0, 0))
         self.reply = reply
+        self.reply.setflags(write=False)  # as speech services give it: lanes share it
         self.events = 0
         self.lanes: list[Lane] = []
         self.pairs: list[PortPair] = []

@@ -60,13 +60,17 @@ class Staging:
         return epoch not in self._dropped and (staged is None or not staged.finished)
 
     def add(self, epoch: int, pcm: NDArray[np.int16]) -> bool:
-        """Keep a copy behind what the epoch has; False when the lane has no room (newest lost)."""
+        """Keep it behind what the epoch has; False when the lane has no room (newest lost).
+
+        What may still be written to is copied; read-only audio (a greeting) is shared by all calls.
+        """
         staged = self.epoch(epoch)
         total = sum(each.samples for each in self._epochs.values())
         if staged.cut or total + len(pcm) > self._max_samples:
             staged.cut = True
             return False
-        staged.chunks.append(np.array(pcm, np.int16))
+        kept = pcm.dtype == np.int16 and not pcm.flags.writeable
+        staged.chunks.append(pcm if kept else np.array(pcm, np.int16))
         staged.samples += len(pcm)
         return True
 
