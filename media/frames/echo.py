@@ -31,7 +31,9 @@ WHITENING = 0.9
 LOADING = 1e-4
 "Added to the diagonal, relative: keeps the fit sane where the voice has no energy."
 STEADY = 1.5
-"The loudest 20 ms over the softest: what varies less is the line's noise, or a hum, and no voice."
+"The loudest 20 ms over the softest: what varies less, and is soft, is the line's noise."
+LOUDEST_NOISE = 260.0
+"Mean of |sample|, -40 dBFS: a long vowel is as steady, but louder."
 NOISE_SAMPLES = 160
 "20 ms: between two syllables there is as much silence."
 NOISE_SHARE = 0.4
@@ -70,13 +72,14 @@ def _prepare(pcm: NDArray[np.int16], rate_hz: int) -> Floats:
 
 
 def _varies(audio: Floats) -> bool:
-    """Somebody spoke: the loudest 20 ms can be heard, and stand out from the softest.
+    """Somebody spoke: the loudest 20 ms can be heard, and are no steady noise.
 
     Not their mean: a ducked voice returns as syllables with gaps.
     """
     frames = audio[-(len(audio) // NOISE_SAMPLES * NOISE_SAMPLES) :].reshape(-1, NOISE_SAMPLES)
     levels = np.abs(frames).mean(axis=1)
-    return bool(levels.max() >= max(QUIETEST_HEARD, STEADY * float(levels.min())))
+    noise = min(STEADY * float(levels.min()), LOUDEST_NOISE)
+    return bool(levels.max() >= max(QUIETEST_HEARD, noise))
 
 
 def _whiten(audio: Floats) -> Floats:

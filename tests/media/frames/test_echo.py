@@ -87,9 +87,10 @@ def test_the_score_falls_as_the_caller_grows_louder() -> None:
 
 def test_noise_alone_is_neither_an_echo_nor_a_caller() -> None:
     rng = np.random.default_rng(4)
-    heard = to_int16(noise(1600, rng, -40))
+    heard = to_int16(noise(1600, rng, -45))
     sent = to_int16(voice(8000, 800, rng))
     assert echo_score(heard, sent, 8000) is None
+    assert echo_score(heard * 4, sent, 8000) is not None, "as steady, but as loud as a vowel"
     heard[400:800] *= 3
     score = echo_score(heard, sent, 8000)
     assert score is not None
