@@ -26,5 +26,5 @@ def test_audio_of_another_type_is_made_samples() -> None:
     staging = Staging(1000)
     floats = np.array([1.0, 2.0])
     floats.setflags(write=False)
-    assert staging.add(1, floats)  # type: ignore[arg-type]
+    assert staging.add(1, floats)
     assert staging.epoch(1).take(2)[0].dtype == np.int16
