@@ -106,11 +106,16 @@ def limit_metrics(
     tried: Tried[StepT], goal: float | None, size: Callable[[StepT], int], unit: str = "calls"
 ) -> list[Metric]:
     """The most that held; nothing when no step did."""
-    held = [size(step) for step, verdict in tried.steps if verdict.outcome is Outcome.HELD]
-    most = tried.held if tried.held is not None else max(held, default=None)
+    most = most_held(tried, size)
     if most is None:
         return []
     return [Metric(f"{unit} that hold", tried.name, unit, [float(most)], "higher", goal)]
+
+
+def most_held(tried: Tried[StepT], size: Callable[[StepT], int]) -> int | None:
+    """Of a ramp, or of the steps that were asked for; None: no step held."""
+    held = [size(step) for step, verdict in tried.steps if verdict.outcome is Outcome.HELD]
+    return tried.held if tried.held is not None else max(held, default=None)
 
 
 def step_metrics(
@@ -169,7 +174,7 @@ def sentence(
     unit: str,
 ) -> str:
     """What limits, and how cost grows."""
-    held = tried.held
+    held = most_held(tried, size)
     words = [f"{tried.name}: {'nothing' if held is None else f'{held} {unit}'} held."]
     if tried.limit is not None:
         ours = tried.limit.outcome is Outcome.VOID

@@ -112,6 +112,15 @@ def test_the_document_tells_limit_goal_and_every_value() -> None:
     assert "100 calls held. Above it: late: late." in written.reading[1]
 
 
+def test_steps_that_were_asked_for_tell_the_most_that_held() -> None:
+    tried: Tried[Step] = Tried(str(PCMU))
+    more = msgspec.structs.replace(STEP, calls=200)
+    tried.steps = [(STEP, HELD), (more, HELD), (msgspec.structs.replace(STEP, calls=300), LATE)]
+    written = engine_document(WHERE, {PCMU: tried})
+    assert figure(written, "calls that hold", "PCMU, VAD, recording").values == [200.0]
+    assert written.reading[1].startswith("PCMU, VAD, recording: 200 calls held.")
+
+
 def test_a_void_step_counts_for_nothing_and_is_told() -> None:
     tried: Tried[Step] = Tried(str(PCMU))
     tried.steps = [(STEP, HELD), (msgspec.structs.replace(STEP, calls=200), VOID)]
