@@ -3,6 +3,7 @@
 import argparse
 import importlib.resources
 import runpy
+import signal
 import sys
 
 BENCH = "offhook.bench"
@@ -15,6 +16,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("name", choices=names(), help="what to measure")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for the measurement")
     options = parser.parse_args(argv)
+    # A run that is ended from outside ends its servers, too: as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.argv = [f"offhook bench {options.name}", *options.arguments]
     runpy.run_module(f"{BENCH}.{options.name}", run_name="__main__", alter_sys=True)
     return 0
