@@ -1,17 +1,20 @@
-"""UDP and TCP ports of the loopback for programs that cannot choose one themselves."""
+"""Ports of the loopback for programs that cannot choose one themselves."""
 
+import contextlib
+import random
 import socket
+
+RANGE = range(10_000, 20_000, 2)
+"Below those that the kernel hands out, so that no other test's socket takes one meanwhile."
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for UDP and for TCP, even (RTP wants the next one too)."""
-    while True:
-        with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            port: int = udp.getsockname()[1]
-            try:
-                tcp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            if port % 2 == 0:
-                return port
+    """An even port that was free a moment ago, as the next one, for RTCP or baresip's TLS."""
+    for port in random.SystemRandom().sample(RANGE, 100):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                for wanted in (port, port + 1):
+                    probe = stack.enter_context(socket.socket(socket.AF_INET, kind))
+                    probe.bind(("127.0.0.1", wanted))
+            return port
+    raise AssertionError("none of 100 ports is free")

@@ -4,11 +4,9 @@ Media is a fake, so these tests are of the signalling alone.
 """
 
 import asyncio
-import contextlib
 import pathlib
 import random
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 
@@ -20,6 +18,7 @@ from offhook.drivers.sip.registration import AnyRegistrationEvent, Registered
 from offhook.drivers.sip.trunk import Account
 from offhook.media.clock import LoopClock
 from offhook.media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegDigit, LegEnded, LegHeld
+from offhook.tests.kit.ports import free_port
 from offhook.tests.kit.sip_link import FakeMedia
 
 UDP_SOCKETS = pathlib.Path("/proc/net/udp")
@@ -100,20 +99,6 @@ async def bench() -> AsyncIterator[Bench]:
     yield bench
     await bench.endpoint.aclose()
     assert bench.media.live == 0
-
-
-def free_port() -> int:
-    """A port that is free for UDP, and for TCP, on which baresip listens too."""
-    while True:
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe,
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
-        ):
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            with contextlib.suppress(OSError):
-                stream.bind(("127.0.0.1", port))
-                return port
 
 
 async def listens(port: int) -> None:
