@@ -40,7 +40,7 @@ import aiohttp
 import uvloop
 
 from ..media.conversation.settings import TurnSettings
-from .load.scripted_providers import HEARD, Latencies, ProvidersProcess
+from .load.scripted_providers import AGENT_CONFIG, HEARD, Latencies, ProvidersProcess
 from .load.server_process import TOKEN, ServerProcess
 from .phones.background import BACKGROUNDS, background
 from .phones.clips import clip_path
@@ -60,19 +60,6 @@ CALLS_A_CASE = 8
 "At least so many: the phase between a phone's packets and the server's ticks is a call's own."
 LATENESS_LIMIT_MS = "100"
 "Refusing calls would spare the server what is to be measured; the clock's p99 is reported instead."
-CONFIG = """\
-[[providers]]
-name = "scripted"
-base_url = "{base_url}"
-models = {{ chat = "m", speech = "m", transcription = "m" }}
-
-[[agents]]
-name = "bench"
-greeting = ""
-stt = "scripted"
-llm = "scripted"
-tts = "scripted"
-"""
 
 
 class Caller:
@@ -127,7 +114,7 @@ async def measure_ours(caller: Caller, profile: str, calls: int, around: str) ->
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "offhook.toml"
         async with ProvidersProcess(latencies) as providers:
-            config.write_text(CONFIG.format(base_url=providers.base_url))
+            config.write_text(AGENT_CONFIG.format(base_url=providers.base_url))
             data = Path(folder) / "data"
             limit = LATENESS_LIMIT_MS
             async with ServerProcess(

@@ -22,7 +22,7 @@ from ..speech.human_speech import fetch
 from ..speech.voice import Voice
 from .cores import SERVER_CORE, on_core
 from .load_payloads import encoded, save
-from .scripted_providers import Latencies, ProvidersProcess
+from .scripted_providers import AGENT_CONFIG, Latencies, ProvidersProcess
 from .server_process import ServerProcess
 from .sip_load import CallsReport
 from .switchboard import Tally
@@ -34,19 +34,6 @@ RATE_HZ, FRAME = 8000, 160
 REALISTIC = Latencies(stt_ms=250, llm_ms=375, tts_ms=100)
 ANSWER_LIMIT_S = 60.0
 CALM_LOOKS, CALM_LOOK_S, CALM_MS = 40, 0.5, 4.0
-CONFIG = """\
-[[providers]]
-name = "scripted"
-base_url = "{base_url}"
-models = {{ chat = "m", speech = "m", transcription = "m" }}
-
-[[agents]]
-name = "bench"
-greeting = ""
-stt = "scripted"
-llm = "scripted"
-tts = "scripted"
-"""
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -173,7 +160,7 @@ async def health(server: ServerProcess) -> HealthView:
 def _configured(folder: Path, base_url: str) -> Path:
     folder.mkdir(exist_ok=True)
     config = folder / "offhook.toml"
-    config.write_text(CONFIG.format(base_url=base_url))
+    config.write_text(AGENT_CONFIG.format(base_url=base_url))
     return config
 
 

@@ -34,6 +34,20 @@ REPLY_S = 1.0
 VOICE, VOICE_HZ = "en-us", 16000
 "Of everything else that is to be said."
 PITCH_HZ, HARMONICS, LEVEL = 150, 8, 8000
+AGENT_CONFIG = """\
+[[providers]]
+name = "scripted"
+base_url = "{base_url}"
+models = {{ chat = "m", speech = "m", transcription = "m" }}
+
+[[agents]]
+name = "bench"
+greeting = ""
+stt = "scripted"
+llm = "scripted"
+tts = "scripted"
+"""
+"An agent of ours that listens, thinks and speaks by these services, and does not greet."
 START_LIMIT_S = 20.0
 
 
