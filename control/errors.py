@@ -9,13 +9,19 @@ ControlError
 └── Problem            an HTTP request's fault (RFC 9457); a `status` and a stable `code`
     ├── BadRequest         a parameter is wrong
     ├── Unauthorized       no token, or a wrong one
+    ├── Forbidden          the token is right, but not for this
     ├── NotFound           no such thing
     ├── Conflict           not in this state
-    └── TooLarge           the body is over the limit
+    ├── TooLarge           the body is over the limit
+    ├── Unprocessable      fields whose values cannot be, told together
+    ├── TooManyRequests    more than the limit, or than a login bears
+    └── Unavailable        the server has no room for it now
 """
 
 from collections.abc import Sequence
 from typing import ClassVar
+
+import msgspec
 
 
 class ControlError(Exception):
@@ -99,12 +105,24 @@ class StoreError(ControlError):
         return f"{self.path}: {self.what}"
 
 
+class FieldError(msgspec.Struct, frozen=True):
+    """One field of a request and what is wrong with it."""
+
+    field: str
+    "Dotted where it lies deeper: `voice.rate`."
+    message: str
+
+
 class Problem(ControlError):
     """What an HTTP client is told when its request cannot be done (RFC 9457)."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     code = "internal_error"
+    retry_after_s: float | None = None
+    "When it is worth another try (RFC 9110 §10.2.3); None: it is not a question of time."
+    errors: tuple[FieldError, ...] = ()
+    "All fields at fault, where there are several."
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)
@@ -129,6 +147,14 @@ class Unauthorized(Problem):
     code = "unauthorized"
 
 
+class Forbidden(Problem):
+    """It is known who asks, and they may not."""
+
+    status = 403
+    title = "Forbidden"
+    code = "forbidden"
+
+
 class NotFound(Problem):
     """There is no such thing."""
 
@@ -151,3 +177,39 @@ class TooLarge(Problem):
     status = 413
     title = "Content too large"
     code = "too_large"
+
+
+class Unprocessable(Problem):
+    """The body can be read, but values in it are not allowed; `errors` has all of them."""
+
+    status = 422
+    title = "Unprocessable content"
+    code = "unprocessable"
+
+    def __init__(self, detail: str, errors: Sequence[FieldError]) -> None:
+        super().__init__(detail, field=errors[0].field if len(errors) == 1 else None)
+        self.errors = tuple(errors)
+
+
+class TooManyRequests(Problem):
+    """Over a limit; in `retry_after_s` seconds the next one is let through."""
+
+    status = 429
+    title = "Too many requests"
+    code = "too_many_requests"
+
+    def __init__(self, detail: str, retry_after_s: float) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(Problem):
+    """The server has no room for this now; `retry_after_s` is a guess."""
+
+    status = 503
+    title = "Service unavailable"
+    code = "unavailable"
+
+    def __init__(self, detail: str, retry_after_s: float) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s

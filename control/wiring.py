@@ -23,7 +23,7 @@ from ..media.frames.engine import Engine, EngineSettings
 from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from .agents import Agent, Agents
-from .auth import open_token
+from .auth.operator_token import open_token
 from .config import Settings
 from .errors import StartError
 from .events import EventBus

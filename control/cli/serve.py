@@ -8,7 +8,7 @@ import resource
 import uvloop
 
 from .. import config, logs
-from ..auth import open_token
+from ..auth.operator_token import open_token
 
 
 def main(argv: list[str]) -> int:

@@ -7,7 +7,7 @@ import secrets
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from ..auth import ApiToken
+from ..auth.operator_token import ApiToken
 from ..errors import Problem, StoreError, TooLarge, Unauthorized
 from .problems import of_error, of_http, problem_response
 

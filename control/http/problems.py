@@ -1,9 +1,11 @@
 """Errors as HTTP tells them: problem details (RFC 9457), each with the request's id."""
 
+import math
+
 import msgspec
 from aiohttp import web
 
-from ..errors import Problem, Unauthorized
+from ..errors import FieldError, Problem, Unauthorized
 
 CONTENT_TYPE = "application/problem+json"
 REALM = 'Bearer realm="offhook"'
@@ -12,7 +14,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457 §3.1, with our stable `code`, the request's id, and the parameter at fault."""
+    """RFC 9457 §3.1, with our stable `code`, the request's id, and what is at fault."""
 
     type: str
     title: str
@@ -22,6 +24,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     request_id: str
     detail: str = ""
     field: str | None = None
+    errors: tuple[FieldError, ...] = ()
 
 
 def problem_response(
@@ -45,10 +48,13 @@ def of_error(request: web.Request, request_id: str, error: Problem) -> web.Respo
         request_id,
         error.detail,
         error.field,
+        error.errors,
     )
     response = web.Response(status=error.status, body=_encode(details), content_type=CONTENT_TYPE)
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = REALM  # RFC 9110 §11.6.1
+    if error.retry_after_s is not None:  # whole seconds, and never too early
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     return response
 
 

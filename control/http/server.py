@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from ..auth import ApiToken
+from ..auth.operator_token import ApiToken
 from ..config import HttpSettings
 from ..errors import StartError
 from .calls import get_call, get_recording, hang_up, list_calls

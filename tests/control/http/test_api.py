@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from offhook.control.auth import ApiToken
+from offhook.control.auth.operator_token import ApiToken
 from offhook.control.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.middleware import MAX_BODY_BYTES

@@ -7,7 +7,7 @@ import socket
 import aiohttp
 import pytest
 
-from offhook.control.auth import ApiToken
+from offhook.control.auth.operator_token import ApiToken
 from offhook.control.config import HttpSettings
 from offhook.control.errors import StartError
 from offhook.control.events import EventBus

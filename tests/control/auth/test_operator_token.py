@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from offhook.control.auth import ApiToken, open_token
+from offhook.control.auth.operator_token import ApiToken, open_token
 from offhook.control.errors import StoreError
 
 
@@ -48,6 +48,7 @@ def test_an_empty_file_is_no_token(tmp_path: pathlib.Path) -> None:
         ("", False),
         (None, False),
         ("Bearer räight", False),
+        ("Bearer r\udce4ight", False),
     ],
 )
 def test_admits_only_its_bearer(header: str | None, admitted: bool) -> None:

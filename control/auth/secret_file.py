@@ -1,0 +1,48 @@
+"""SHELL: one secret a file, in the data folder: made at the first start, unreadable for others.
+
+Only for processes that hold the data folder: two that make the same secret at once may differ.
+"""
+
+import os
+import pathlib
+from collections.abc import Callable
+
+from ..errors import StoreError
+
+FOLDER = "secrets"
+
+
+def read_or_make(data: pathlib.Path, name: str, make: Callable[[], str]) -> str:
+    """The text of `data/secrets/<name>` without white space around it; if missing, `make()`'s.
+
+    Raises StoreError when the folder cannot be read or written, or the file is empty.
+    """
+    path = path_of(data, name)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            write(path, make())
+        value = path.read_text().strip()
+    except OSError as exc:
+        raise StoreError(str(path), exc.strerror or str(exc)) from exc
+    except UnicodeDecodeError as exc:
+        raise StoreError(str(path), "is not text") from exc
+    if not value:
+        raise StoreError(str(path), "is empty; delete it and a new one is made")
+    return value
+
+
+def path_of(data: pathlib.Path, name: str) -> pathlib.Path:
+    """Where the secret of this name is kept."""
+    return data / FOLDER / name
+
+
+def write(path: pathlib.Path, value: str) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment.
+
+    Raises OSError.
+    """
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(f"{value}\n")
+    part.replace(path)
