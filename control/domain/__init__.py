@@ -1,0 +1,1 @@
+"""What Offhook knows of: accounts, agents, numbers, calls, messages. Values, no behaviour."""

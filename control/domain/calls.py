@@ -1,0 +1,133 @@
+"""A call as business sees it, and what people add to it. The running one is a CallRecord."""
+
+import enum
+from typing import Any
+
+from ...media.conversation.records import CallRecord
+from .entity import Owned
+
+
+class CallStatus(enum.Enum):
+    """Where a call stands."""
+
+    SCHEDULED = "scheduled"
+    "It is to be placed at `scheduled_wall`."
+    QUEUED = "queued"
+    "It is to be placed as soon as there is room."
+    DIALING = "dialing"
+    "Claimed: stored before the line is told, so that no crash dials it twice."
+    RINGING = "ringing"
+    LIVE = "live"
+    ENDED = "ended"
+
+
+PENDING = (CallStatus.SCHEDULED, CallStatus.QUEUED)
+IN_PROGRESS = (CallStatus.DIALING, CallStatus.RINGING, CallStatus.LIVE)
+
+
+class Outcome(enum.Enum):
+    """What became of an ended call."""
+
+    COMPLETED = "completed"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Priority(enum.Enum):
+    """Who goes first when there is not room for all."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class Call(Owned, frozen=True, kw_only=True):
+    """A call, from its wish to its end."""
+
+    inbound: bool
+    from_number: str
+    to_number: str
+    line: str = ""
+    "The line that carries it; of a pending call the one that is asked for, empty: any."
+    agent_id: str | None = None
+    agent_name: str = ""
+    human_agent_id: str | None = None
+    status: CallStatus
+    outcome: Outcome | None = None
+    failure_reason: str = ""
+    "In words; empty when it did not fail."
+    priority: Priority = Priority.NORMAL
+    priority_rank: int = 1
+    "0 high, 1 normal, 2 low: for the order in which they are placed."
+    context: dict[str, Any] = {}
+    "What the agent is told about this call."
+    metadata: dict[str, Any] = {}
+    "Whatever its owner keeps with it."
+    scheduled_wall: float | None = None
+    timezone: str = "UTC"
+    retry_attempt: int = 0
+    next_retry_wall: float | None = None
+    original_call_id: str | None = None
+    wire_id: str = ""
+    "The line's own id of the call (SIP: Call-ID)."
+    started_wall: float | None = None
+    "It rang, or was dialled."
+    answered_wall: float | None = None
+    ended_wall: float | None = None
+    duration_s: float | None = None
+    "From answer to end."
+    voicemail: bool | None = None
+    recording: str | None = None
+    "File name in the recordings folder."
+    record: CallRecord | None = None
+    "All that the media saw, without turns; None until it is dialled."
+
+
+class Note(Owned, frozen=True, kw_only=True):
+    """What somebody wrote about a call."""
+
+    call_id: str
+    text: str
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    author_id: str | None = None
+
+
+class Recording(Owned, frozen=True, kw_only=True):
+    """A file with a call's voices: caller left, agent right."""
+
+    call_id: str
+    file: str
+    format: str = "wav"
+    size_bytes: int = 0
+    rate_hz: int = 0
+    length_s: float = 0.0
+
+
+class EscalationStatus(enum.Enum):
+    """Where a hand-over to a person stands."""
+
+    OPEN = "open"
+    "A person is wanted."
+    RINGING = "ringing"
+    BRIDGED = "bridged"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+class Escalation(Owned, frozen=True, kw_only=True):
+    """A call that a person is asked to take."""
+
+    call_id: str
+    human_agent_id: str | None = None
+    status: EscalationStatus = EscalationStatus.OPEN
+    mode: str = "talk"
+    "talk, listen, whisper or barge."
+    reason: str = ""
+    target: str = ""
+    "Where the person is called."
+    bridged_wall: float | None = None
+    closed_wall: float | None = None
+    failure_reason: str = ""

@@ -1,0 +1,1 @@
+"""The domain's verbs: the only place with business rules."""

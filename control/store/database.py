@@ -1,0 +1,167 @@
+"""SHELL: the database: one writer at a time on SQLite, many readers; PostgreSQL by the same verbs.
+
+`async with database.read() as tx` and `async with database.write() as tx`: a transaction each,
+committed at the end, rolled back when something is raised. SQLite is in WAL mode: readers never
+wait for the writer, and a killed process loses nothing that was committed. Its writes are not forced
+to the disk one by one (synchronous=NORMAL): a power cut may lose the last ones, whole.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import pathlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ..errors import Conflict, StoreError
+from .migrating import migrate
+
+READERS = 4
+"Connections beside the writer's; on SQLite each is a thread."
+BUSY_MS = 5_000
+"How long SQLite waits for a lock that another program holds."
+LOCK_FILE = ".lock"
+WRITES = "offhook_writes"
+
+Transaction = AsyncConnection
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Database:
+    """`await open()` first, `await aclose()` last."""
+
+    def __init__(self, url: str) -> None:
+        """`url` as SQLAlchemy has it: `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`.
+
+        Raises StoreError when it is no such address, or its driver is not installed.
+        """
+        try:
+            parsed = make_url(url)
+            self._where = parsed.render_as_string(hide_password=True)
+            self.is_sqlite = parsed.get_backend_name() == "sqlite"
+            self._file = parsed.database if self.is_sqlite else None
+            self._engine = _engine(url)
+        except (ArgumentError, ModuleNotFoundError) as exc:
+            raise StoreError("the database's address", str(exc)) from exc
+        if self.is_sqlite:
+            _set_up_sqlite(self._engine)
+        # PostgreSQL has its own way with concurrent writers.
+        self._writing = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        self._lock_fd = -1
+        self.writes = 0
+        "Transactions that were committed."
+        self.waiting_writes = 0
+        "Transactions that wait for their turn."
+
+    async def open(self) -> None:
+        """Take the file, bring the tables to this program's version. Raises StoreError."""
+        if self._file:
+            self._lock(pathlib.Path(self._file))
+        async with self.write() as tx:
+            await tx.run_sync(migrate, self._where)
+
+    async def aclose(self) -> None:
+        """Close every connection and give the file back."""
+        await self._engine.dispose()
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """A transaction that only reads. Raises StoreError."""
+        with self._told():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction that writes: when it is left, what it did is kept, or nothing is.
+
+        Raises Conflict when it breaks a rule of the schema (unique, foreign key), and StoreError.
+        """
+        self.waiting_writes += 1
+        async with self._writing:
+            self.waiting_writes -= 1
+            with self._told():
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(**{WRITES: True})
+                    async with connection.begin():
+                        yield connection
+        self.writes += 1
+
+    @contextlib.contextmanager
+    def _told(self) -> Any:
+        try:
+            yield
+        except IntegrityError as exc:
+            raise Conflict(_rule(exc)) from exc
+        except DBAPIError as exc:
+            raise StoreError(self._where, str(exc.orig)) from exc
+        except SQLAlchemyError as exc:
+            raise StoreError(self._where, str(exc)) from exc
+
+    def _lock(self, file: pathlib.Path) -> None:
+        """One process a file: what is in progress when it opens was cut off by a crash."""
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock_fd = os.open(file.with_name(LOCK_FILE), os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Made here, so that nobody else may read it: SQLite would ask the umask.
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        except BlockingIOError as exc:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+            raise StoreError(str(file.parent), "another Offhook is using this folder") from exc
+        except OSError as exc:
+            raise StoreError(str(file.parent), exc.strerror or str(exc)) from exc
+
+
+def _engine(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=READERS + 1,
+        max_overflow=0,
+        json_serializer=lambda value: _encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+    )
+
+
+def _set_up_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        # The driver would begin transactions by itself, and only before writes.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        # A writer takes its lock at once: a reader that turns writer could find it taken.
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _rule(exc: IntegrityError) -> str:
+    """Which rule was broken, without the values that broke it."""
+    text = str(exc.orig)
+    if "UNIQUE" in text or "unique" in text:
+        return "there is one with that value already"
+    if "FOREIGN KEY" in text or "foreign key" in text:
+        return "it refers to something that does not exist, or something refers to it"
+    return "it breaks a rule of the database"

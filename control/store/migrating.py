@@ -1,0 +1,63 @@
+"""SHELL: brings a database to the version that this program knows, by Alembic.
+
+To add one: change schema.py, then `python -m offhook.control.store.migrating "what it does"` writes
+the file; read it before it is committed.
+"""
+
+import pathlib
+import sys
+import tempfile
+
+import alembic.command
+import alembic.config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine
+
+from ..errors import StoreError
+from .schema import METADATA
+
+FOLDER = pathlib.Path(__file__).parent / "migrations"
+
+
+def migrate(connection: Connection, where: str) -> str | None:
+    """Bring the database to the newest version; returns the version it had, None when it was empty.
+
+    Raises StoreError when it is newer than this program.
+    """
+    config = _config(connection)
+    known = ScriptDirectory.from_config(config)
+    had = MigrationContext.configure(connection).get_current_revision()
+    if had == known.get_current_head():
+        return had
+    try:
+        alembic.command.upgrade(config, "head")
+    except CommandError as exc:
+        raise StoreError(where, f"its version is not known to this Offhook: {exc}") from exc
+    return had
+
+
+def write_migration(message: str) -> None:
+    """A new file in versions/, from the difference between it and schema.py."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(f"sqlite:///{folder}/empty.db")
+        with engine.begin() as connection:
+            migrate(connection, "an empty database")
+            number = len(list((FOLDER / "versions").glob("0*.py"))) + 1
+            alembic.command.revision(
+                _config(connection), message, autogenerate=True, rev_id=f"{number:04}"
+            )
+
+
+def _config(connection: Connection) -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = METADATA
+    return config
+
+
+if __name__ == "__main__":
+    write_migration(sys.argv[1])

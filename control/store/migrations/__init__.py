@@ -1,0 +1,1 @@
+"""The database's versions (Alembic); run at every start, by store/migrating.py."""
