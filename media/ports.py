@@ -225,6 +225,11 @@ class LegPort(Protocol):
         """The audio, once there is any (early media or answered)."""
         ...
 
+    @property
+    def expected_rate_hz(self) -> int | None:
+        """The sample rate that the lane will have; None: not known yet."""
+        ...
+
     def ring(self) -> None:
         """Inbound: tell the caller that it rings."""
         ...
@@ -235,6 +240,10 @@ class LegPort(Protocol):
 
     def hang_up(self, cause: HangUpCause = HangUpCause.NORMAL) -> None:
         """End it in whatever state it is (reject, cancel, bye); LegEnded follows, once."""
+        ...
+
+    def send_digits(self, digits: str) -> None:
+        """Send key presses by whatever way the line has: in the audio, or by signalling."""
         ...
 
 

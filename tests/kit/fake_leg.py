@@ -27,6 +27,10 @@ class FakeLeg:
         self.ended: LegEnded | None = None
         self._audio = lane
 
+    @property
+    def expected_rate_hz(self) -> int | None:
+        return self._audio.rate_hz
+
     def ring(self) -> None:
         self.rang = True
 
@@ -36,6 +40,9 @@ class FakeLeg:
 
     def hang_up(self, cause: HangUpCause = HangUpCause.NORMAL) -> None:
         self.end(cause, by_us=True)
+
+    def send_digits(self, digits: str) -> None:
+        self._audio.send_digits(digits)
 
     def end(self, cause: HangUpCause, *, by_us: bool = False) -> None:
         """The leg is gone; told once."""
