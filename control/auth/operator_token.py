@@ -9,6 +9,8 @@ import secrets
 
 import msgspec
 
+from ..errors import Unauthorized
+from .principal import OPERATOR, Principal
 from .secret_file import path_of, read_or_make
 
 SCHEME = "bearer"
@@ -28,6 +30,13 @@ class ApiToken(msgspec.Struct, frozen=True):
         scheme, _, given = (authorization or "").strip().partition(" ")
         right = hmac.compare_digest(_bytes(given.strip()), _bytes(self.value))
         return right and scheme.lower() == SCHEME
+
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """Whoever holds the token is the operator. Raises Unauthorized."""
+        if not self.admits(authorization):
+            raise Unauthorized("send the API token: Authorization: Bearer …")
+        return OPERATOR
 
 
 def open_token(configured: str, data: pathlib.Path) -> ApiToken:

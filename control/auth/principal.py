@@ -1,23 +1,16 @@
 """Who asks: the account behind a request, and what its credential lets it do."""
 
-import enum
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from ..domain.accounts import Role
 from .scopes import EVERYTHING, allows
 
-OPERATOR_ID = "operator"
-"Stands for the holder of the operator's token, who has no account."
+OPERATOR_ID = "00000000-0000-4000-8000-000000000000"
+"The account of whoever holds the operator's token; made at the first start, without a password."
 
 Kind: TypeAlias = Literal["operator", "access", "api_key", "token40"]
-
-
-class Role(enum.StrEnum):
-    """What an account is."""
-
-    USER = "user"
-    ADMIN = "admin"
 
 
 class Principal(msgspec.Struct, frozen=True):

@@ -5,11 +5,16 @@ Only for processes that hold the data folder: two that make the same secret at o
 
 import os
 import pathlib
+import re
+import secrets
 from collections.abc import Callable
 
 from ..errors import StoreError
 
 FOLDER = "secrets"
+KEY_BYTES = 32
+
+_KEY = re.compile(rf"[0-9a-f]{{{KEY_BYTES * 2}}}")
 
 
 def read_or_make(data: pathlib.Path, name: str, make: Callable[[], str]) -> str:
@@ -30,6 +35,24 @@ def read_or_make(data: pathlib.Path, name: str, make: Callable[[], str]) -> str:
     if not value:
         raise StoreError(str(path), "is empty; delete it and a new one is made")
     return value
+
+
+def open_keys(data: pathlib.Path, name: str) -> list[bytes]:
+    """The keys of `data/secrets/<name>`, 32 bytes in hex a line, the one in use first.
+
+    A key is retired by writing a new one above it: what the old one made can still be read. Raises
+    StoreError, also when a line is no key.
+    """
+    lines = read_or_make(data, name, lambda: secrets.token_hex(KEY_BYTES)).split()
+    if not all(_KEY.fullmatch(line) for line in lines):
+        what = f"has a line that is no key: {KEY_BYTES * 2} hexadecimal digits, in small letters"
+        raise StoreError(str(path_of(data, name)), what)
+    return [bytes.fromhex(line) for line in lines]
+
+
+def open_key(data: pathlib.Path, name: str) -> bytes:
+    """The key in use. Raises StoreError."""
+    return open_keys(data, name)[0]
 
 
 def path_of(data: pathlib.Path, name: str) -> pathlib.Path:
