@@ -19,6 +19,7 @@ from .config_voices import is_voice, voice_of, voices
 from .errors import ConfigError, ConfigErrors
 
 CONFIG_FILE = "offhook.toml"
+DATABASE_FILE = "offhook.db"
 ENV_PREFIX = "OFFHOOK_"
 ENV_CONFIG = "OFFHOOK_CONFIG"
 
@@ -193,6 +194,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     data: str = "data"
     "Folder for calls, recordings and secrets."
+    database: str = ""
+    "SQLAlchemy's address, such as postgresql+asyncpg://…; empty: SQLite in the data folder."
     api_token: str = ""
     "Bearer token of the API; empty: one is made and kept in the data folder."
     default_agent: str = ""
@@ -216,6 +219,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def data_folder(self) -> pathlib.Path:
         """Where everything is kept."""
         return pathlib.Path(self.data)
+
+    def database_url(self) -> str:
+        """Where things are stored."""
+        return self.database or f"sqlite+aiosqlite:///{self.data_folder() / DATABASE_FILE}"
 
     def calls_folder(self) -> pathlib.Path:
         """Call records."""

@@ -13,6 +13,7 @@ ControlError
     ├── NotFound           no such thing
     ├── Conflict           not in this state
     ├── TooLarge           the body is over the limit
+    ├── Unsupported        the body is of a type that is not read here
     ├── Unprocessable      fields whose values cannot be, told together
     ├── TooManyRequests    more than the limit, or than a login bears
     └── Unavailable        the server has no room for it now
@@ -177,6 +178,14 @@ class TooLarge(Problem):
     status = 413
     title = "Content too large"
     code = "too_large"
+
+
+class Unsupported(Problem):
+    """The body is of a type that is not read here."""
+
+    status = 415
+    title = "Unsupported media type"
+    code = "unsupported_media_type"
 
 
 class Unprocessable(Problem):

@@ -36,7 +36,9 @@ from .prometheus import Sample
 from .reception import Reception
 from .registry import CallRegistry
 from .routing import Routing
+from .services.catalog import make_services
 from .store.call_files import CallFiles
+from .store.database import Database
 
 GC_THRESHOLDS = (50_000, 20, 100)
 "Collections are rare and young: what lives through the start is frozen and never looked at."
@@ -113,6 +115,8 @@ class Server:
             self._rng,
             EngineSettings(max_lanes=limits.max_calls, max_lateness_ms=limits.max_lateness_ms),
         )
+        self._database = Database(settings.database_url())
+        self._services = make_services(self._database, self._clock)
         self._bus = EventBus(uuid.uuid4().hex[:8])
         self._metrics = Metrics()
         recordings = settings.recordings_folder()
@@ -143,13 +147,16 @@ class Server:
         # 0700: voices and numbers are nobody else's on this machine.
         settings.recordings_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         stack.push_async_callback(self._recorder.aclose)
+        stack.push_async_callback(self._database.aclose)
+        await self._database.open()
+        await self._services.accounts.ensure_operator()
         crashed = await self.registry.start()
         stack.push_async_callback(self.registry.aclose)
         if crashed:
             logger.warning("calls that a crash cut off: %d", crashed)
         await stack.enter_async_context(_started(self._agents))
         self._add_gauges()
-        edge = Edge(self.registry, self._bus, self._metrics, self.health)
+        edge = Edge(self.registry, self._bus, self._metrics, self.health, self._services)
         token = open_token(settings.api_token, settings.data_folder())
         self._http = HttpServer(settings.http, edge, token)
         await self._http.start()

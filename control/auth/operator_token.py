@@ -31,7 +31,6 @@ class ApiToken(msgspec.Struct, frozen=True):
         right = hmac.compare_digest(_bytes(given.strip()), _bytes(self.value))
         return right and scheme.lower() == SCHEME
 
-
     async def principal(self, authorization: str | None) -> Principal:
         """Whoever holds the token is the operator. Raises Unauthorized."""
         if not self.admits(authorization):

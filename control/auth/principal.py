@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from ..domain.accounts import Role
+from ..domain.accounts import Role as Role
 from .scopes import EVERYTHING, allows
 
 OPERATOR_ID = "00000000-0000-4000-8000-000000000000"

@@ -7,38 +7,45 @@ from aiohttp import web
 
 from ...media.conversation.records import CallRecord, CallStatus
 from ..calls import CallQuery
-from ..errors import BadRequest, Conflict, NotFound
-from .edge import EDGE, json_response
-from .views import call_list, call_view
+from ..errors import Conflict, NotFound
+from .lists import DEFAULT_LIMIT, Cursor, Limit
+from .route import AnyRoute, Asked, Nothing, Route
+from .views import CallList, CallView, call_list, call_view
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 200
-PARAMETERS = frozenset(("status", "limit", "cursor"))
-
-
-async def list_calls(request: web.Request) -> web.Response:
-    """GET /v1/calls?status=&limit=&cursor="""
-    page = await request.app[EDGE].calls.page(read_query(request))
-    return json_response(call_list(page))
+TAG = "Calls"
 
 
-async def get_call(request: web.Request) -> web.Response:
-    """GET /v1/calls/{id}"""
-    return json_response(call_view(await _record(request)))
+class CallsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which calls, newest first."""
+
+    status: CallStatus | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
 
 
-async def hang_up(request: web.Request) -> web.Response:
-    """DELETE /v1/calls/{id} and POST /v1/calls/{id}/hangup: accepted; `call.ended` follows."""
-    record = await _record(request)
-    if not request.app[EDGE].calls.hang_up(record.id):
+async def list_calls(asked: Asked[CallsQuery, Nothing]) -> CallList:
+    """Calls, newest first."""
+    query = CallQuery(**msgspec.structs.asdict(asked.query))
+    return call_list(await asked.edge.calls.page(query))
+
+
+async def get_call(asked: Asked[Nothing, Nothing]) -> CallView:
+    """One call with its turns, latencies and the line's quality; also while it runs."""
+    return call_view(await _record(asked))
+
+
+async def hang_up(asked: Asked[Nothing, Nothing]) -> CallView:
+    """Ask for the call's end: accepted at once; `call.ended` follows."""
+    record = await _record(asked)
+    if not asked.edge.calls.hang_up(record.id):
         raise Conflict(f"call {record.id} has ended already")
-    return json_response(call_view(record), status=202)
+    return call_view(record)
 
 
-async def get_recording(request: web.Request) -> web.StreamResponse:
-    """GET /v1/calls/{id}/recording, ranges too (RFC 9110 §14); of a live call what is on disk."""
-    record = await _record(request)
-    path = await request.app[EDGE].calls.recording_path(record.id)
+async def get_recording(asked: Asked[Nothing, Nothing]) -> web.StreamResponse:
+    """The WAV, caller left, agent right; ranges too (RFC 9110 §14); of a live call as it is."""
+    record = await _record(asked)
+    path = await asked.edge.calls.recording_path(record.id)
     if path is None or not await asyncio.to_thread(path.is_file):
         raise NotFound(f"call {record.id} has no recording")
     response = web.FileResponse(path)
@@ -47,29 +54,57 @@ async def get_recording(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def read_query(request: web.Request) -> CallQuery:
-    """The parameters of a list. Raises BadRequest naming the one at fault."""
-    for name in request.query:
-        if name not in PARAMETERS:
-            known = ", ".join(sorted(PARAMETERS))
-            raise BadRequest(f"unknown parameter; there is {known}", field=name)
-    status = request.query.get("status")
-    limit = request.query.get("limit", str(DEFAULT_LIMIT))
-    if status is not None and status not in {known.value for known in CallStatus}:
-        known = ", ".join(known.value for known in CallStatus)
-        raise BadRequest(f"one of {known}", field="status")
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= MAX_LIMIT):
-        raise BadRequest(f"a whole number from 1 to {MAX_LIMIT}", field="limit")
-    return CallQuery(
-        status=None if status is None else CallStatus(status),
-        limit=int(limit),
-        cursor=request.query.get("cursor"),
-    )
-
-
-async def _record(request: web.Request) -> CallRecord:
-    call_id = request.match_info["id"]
-    record = await request.app[EDGE].calls.get(call_id)
+async def _record(asked: Asked[Nothing, Nothing]) -> CallRecord:
+    call_id = asked.path("id")
+    record = await asked.edge.calls.get(call_id)
     if record is None:
         raise NotFound(f"no call {msgspec.json.encode(call_id).decode()}")
     return record
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/v1/calls",
+        handler=list_calls,
+        summary="List calls",
+        tag=TAG,
+        scope="calls:read",
+        query=CallsQuery,
+        returns=CallList,
+    ),
+    Route(
+        method="GET",
+        path="/v1/calls/{id}",
+        handler=get_call,
+        summary="Get a call",
+        tag=TAG,
+        scope="calls:read",
+        returns=CallView,
+        problems=(NotFound,),
+    ),
+    *(
+        Route(
+            method=method,
+            path=path,
+            handler=hang_up,
+            summary="Hang up",
+            tag=TAG,
+            scope="calls:write",
+            returns=CallView,
+            status=202,
+            problems=(NotFound, Conflict),
+        )
+        for method, path in (("DELETE", "/v1/calls/{id}"), ("POST", "/v1/calls/{id}/hangup"))
+    ),
+    Route(
+        method="GET",
+        path="/v1/calls/{id}/recording",
+        handler=get_recording,
+        summary="Download the recording",
+        tag=TAG,
+        scope="calls:read",
+        content="audio/wav",
+        problems=(NotFound,),
+    ),
+)

@@ -1,15 +1,15 @@
-"""What every handler reaches: the server's parts, and how its answers are written."""
+"""What every handler reaches: the server's parts."""
 
 from typing import Protocol
 
 import msgspec
 from aiohttp import web
 
+from ..auth.principal import Principal
 from ..calls import Calls
 from ..events import EventBus
 from ..metrics import ClockReading, Metrics
-
-_encode = msgspec.json.Encoder().encode
+from ..services.catalog import Services
 
 
 class HealthSource(Protocol):
@@ -28,6 +28,14 @@ class HealthSource(Protocol):
         ...
 
 
+class Authenticator(Protocol):
+    """Finds out who asks."""
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """The sender of an `Authorization` header. Raises Unauthorized."""
+        ...
+
+
 class Edge(msgspec.Struct, frozen=True):
     """The server's parts."""
 
@@ -35,11 +43,7 @@ class Edge(msgspec.Struct, frozen=True):
     bus: EventBus
     metrics: Metrics
     health: HealthSource
+    services: Services
 
 
 EDGE = web.AppKey("edge", Edge)
-
-
-def json_response(value: msgspec.Struct, status: int = 200) -> web.Response:
-    """A Struct as JSON."""
-    return web.Response(body=_encode(value), status=status, content_type="application/json")

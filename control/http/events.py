@@ -6,8 +6,9 @@ import msgspec
 from aiohttp import ClientConnectionResetError, WSCloseCode, web
 
 from ..events import Subscription
-from .edge import EDGE
+from .route import AnyRoute, Asked, Nothing, Route
 
+TAG = "Events"
 HEARTBEAT_S = 20.0
 MAX_MESSAGE_BYTES = 4096
 "Clients have nothing to say here."
@@ -17,8 +18,17 @@ CLOSE_S = 2.0
 _encode = msgspec.json.Encoder().encode
 
 
-async def get_events(request: web.Request) -> web.StreamResponse:
-    """GET /v1/events?call=&cursor=: the first text has the cursor to begin with, then events.
+class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which events."""
+
+    call: str | None = None
+    "Only of this call."
+    cursor: str | None = None
+    "The last one that was seen: what came after it is told first."
+
+
+async def get_events(asked: Asked[EventsQuery, Nothing]) -> web.StreamResponse:
+    """A WebSocket: the first text has the cursor to begin with, then come events.
 
     A client that falls behind is closed with 1013 and the reason; it may come back with the last
     cursor that it saw.
@@ -26,9 +36,9 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(
         heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_S
     )
+    request = asked.request
     await socket.prepare(request)
-    query = request.query
-    subscription = request.app[EDGE].bus.subscribe(query.get("cursor"), query.get("call"))
+    subscription = asked.edge.bus.subscribe(asked.query.cursor, asked.query.call)
     try:
         await _serve(socket, subscription)
     finally:
@@ -73,3 +83,17 @@ async def _close(socket: web.WebSocketResponse, request: web.Request, reason: st
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/v1/events",
+        handler=get_events,
+        summary="Follow what happens (WebSocket)",
+        tag=TAG,
+        scope="events:read",
+        query=EventsQuery,
+        status=101,
+    ),
+)

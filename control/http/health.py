@@ -6,7 +6,11 @@ import msgspec
 from aiohttp import web
 
 from ..prometheus import CONTENT_TYPE
-from .edge import EDGE, json_response
+from .route import AnyRoute, Asked, Nothing, Route
+
+TAG = "Server"
+
+_encode = msgspec.json.Encoder().encode
 
 
 class ClockView(msgspec.Struct, frozen=True):
@@ -29,9 +33,9 @@ class HealthView(msgspec.Struct, frozen=True):
     clock: ClockView
 
 
-async def get_health(request: web.Request) -> web.Response:
-    """200 when new calls are taken, else 503."""
-    edge = request.app[EDGE]
+async def get_health(asked: Asked[Nothing, Nothing]) -> web.Response:
+    """200 when new calls are taken, else 503 with the same body and the reason."""
+    edge = asked.edge
     clock = edge.health.clock()
     draining = edge.health.draining()
     reason = "the server stops" if draining else edge.health.refusal()
@@ -48,10 +52,34 @@ async def get_health(request: web.Request) -> web.Response:
             round(clock.busy, 4),
         ),
     )
-    return json_response(view, 200 if reason is None else 503)
+    status = 200 if reason is None else 503
+    return web.Response(body=_encode(view), status=status, content_type="application/json")
 
 
-async def get_metrics(request: web.Request) -> web.Response:
+async def get_metrics(asked: Asked[Nothing, Nothing]) -> web.Response:
     """Prometheus' text exposition."""
-    text = request.app[EDGE].metrics.text()
+    text = asked.edge.metrics.text()
     return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/health",
+        handler=get_health,
+        summary="Whether new calls are taken",
+        tag=TAG,
+        scope=None,
+        returns=HealthView,
+        also=((503, HealthView),),
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=get_metrics,
+        summary="What Prometheus reads",
+        tag=TAG,
+        scope=None,
+        content="text/plain",
+    ),
+)

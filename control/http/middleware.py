@@ -1,4 +1,4 @@
-"""Around every request: its id, its token, its size, and its errors as problem details."""
+"""Around every request: its id, its sender, and its errors as problem details."""
 
 import logging
 import re
@@ -7,15 +7,14 @@ import secrets
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from ..auth.operator_token import ApiToken
-from ..errors import Problem, StoreError, TooLarge, Unauthorized
+from ..errors import Problem, StoreError
+from .edge import Authenticator
 from .problems import of_error, of_http, problem_response
+from .serving import PRINCIPAL, route_of
 
-MAX_BODY_BYTES = 64 * 1024
-"Requests to this API are small."
 REQUEST_ID = "X-Request-Id"
 GUARDED = "/v1/"
-"Below this prefix every request carries the token. /health and /metrics name no caller."
+"Below this prefix even an address that does not exist is only told to those who may ask."
 
 logger = logging.getLogger(__name__)
 
@@ -51,23 +50,15 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
     return response
 
 
-@web.middleware
-async def limit_body(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a body by its announced length; what comes chunked aiohttp counts itself."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise TooLarge(f"at most {MAX_BODY_BYTES} bytes")
-    return await handler(request)
-
-
-def require_token(token: ApiToken) -> Middleware:
-    """The middleware that guards the API."""
+def authenticate(authenticator: Authenticator) -> Middleware:
+    """The middleware that finds out who asks; the routes say what they may (serving.py)."""
 
     @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(GUARDED) and not token.admits(
-            request.headers.get("Authorization")
-        ):
-            raise Unauthorized("send the API token: Authorization: Bearer …")
+    async def find_sender(request: web.Request, handler: Handler) -> web.StreamResponse:
+        route = route_of(request)
+        guarded = request.path.startswith(GUARDED) if route is None else route.scope is not None
+        if guarded:
+            request[PRINCIPAL] = await authenticator.principal(request.headers.get("Authorization"))
         return await handler(request)
 
-    return guard
+    return find_sender

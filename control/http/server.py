@@ -2,38 +2,26 @@
 
 from aiohttp import web
 
-from ..auth.operator_token import ApiToken
 from ..config import HttpSettings
 from ..errors import StartError
-from .calls import get_call, get_recording, hang_up, list_calls
-from .edge import EDGE, Edge
-from .events import get_events
-from .health import get_health, get_metrics
-from .middleware import MAX_BODY_BYTES, limit_body, name_response, require_token, tell_problems
+from . import agents, calls, events, health
+from .edge import EDGE, Authenticator, Edge
+from .middleware import authenticate, name_response, tell_problems
+from .route import AnyRoute
+from .serving import definitions
 
 STOP_S = 3.0
 "Requests that are being answered may take so long when the server stops."
 
-ROUTES = (
-    web.get("/health", get_health),
-    web.get("/metrics", get_metrics),
-    web.get("/v1/calls", list_calls),
-    web.get("/v1/calls/{id}", get_call),
-    web.delete("/v1/calls/{id}", hang_up),
-    web.post("/v1/calls/{id}/hangup", hang_up),
-    web.get("/v1/calls/{id}/recording", get_recording),
-    web.get("/v1/events", get_events),
-)
+ROUTES: tuple[AnyRoute, ...] = (*health.ROUTES, *calls.ROUTES, *events.ROUTES, *agents.ROUTES)
+"The whole API, chapter by chapter."
 
 
-def make_app(edge: Edge, token: ApiToken) -> web.Application:
+def make_app(edge: Edge, authenticator: Authenticator) -> web.Application:
     """The application, for a server or a test's client."""
-    app = web.Application(
-        middlewares=[tell_problems, limit_body, require_token(token)],
-        client_max_size=MAX_BODY_BYTES,
-    )
+    app = web.Application(middlewares=[tell_problems, authenticate(authenticator)])
     app[EDGE] = edge
-    app.add_routes(ROUTES)
+    app.add_routes(definitions(ROUTES))
     app.on_response_prepare.append(name_response)
     return app
 
@@ -41,11 +29,11 @@ def make_app(edge: Edge, token: ApiToken) -> web.Application:
 class HttpServer:
     """The API on its socket: `start()`, then `aclose()`."""
 
-    def __init__(self, settings: HttpSettings, edge: Edge, token: ApiToken) -> None:
+    def __init__(self, settings: HttpSettings, edge: Edge, authenticator: Authenticator) -> None:
         self._settings = settings
         self._bus = edge.bus
         self._runner = web.AppRunner(
-            make_app(edge, token), access_log=None, shutdown_timeout=STOP_S
+            make_app(edge, authenticator), access_log=None, shutdown_timeout=STOP_S
         )
         self.port = 0
         "The port it is served on, once started."

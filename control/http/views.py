@@ -9,6 +9,7 @@ from ...media.conversation.records import CallRecord, CallStatus, Role, Turn
 from ...media.ports import HangUpCause, Quality
 from ..calls import CallPage, CallSummary, summary
 from ..metrics import stage_seconds
+from .times import utc, utc_or_none
 
 Direction = Literal["inbound", "outbound"]
 
@@ -109,9 +110,9 @@ def call_item(call: CallSummary) -> CallItem:
         to=call.to_number,
         line=call.line,
         agent=call.agent,
-        started_at=_utc(call.started_wall),
-        answered_at=None if call.answered_wall is None else _utc(call.answered_wall),
-        ended_at=None if call.ended_wall is None else _utc(call.ended_wall),
+        started_at=utc(call.started_wall),
+        answered_at=utc_or_none(call.answered_wall),
+        ended_at=utc_or_none(call.ended_wall),
         cause=call.cause,
     )
 
@@ -173,10 +174,6 @@ def _recording(record: CallRecord) -> RecordingView | None:
     if record.recording is None:
         return None
     return RecordingView(record.recording, f"/v1/calls/{record.id}/recording")
-
-
-def _utc(wall: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(round(wall, 3), datetime.UTC)
 
 
 def _seconds(samples: int, rate_hz: int) -> float:

@@ -2,8 +2,8 @@
 
 `async with database.read() as tx` and `async with database.write() as tx`: a transaction each,
 committed at the end, rolled back when something is raised. SQLite is in WAL mode: readers never
-wait for the writer, and a killed process loses nothing that was committed. Its writes are not forced
-to the disk one by one (synchronous=NORMAL): a power cut may lose the last ones, whole.
+wait for the writer, and a killed process loses nothing that was committed. Its writes are not
+forced to the disk one by one (synchronous=NORMAL): a power cut may lose the last ones, whole.
 """
 
 import asyncio

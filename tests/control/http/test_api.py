@@ -11,16 +11,18 @@ from aiohttp.test_utils import TestClient, TestServer
 from offhook.control.auth.operator_token import ApiToken
 from offhook.control.events import EventBus
 from offhook.control.http.edge import Edge
-from offhook.control.http.middleware import MAX_BODY_BYTES
+from offhook.control.http.route import MAX_BODY_BYTES
 from offhook.control.http.server import make_app
 from offhook.control.metrics import Metrics
 from offhook.control.registry import CallRegistry
+from offhook.control.services.catalog import make_services
 from offhook.control.store.call_files import CallFiles
 from offhook.media.clock import VirtualClock
 from offhook.media.conversation.records import CallRecord, CallStatus
 from offhook.media.frames.frame_clock import ClockHealth
 from offhook.media.ports import FarEndQuality, HangUpCause, Quality
 from offhook.tests.kit.call_records import agent_turn, call_record, started, turn_added
+from offhook.tests.kit.database import copy_database
 
 TOKEN = "a-token-of-tests"
 
@@ -54,7 +56,9 @@ class Api:
             CallFiles(folder / "calls"), self.bus, self.metrics, VirtualClock(), self.recordings
         )
         self.health = FakeHealth()
-        edge = Edge(self.calls, self.bus, self.metrics, self.health)
+        self.database = copy_database(folder)
+        services = make_services(self.database, VirtualClock())
+        edge = Edge(self.calls, self.bus, self.metrics, self.health, services)
         self.client = TestClient(TestServer(make_app(edge, ApiToken(TOKEN))))
         self.hung_up: list[str] = []
 
@@ -77,11 +81,13 @@ class Api:
 @pytest.fixture
 async def api(tmp_path: pathlib.Path) -> AsyncIterator[Api]:
     api = Api(tmp_path)
+    await api.database.open()
     await api.calls.start()
     await api.client.start_server()
     yield api
     await api.client.close()
     await api.calls.aclose()
+    await api.database.aclose()
 
 
 async def problem_of(response: ClientResponse) -> dict[str, object]:

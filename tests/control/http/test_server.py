@@ -15,9 +15,12 @@ from offhook.control.http.edge import Edge
 from offhook.control.http.server import HttpServer
 from offhook.control.metrics import Metrics
 from offhook.control.registry import CallRegistry
+from offhook.control.services.catalog import make_services
 from offhook.control.store.call_files import CallFiles
+from offhook.control.store.database import Database
 from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
+from offhook.tests.kit.database import url_in
 
 
 class Idle:
@@ -34,7 +37,8 @@ class Idle:
 def server(folder: pathlib.Path, port: int) -> HttpServer:
     bus, metrics = EventBus("s"), Metrics()
     calls = CallRegistry(CallFiles(folder), bus, metrics, VirtualClock(), folder)
-    edge = Edge(calls, bus, metrics, Idle())
+    services = make_services(Database(url_in(folder)), VirtualClock())
+    edge = Edge(calls, bus, metrics, Idle(), services)
     return HttpServer(HttpSettings(port=port), edge, ApiToken("t"))
 
 

@@ -109,7 +109,8 @@ async def test_pages_follow_each_other_without_gap_or_double(database: Database,
                 for n, name in enumerate(names)
             ],
         )
-        seen, cursor = [], None
+        seen: list[Agent] = []
+        cursor = None
         while True:
             query = PageQuery(limit=5, sort=sort, cursor=cursor, total=True)
             page = await AGENTS.page(tx, account.id, query)

@@ -1,0 +1,109 @@
+"""A row of the API's table: what is asked, by whom, what is answered. The documentation as well.
+
+A handler gets what was asked, decoded and allowed (Asked), and returns a Struct, None (204), or a
+response of its own (a file, a WebSocket). What is refused it raises as a Problem.
+"""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from ..auth.principal import Principal
+from ..errors import Problem
+from .edge import EDGE, Edge
+
+MAX_BODY_BYTES = 64 * 1024
+"Requests to this API are small."
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No parameters, or no body."""
+
+
+NOTHING = Nothing()
+QueryT = TypeVar("QueryT", bound=msgspec.Struct)
+BodyT = TypeVar("BodyT", bound=msgspec.Struct)
+
+
+class Asked(Generic[QueryT, BodyT]):
+    """A request, decoded; its sender is known and may ask this."""
+
+    __slots__ = ("_who", "body", "query", "request")
+
+    def __init__(
+        self, request: web.Request, who: Principal | None, query: QueryT, body: BodyT
+    ) -> None:
+        self.request = request
+        self._who = who
+        self.query = query
+        self.body = body
+
+    @property
+    def who(self) -> Principal:
+        """The sender. Only of routes with a scope."""
+        assert self._who is not None, "the route is open: nobody was asked for"
+        return self._who
+
+    @property
+    def edge(self) -> Edge:
+        """The server's parts."""
+        return self.request.app[EDGE]
+
+    def path(self, name: str) -> str:
+        """A part of the path, such as `id`."""
+        return self.request.match_info[name]
+
+
+Handler = Callable[[Asked[QueryT, BodyT]], Awaitable[msgspec.Struct | web.StreamResponse | None]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Generic[QueryT, BodyT]):
+    """One operation."""
+
+    method: str
+    path: str
+    handler: Handler[QueryT, BodyT]
+    summary: str
+    "One line; the handler's docstring is the description."
+    tag: str
+    "The chapter of the documentation."
+    scope: str | None
+    "What the credential must cover (auth/scopes.py); None: open to everybody."
+    admin: bool = False
+    "Only for administrators."
+    query: type[QueryT] = Nothing  # type: ignore[assignment] # the default where there is none
+    body: type[BodyT] = Nothing  # type: ignore[assignment]
+    returns: type[msgspec.Struct] | None = None
+    "None: nothing (204), or what `content` says."
+    status: int = 200
+    also: tuple[tuple[int, type[msgspec.Struct]], ...] = ()
+    "Other statuses that are no problems, and what they answer with."
+    content: str = "application/json"
+    "The answer's media type."
+    problems: tuple[type[Problem], ...] = ()
+    "What it may refuse with, beside what every route may."
+    max_body_bytes: int = MAX_BODY_BYTES
+    rate: str = "api"
+    "The rate policy that it counts for."
+
+    @property
+    def operation_id(self) -> str:
+        """The handler's name."""
+        return getattr(self.handler, "__name__", "operation")
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether it reads one."""
+        return self.body is not Nothing
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes something: then an Idempotency-Key is honoured."""
+        return self.method == "POST" and self.scope is not None
+
+
+AnyRoute = Route[Any, Any]

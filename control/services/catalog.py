@@ -1,0 +1,23 @@
+"""All services of one server, made in the order in which they need each other."""
+
+import msgspec
+
+from ...media.clock import Clock
+from ..store.database import Database
+from .accounts import AccountService
+from .agents import AgentService
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """The domain's verbs, by subject."""
+
+    accounts: AccountService
+    agents: AgentService
+
+
+def make_services(database: Database, clock: Clock) -> Services:
+    """All of them, on a database that is opened before they are used."""
+    return Services(
+        accounts=AccountService(database, clock),
+        agents=AgentService(database, clock),
+    )

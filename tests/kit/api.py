@@ -1,0 +1,87 @@
+"""The API in one process: real services on a database, a client, and as many accounts as wanted."""
+
+import pathlib
+from typing import Any
+
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from offhook.control.auth.operator_token import ApiToken
+from offhook.control.events import EventBus
+from offhook.control.http.edge import Edge
+from offhook.control.http.server import make_app
+from offhook.control.metrics import Metrics
+from offhook.control.registry import CallRegistry
+from offhook.control.services.catalog import make_services
+from offhook.control.store.call_files import CallFiles
+from offhook.media.clock import VirtualClock
+from offhook.media.frames.frame_clock import ClockHealth
+
+from .database import copy_database
+
+TOKEN = "a-token-of-tests"
+
+
+class Idle:
+    """A server with nothing to do."""
+
+    def clock(self) -> ClockHealth:
+        """On time."""
+        return ClockHealth(0.0, 0.0, 0.0, 0, 0, 0.0)
+
+    def draining(self) -> bool:
+        """No."""
+        return False
+
+    def refusal(self) -> str | None:
+        """None."""
+        return None
+
+
+class Api:
+    """`async with Api(folder) as api`: the operator's token unless another is given."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.clock = VirtualClock()
+        self.database = copy_database(folder)
+        self.bus = EventBus("s")
+        self.metrics = Metrics()
+        self.services = make_services(self.database, self.clock)
+        recordings = folder / "recordings"
+        recordings.mkdir()
+        self.calls = CallRegistry(
+            CallFiles(folder / "calls"), self.bus, self.metrics, self.clock, recordings
+        )
+        edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
+        self.client = TestClient(TestServer(make_app(edge, ApiToken(TOKEN))))
+
+    async def __aenter__(self) -> "Api":
+        await self.database.open()
+        await self.calls.start()
+        await self.client.start_server()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+        await self.calls.aclose()
+        await self.database.aclose()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        token: str = TOKEN,
+        headers: dict[str, str] | None = None,
+    ) -> ClientResponse:
+        """One request; whatever comes."""
+        sent = {"Authorization": f"Bearer {token}", **(headers or {})}
+        return await self.client.request(method, path, json=json, headers=sent)
+
+    async def want(self, status: int, method: str, path: str, json: Any = None, **more: Any) -> Any:
+        """One request that must be answered with this status; its JSON, None when there is none."""
+        response = await self.ask(method, path, json, **more)
+        text = await response.text()
+        assert response.status == status, f"{method} {path}: {response.status} {text}"
+        return await response.json(content_type=None) if text else None
