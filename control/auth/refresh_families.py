@@ -5,27 +5,18 @@ If an older one comes, two hold tokens of this family, and one of them stole: th
 both. Used ids need not be kept: a signed token of the family that is not its current one is used.
 
 What is decided holds only if it is stored before it is told, and only over what was read: two
-exchanges of one token may run at once (`UPDATE … WHERE id = … AND current_id = …`).
+exchanges of one token may run at once (read and write in one transaction that writes).
+
+A family is a Credential: `lookup` is its id, `secret_hash` the id of its only good token.
 """
 
 import enum
 
 import msgspec
 
+from ..domain.accounts import Credential, CredentialKind
 from .errors import TokenError, TokenReused, TokenRevoked
 from .tokens import Claims
-
-
-class RefreshFamily(msgspec.Struct, frozen=True):
-    """What is stored of a sign-in."""
-
-    id: str
-    account_id: str
-    current_id: str
-    "`token_id` of its only good token."
-    expires_at_wall: int
-    "When that expires; later the row may be deleted."
-    revoked_at_wall: float | None = None
 
 
 class Verdict(enum.Enum):
@@ -49,7 +40,8 @@ class Judged(msgspec.Struct, frozen=True):
     """A verdict, and the family as it is to be stored before anybody is told."""
 
     verdict: Verdict
-    family: RefreshFamily | None
+    family: Credential | None
+    "None: the token has none."
 
     def refuse_unless_current(self) -> None:
         """Raises TokenReused or TokenRevoked, unless the token is good. For after the storing."""
@@ -57,39 +49,52 @@ class Judged(msgspec.Struct, frozen=True):
             raise REFUSALS[self.verdict]
 
 
-def begin(first: Claims) -> RefreshFamily:
+def begin(first: Claims) -> Credential:
     """The family of a new sign-in, whose first refresh token says `first`."""
     assert first.kind == "refresh", "an access token has no family"
-    return RefreshFamily(first.family, first.account_id, first.token_id, first.expires_at_wall)
+    return Credential(
+        owner_id=first.account_id,
+        kind=CredentialKind.REFRESH_FAMILY,
+        lookup=first.family,
+        secret_hash=first.token_id,
+        created_wall=first.issued_wall,
+        updated_wall=first.issued_wall,
+        expires_wall=first.expires_wall,
+    )
 
 
-def judge(family: RefreshFamily | None, claims: Claims, now_wall: float) -> Judged:
+def judge(family: Credential | None, claims: Claims, now_wall: float) -> Judged:
     """What the token is worth, without exchanging it; reuse revokes the family."""
-    if family is None or (family.id, family.account_id) != (claims.family, claims.account_id):
-        return Judged(Verdict.UNKNOWN, family)
-    if family.revoked_at_wall is not None:
+    if family is None or (family.lookup, family.owner_id) != (claims.family, claims.account_id):
+        return Judged(Verdict.UNKNOWN, None)
+    assert family.kind is CredentialKind.REFRESH_FAMILY, "looked up among other credentials"
+    if family.revoked_wall is not None:
         return Judged(Verdict.REVOKED, family)
-    if family.current_id != claims.token_id:
+    if family.secret_hash != claims.token_id:
         return Judged(Verdict.REUSED, revoked(family, now_wall))
     return Judged(Verdict.CURRENT, family)
 
 
 def exchange(
-    family: RefreshFamily | None, claims: Claims, following: Claims, now_wall: float
+    family: Credential | None, claims: Claims, following: Claims, now_wall: float
 ) -> Judged:
     """As `judge`; a good token gives way to the one that says `following`."""
     judged = judge(family, claims, now_wall)
     if judged.verdict is not Verdict.CURRENT or judged.family is None:
         return judged
-    assert following.family == judged.family.id, "issued for another family"
+    assert following.family == judged.family.lookup, "issued for another family"
     moved = msgspec.structs.replace(
-        judged.family, current_id=following.token_id, expires_at_wall=following.expires_at_wall
+        judged.family,
+        secret_hash=following.token_id,
+        expires_wall=following.expires_wall,
+        updated_wall=now_wall,
+        last_used_wall=now_wall,
     )
     return Judged(Verdict.CURRENT, moved)
 
 
-def revoked(family: RefreshFamily, now_wall: float) -> RefreshFamily:
+def revoked(family: Credential, now_wall: float) -> Credential:
     """The family after signing out, or after a theft."""
-    if family.revoked_at_wall is not None:
+    if family.revoked_wall is not None:
         return family
-    return msgspec.structs.replace(family, revoked_at_wall=now_wall)
+    return msgspec.structs.replace(family, revoked_wall=now_wall, updated_wall=now_wall)

@@ -12,8 +12,8 @@ import msgspec
 from jwt import InvalidAlgorithmError, InvalidSignatureError, InvalidTokenError, api_jws
 
 from ...media.clock import Clock
+from ..domain.accounts import Role
 from .errors import TokenExpired, TokenForged, TokenMalformed, TokenMisused, TokenRevoked
-from .principal import Role
 
 KEY_FILE = "jwt_key"
 ALGORITHM = "HS256"
@@ -29,8 +29,8 @@ _THREE_PARTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _RENAMED = {
     "account_id": "sub",
     "token_id": "jti",
-    "issued_at_wall": "iat",
-    "expires_at_wall": "exp",
+    "issued_wall": "iat",
+    "expires_wall": "exp",
     "kind": "typ",
     "generation": "gen",
     "audience": "aud",
@@ -56,8 +56,8 @@ class Claims(msgspec.Struct, frozen=True, rename=_RENAMED, omit_defaults=True):
     role: Role
     generation: int
     token_id: str
-    issued_at_wall: int
-    expires_at_wall: int
+    issued_wall: int
+    expires_wall: int
     kind: TokenKind
     audience: str = ""
     family: str = ""
@@ -118,19 +118,19 @@ class Tokens:
         claims = self._open(token)
         if claims.kind != kind or claims.audience != audience:
             raise TokenMisused
-        if claims.expires_at_wall <= self._clock.wall():
+        if claims.expires_wall <= self._clock.wall():
             raise TokenExpired
         return claims
 
     def _issue(self, holder: Holder, kind: TokenKind, ttl_s: int, family: str) -> Issued:
-        issued_at_wall = int(self._clock.wall())
+        issued_wall = int(self._clock.wall())
         claims = Claims(
             account_id=holder.account_id,
             role=holder.role,
             generation=holder.generation,
             token_id=self._new_id(),
-            issued_at_wall=issued_at_wall,
-            expires_at_wall=issued_at_wall + ttl_s,
+            issued_wall=issued_wall,
+            expires_wall=issued_wall + ttl_s,
             kind=kind,
             audience=holder.audience,
             family=family,

@@ -2,8 +2,9 @@
 
 import pytest
 
-from offhook.control.auth.principal import OPERATOR, Principal, Role
+from offhook.control.auth.principal import OPERATOR, Principal
 from offhook.control.auth.scopes import SCOPES
+from offhook.control.domain.accounts import Role
 
 
 def test_the_operator_may_everything() -> None:

@@ -18,8 +18,8 @@ from offhook.control.auth.errors import (
     TokenMisused,
     TokenRevoked,
 )
-from offhook.control.auth.principal import Role
 from offhook.control.auth.tokens import Holder, Tokens, check_generation
+from offhook.control.domain.accounts import Role
 from offhook.media.clock import VirtualClock
 
 KEY = bytes(range(32))
@@ -46,8 +46,8 @@ def test_an_access_token_says_who_holds_it_and_for_an_hour() -> None:
     issued = tokens.issue_access(HOLDER)
     claims = tokens.read(issued.token)
     assert claims == issued.claims
-    assert (claims.account_id, claims.role, claims.generation) == (HOLDER.account_id, "user", 3)
-    assert claims.expires_at_wall - claims.issued_at_wall == 3600
+    assert (claims.account_id, claims.role, claims.generation) == (HOLDER.account_id, Role.USER, 3)
+    assert claims.expires_wall - claims.issued_wall == 3600
     clock.advance(3599.9)
     assert tokens.read(issued.token) == claims
     clock.advance(0.1)
@@ -92,7 +92,7 @@ def test_refresh_tokens_live_for_thirty_days_and_name_their_family() -> None:
     first = tokens.issue_refresh(HOLDER)
     second = tokens.issue_refresh(HOLDER, first.claims.family)
     assert tokens.read(second.token, "refresh").family == first.claims.family != ""
-    assert first.claims.expires_at_wall - first.claims.issued_at_wall == 30 * 86400
+    assert first.claims.expires_wall - first.claims.issued_wall == 30 * 86400
 
 
 def test_one_kind_does_not_stand_for_the_other() -> None:
