@@ -1,0 +1,106 @@
+"""How often an account, or an address without one, may ask: token buckets. Pure, on a given `now`.
+
+A bucket holds a window's worth of requests, fills evenly, and every request takes from it. So the
+whole limit may come at once after a pause, and no client finds that all of a window's requests
+came back at one moment and went to others.
+"""
+
+import math
+from collections import OrderedDict
+
+import msgspec
+
+from ..errors import TooManyRequests
+
+MAX_BUCKETS = 50_000
+"More clients than that are not told apart: the ones longest silent get a full bucket."
+
+_ROUNDING = 1e-9
+"Of a request: filling adds floats."
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """`limit` requests (or bytes, or whatever is taken) in `window_s`."""
+
+    name: str
+    "Buckets of two policies are apart if their names are."
+    limit: int
+    window_s: float
+    burst: int = 0
+    "So many may come at once, where that is more than a window's worth: 1 a second, 10 at once."
+
+    def __post_init__(self) -> None:
+        assert self.limit > 0, "a limit of nothing is a route that is not there"
+        assert self.window_s > 0, "a window has a length"
+
+    @property
+    def size(self) -> int:
+        """What a full bucket holds."""
+        return max(self.limit, self.burst)
+
+    @property
+    def fill_per_s(self) -> float:
+        """What a bucket gains in a second."""
+        return self.limit / self.window_s
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What to do with a request, and what its response's headers say."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    "Whole requests that may follow at once."
+    reset_wall: int
+    "Unix seconds when the bucket will be full again, if nothing more comes."
+    retry_after_s: float = 0.0
+    "When refused: until this request would be let through."
+
+    def refuse_unless_allowed(self) -> None:
+        """Raises TooManyRequests."""
+        if not self.allowed:
+            raise TooManyRequests(f"the limit of {self.limit} is used up", self.retry_after_s)
+
+
+class RateLimits:
+    """The buckets."""
+
+    def __init__(self, max_buckets: int = MAX_BUCKETS) -> None:
+        self._max_buckets = max_buckets
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        "What was in it, and when; the ones longest untouched come first."
+
+    def take(
+        self, policy: Policy, client: str, now: float, now_wall: float, cost: int = 1
+    ) -> Decision:
+        """Take `cost` from the client's bucket, if there is so much in it; else take nothing.
+
+        `client` is an account's id, or `client_network(address)`: their forms do not meet.
+        """
+        held = self._held(policy, client, now)
+        allowed = held + _ROUNDING >= cost
+        if allowed:
+            held = max(0.0, held - cost)
+        self._keep((policy.name, client), held, now)
+        return Decision(
+            allowed=allowed,
+            limit=policy.limit,
+            remaining=min(policy.limit, math.floor(held + _ROUNDING)),
+            reset_wall=math.ceil(now_wall + (policy.size - held) / policy.fill_per_s),
+            retry_after_s=0.0 if allowed else _wait_s(policy, held, cost),
+        )
+
+    def _held(self, policy: Policy, client: str, now: float) -> float:
+        held, at = self._buckets.get((policy.name, client), (float(policy.size), now))
+        return min(policy.size, held + max(0.0, now - at) * policy.fill_per_s)
+
+    def _keep(self, key: tuple[str, str], held: float, now: float) -> None:
+        self._buckets[key] = (held, now)
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > self._max_buckets:
+            self._buckets.popitem(last=False)
+
+
+def _wait_s(policy: Policy, held: float, cost: int) -> float:
+    """Until `cost` is there; for more than a bucket holds until it is full, which will not help."""
+    return (min(cost, policy.size) - held) / policy.fill_per_s
