@@ -16,6 +16,8 @@ from .config import LogSettings
 
 FIELDS = ("call", "leg")
 "What `call_logger` adds to records."
+QUIET = ("aiosqlite", "alembic", "sqlalchemy")
+"Their lines below a warning hold every value that is stored, secrets and numbers among them."
 SHOWN_DIGITS = 3
 "The end of a masked number, to tell two apart."
 HIDDEN = "***"
@@ -35,6 +37,8 @@ def configure(settings: LogSettings, secrets: Iterable[str] = ()) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

@@ -123,3 +123,16 @@ def test_configure_sets_level_and_one_handler() -> None:
     finally:
         root.handlers[:] = before
         root.setLevel(level)
+
+
+def test_libraries_that_log_stored_values_are_quiet_even_at_debug() -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        configure(LogSettings(level="debug"))
+        for name in ("sqlalchemy.engine.Engine", "aiosqlite", "alembic.runtime.migration"):
+            assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+            assert logging.getLogger(name).isEnabledFor(logging.WARNING)
+    finally:
+        root.handlers[:], level = before
+        root.setLevel(level)

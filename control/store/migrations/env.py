@@ -5,6 +5,7 @@ from alembic import context
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=context.config.attributes["metadata"],
+    transactional_ddl=True,  # SQLite's is, once the driver lets transactions alone
     render_as_batch=True,  # SQLite cannot alter a column: the table is copied
 )
 context.run_migrations()
