@@ -103,7 +103,7 @@ class OneTimeCodes:
         return hmac.digest(self._key, _encode([_bytes(part) for part in parts]), "sha256").hex()
 
     def judge(self, code: OneTimeCode | None, text: str, now_wall: float) -> Judged:
-        """What `text` is worth, entered for `code`: the right one uses it up, a wrong one counts."""
+        """What `text` is worth, entered for `code`: right uses it up, wrong counts as a try."""
         if code is None:
             return Judged(Verdict.UNKNOWN, None)
         if code.used_wall is not None:
