@@ -1,32 +1,42 @@
-"""What the three OpenAI-compatible drivers share: settings, errors, retries, time limits. Shell.
+"""What the three OpenAI-compatible drivers share: connections, retries, time limits. Shell.
 
-The package's own retries are off: a live call needs its own limits, and to know. A request is
-tried again only while nothing of its answer has been used.
+aiohttp and our own Structs, not the `openai` package: its three requests of a turn cost 8.9 ms of a
+core (models, transforms, a pool that asks each of its sockets), these 1.2. It also imported modules
+and built models with its first requests, while calls were up.
+
+A request is tried again only while nothing of its answer has been used.
 """
 
 import asyncio
+import contextlib
+import io
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import TypeVar
+from urllib.request import getproxies, proxy_bypass
 
-import httpx2
+import aiohttp
 import msgspec
-import openai
+from yarl import URL
 
 from ..media.errors import ProviderError, ProviderRejected, ProviderTimedOut
-from .errors import KeyRejected, ProviderBusy, ProviderUnreachable
+from .errors import ProviderBusy, ProviderUnreachable
+from .openai_refusals import read_refusal, refused
 
 Part = TypeVar("Part")
 Sleep = Callable[[float], Awaitable[object]]
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 4.0
 CONNECT_TIMEOUT_S = 5.0
-QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
-"429 with one of these is not cured by waiting."
-KEY_STATUSES = frozenset({401, 403})
+IDLE_S = 30.0
+"A connection without a request is kept so long: turns of one call are seconds apart."
+END_S = 1.0
+"So long the last bytes of an answer that says no more may take; then its connection is closed."
+MAX_REFUSAL_BYTES = 1 << 16
+MAX_WRITE_BYTES = 1 << 20
+"A longer body is written in pieces, so that the event loop does not wait for it."
+JSON = "application/json"
 
 
 class OpenAISettings(msgspec.Struct, frozen=True):
@@ -56,16 +66,40 @@ class OpenAIClient:
     ) -> None:
         self.name, self.settings = name, settings
         self._rng, self._sleep = rng, sleep
-        self.api = openai.AsyncOpenAI(
-            api_key=_key(settings.key_env),
-            base_url=settings.base_url,
-            max_retries=0,
-            timeout=openai.Timeout(None, connect=CONNECT_TIMEOUT_S),
-        )
+        self._key = _key(settings.key_env)
+        self._url = settings.base_url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+        self._endings: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self.api.close()
+        for ending in tuple(self._endings):
+            ending.cancel()
+        await asyncio.gather(*self._endings, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    @contextlib.asynccontextmanager
+    async def post(
+        self, path: str, body: bytes, kind: str = JSON
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to `body`; leaving the block early aborts it.
+
+        Inside an attempt only: what aiohttp raises becomes a ProviderError in `stream`. Raises
+        ProviderError for a refusal.
+        """
+        data = body if len(body) < MAX_WRITE_BYTES else io.BytesIO(body)
+        headers = {"Content-Type": kind}
+        response = await self._opened().post(self._url + path, data=data, headers=headers)
+        try:
+            if response.status >= 400:
+                raise await self._refusal(response)
+            yield response
+        except BaseException:
+            response.close()  # the connection with it: that is how a request is cancelled
+            raise
+        self._give_back(response)
 
     async def stream(self, attempt: Callable[[], AsyncIterator[Part]]) -> AsyncIterator[Part]:
         """The parts of `attempt`, tried again while none has come. Raises ProviderError."""
@@ -98,14 +132,20 @@ class OpenAIClient:
             return part
         raise AssertionError("an attempt gives one answer or raises")
 
+    def boundary(self) -> str:
+        """A boundary for a multipart body, too long to occur in it by chance."""
+        return f"{self._rng.getrandbits(128):032x}"
+
     async def _within_limits(self, parts: AsyncIterator[Part]) -> AsyncIterator[Part]:
         limit_s, waiting_for = self.settings.first_part_s, "an answer"
         while True:
             try:
-                async with asyncio.timeout(limit_s), self._translated():
+                async with asyncio.timeout(limit_s):
                     part = await anext(parts)
             except StopAsyncIteration:
                 return
+            except aiohttp.ClientError as exc:
+                raise self._translated(exc) from exc
             except TimeoutError as exc:
                 raise ProviderTimedOut(
                     self.name, f"{self.settings.base_url}: {limit_s:g} s without {waiting_for}"
@@ -113,43 +153,62 @@ class OpenAIClient:
             yield part
             limit_s, waiting_for = self.settings.stall_s, "more of it"
 
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
+    def _translated(self, exc: aiohttp.ClientError) -> ProviderError:
         """The package's exceptions as ours."""
-        try:
-            yield
-        except openai.APIStatusError as exc:
-            raise self._status_error(exc) from exc
-        except openai.APITimeoutError as exc:
-            raise ProviderTimedOut(self.name, f"{self.settings.base_url}: {exc}") from exc
-        except openai.APIConnectionError as exc:
-            cause = exc.__cause__ or exc
-            raise ProviderUnreachable(self.name, f"{self.settings.base_url}: {cause}") from exc
-        except openai.APIError as exc:
-            raise ProviderError(self.name, f"{self.settings.base_url}: {exc.message}") from exc
-        except openai.OpenAIError as exc:
-            raise ProviderRejected(self.name, f"{self.settings.base_url}: {exc}") from exc
-        except TRANSPORT_ERRORS as exc:  # met while a body is read: the package lets them through
-            raise ProviderUnreachable(
-                self.name, f"{self.settings.base_url}: {type(exc).__name__} {exc}".rstrip()
-            ) from exc
-        except (ValueError, UnicodeDecodeError) as exc:  # a stream that is no JSON
-            raise ProviderError(
-                self.name, f"{self.settings.base_url} sent nonsense: {exc}"
-            ) from exc
-
-    def _status_error(self, exc: openai.APIStatusError) -> ProviderError:
-        said = _without_key(exc.message, self.api.api_key)
-        if exc.status_code in KEY_STATUSES:
-            return KeyRejected(self.name, self.settings.base_url, self.settings.key_env, said)
-        what = f"{self.settings.base_url}: HTTP {exc.status_code}: {said}"
-        if exc.status_code == 429 and exc.code in QUOTA_CODES:
+        what = f"{self.settings.base_url}: {type(exc).__name__} {exc}".rstrip()
+        if isinstance(exc, aiohttp.ServerTimeoutError):
+            return ProviderTimedOut(self.name, what)
+        if isinstance(exc, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError):
+            return ProviderUnreachable(self.name, what)
+        if isinstance(exc, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
             return ProviderRejected(self.name, what)
-        if exc.status_code in (429, 503):
-            return ProviderBusy(self.name, what, _retry_after_s(exc))
-        if exc.status_code in (408, 409) or exc.status_code >= 500:
-            return ProviderError(self.name, what)
-        return ProviderRejected(self.name, what)
+        return ProviderError(self.name, what)
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
+        body = b""
+        async for data in response.content.iter_any():
+            body += data
+            if len(body) > MAX_REFUSAL_BYTES:
+                break
+        said = read_refusal(
+            body.replace(self._key.encode(), b"(the key)") if self._secret else body
+        )
+        where = self.settings.base_url, self.settings.key_env
+        return refused(self.name, *where, response.status, said, response.headers)
+
+    @property
+    def _secret(self) -> bool:
+        """Some servers quote the key in their refusal; a word of four letters is no key."""
+        return len(self._key) > 4
+
+    def _give_back(self, response: aiohttp.ClientResponse) -> None:
+        """Keep the connection, also where the last bytes of its answer are still on their way."""
+        if response.content.is_eof():
+            response.release()
+            return
+        ending = asyncio.create_task(_end(response), name=f"{self.name} end of an answer")
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+        # Not in the task itself, which may be cancelled before it has begun. What is incomplete
+        # is closed by this, too.
+        ending.add_done_callback(lambda _: response.release())
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """The pool; made with the first request, because it belongs to the event loop."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # As many connections as there are requests: the engine's lanes are the limit.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={
+                    "Authorization": f"Bearer {self._key}",
+                    "Accept-Encoding": "identity",  # a compressed stream comes later
+                    "User-Agent": "offhook",
+                },
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+                proxy=proxy_of(self._url),
+            )
+        return self._session
 
     def _pause_s(self, error: ProviderError, tried: int) -> float | None:
         """Twice as long each time, with jitter, unless the server says; None: too long."""
@@ -160,19 +219,16 @@ class OpenAIClient:
         return pause_s * (1.0 - 0.25 * self._rng.random())
 
 
-TRANSPORT_ERRORS = (httpx2.TransportError, httpx2.StreamError)
-"What the HTTP package under `openai` raises while a body is read."
+def proxy_of(url: str) -> URL | None:
+    """The proxy that the environment names for `url` (https_proxy, all_proxy, no_proxy).
 
-
-def _retry_after_s(exc: openai.APIStatusError) -> float | None:
-    """The Retry-After header's seconds; dates and nonsense count as absent."""
-    header = exc.response.headers
-    try:
-        if (milliseconds := header.get("retry-after-ms")) is not None:
-            return timedelta(milliseconds=float(milliseconds)).total_seconds()
-        return max(0.0, float(header["retry-after"]))
-    except (KeyError, ValueError, OverflowError):
+    Asked once: aiohttp's own `trust_env` looks through the environment with every request.
+    """
+    asked, proxies = URL(url), getproxies()
+    named = URL(proxies.get(asked.scheme) or proxies.get("all") or "")
+    if named.scheme not in ("http", "https") or proxy_bypass(asked.host or ""):
         return None
+    return named
 
 
 def _key(variable: str) -> str:
@@ -181,9 +237,11 @@ def _key(variable: str) -> str:
     return key if key and key.isascii() and key.isprintable() else "not-set"
 
 
-def _without_key(said: str, key: str) -> str:
-    """Some servers quote the key in their refusal."""
-    return said.replace(key, "(the key)") if len(key) > 4 else said
+async def _end(response: aiohttp.ClientResponse) -> None:
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(END_S):
+            async for _ in response.content.iter_any():
+                pass  # what follows the end of a reply says nothing
 
 
 async def _close(parts: AsyncIterator[object]) -> None:

@@ -6,10 +6,12 @@ stream, whatever `finish_reason` says.
 """
 
 import asyncio
+import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
+import aiohttp
 import msgspec
 
 from ...media.errors import ProviderError
@@ -23,9 +25,14 @@ from ...media.ports import (
     ReplyText,
     Transfer,
 )
+from ..event_stream import EventStream, EventTooLong
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
+from ..openai_refusals import read_error
 
 NAME = "openai-chat"
+PATH = "/chat/completions"
+END = b"[DONE]"
+"The data of a stream's last event."
 ROLES = {"caller": "user", "agent": "assistant", "system": "system"}
 NOT_UNDERSTOOD = "[The caller said something that could not be understood.]"
 MAX_ARGUMENT_CHARS = 4000
@@ -57,7 +64,16 @@ class TransferArguments(msgspec.Struct, frozen=True):
     to: str
 
 
-# What is read of a streamed chunk; the package does not check what it parses.
+# What is asked, and what is read of a streamed chunk.
+
+
+class _Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    model: str
+    messages: list[dict[str, str]]
+    max_completion_tokens: int
+    stream: bool
+    tools: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    temperature: float | None = None
 
 
 class _Function(msgspec.Struct, frozen=True):
@@ -82,6 +98,11 @@ class _Choice(msgspec.Struct, frozen=True):
 
 class _Chunk(msgspec.Struct, frozen=True):
     choices: list[_Choice] | None = None
+    error: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_ENCODER = msgspec.json.Encoder()
+_CHUNK = msgspec.json.Decoder(_Chunk)
 
 
 class _ToolCall:
@@ -100,7 +121,7 @@ def _tool(name: str, description: str, **properties: dict[str, str]) -> dict[str
     }
 
 
-TOOLS = [
+_TOOLS = [
     _tool("hang_up", "End the call after these words, when the conversation is over."),
     _tool(
         "transfer",
@@ -114,6 +135,8 @@ TOOLS = [
         terminator={"type": "string", "description": "The key that ends it, usually #."},
     ),
 ]
+TOOLS = msgspec.Raw(msgspec.json.encode(_TOOLS))
+"The same with every request: encoded once."
 
 
 class OpenAIChatResponder:
@@ -149,46 +172,58 @@ class OpenAIChatResponder:
             await parts.aclose()  # type: ignore[attr-defined]  # an async generator
 
     async def _attempt(self, request: ReplyRequest) -> AsyncIterator[AnyReplyPart]:
-        settings = self._settings
-        stream: Any = await self._client.api.chat.completions.create(
-            model=settings.model,
-            messages=messages(settings.prompt, request),  # type: ignore[arg-type]  # plain dicts
-            stream=True,
-            max_completion_tokens=settings.max_tokens,
-            **self._options(),
-        )
         calls: dict[object, _ToolCall] = {}
         silent = True
-        try:
-            async for chunk in stream:
-                delta = self._delta(chunk)
-                if delta.content:
-                    silent = False
-                    yield ReplyText(delta.content)
-                _gather(calls, delta.tool_calls or [])
-        finally:
-            await stream.close()
+        async with self._client.post(PATH, self._body(request)) as response:
+            kind = response.headers.get("content-type", "nothing")
+            async with contextlib.aclosing(self._deltas(response)) as deltas:
+                async for delta in deltas:
+                    if delta.content:
+                        silent = False
+                        yield ReplyText(delta.content)
+                    _gather(calls, delta.tool_calls or [])
         if silent and not calls:
             # A page instead of a stream, or a model that has thought until its tokens were used up.
-            kind = stream.response.headers.get("content-type", "nothing")
-            raise ProviderError(NAME, f"{settings.server.base_url} sent {kind} without a word")
+            raise ProviderError(NAME, f"{self._where} sent {kind} without a word")
         for call in calls.values():
             yield _part(call)
         yield ReplyDone()
 
-    def _delta(self, chunk: object) -> _Delta:
+    async def _deltas(self, response: aiohttp.ClientResponse) -> AsyncGenerator[_Delta, None]:
+        events = EventStream()
         try:
-            choices = msgspec.convert(chunk, _Chunk, from_attributes=True).choices or []
-        except msgspec.ValidationError as exc:
-            said = f"{self._settings.server.base_url} sent nonsense: {exc}"
-            raise ProviderError(NAME, said) from exc
-        return choices[0].delta or _Delta() if choices else _Delta()
+            async for data in response.content.iter_any():
+                for event in events.push(data):
+                    if event.startswith(END):
+                        return
+                    yield self._delta(event)
+        except EventTooLong as exc:
+            raise ProviderError(NAME, f"{self._where} sent an event without an end") from exc
 
-    def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"tools": TOOLS} if self._settings.tools else {}
-        if self._settings.temperature is not None:
-            options["temperature"] = self._settings.temperature
-        return options
+    def _delta(self, event: bytes) -> _Delta:
+        try:
+            chunk = _CHUNK.decode(event)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise ProviderError(NAME, f"{self._where} sent nonsense: {exc}") from exc
+        if bytes(chunk.error) != b"null":
+            raise ProviderError(NAME, f"{self._where}: {read_error(chunk.error).message}")
+        return chunk.choices[0].delta or _Delta() if chunk.choices else _Delta()
+
+    def _body(self, request: ReplyRequest) -> bytes:
+        settings = self._settings
+        asked = _Request(
+            settings.model,
+            messages(settings.prompt, request),
+            settings.max_tokens,
+            stream=True,
+            tools=TOOLS if settings.tools else msgspec.UNSET,
+            temperature=settings.temperature,
+        )
+        return _ENCODER.encode(asked)
+
+    @property
+    def _where(self) -> str:
+        return self._settings.server.base_url
 
 
 def messages(prompt: str, request: ReplyRequest) -> list[dict[str, str]]:

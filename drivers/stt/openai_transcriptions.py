@@ -19,13 +19,17 @@ from ...media.ports import (
     TranscriberFailed,
     TranscriptFinal,
 )
+from ..form_data import form_data
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
 
 NAME = "openai-transcriptions"
+PATH = "/audio/transcriptions"
+FORM = "multipart/form-data"
 MAX_TURN_S = 120
 "The newest of a turn is kept: 3.8 MB at 16 kHz."
 MAX_PROMPT_CHARS = 800
 "The interface reads the last 224 tokens."
+MAX_ANSWER_BYTES = 1 << 20
 
 Sink = Callable[[AnyTranscriptEvent], None]
 
@@ -35,6 +39,13 @@ class TranscriptionSettings(msgspec.Struct, frozen=True):
 
     model: str
     server: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
+
+
+class _Transcript(msgspec.Struct, frozen=True):
+    text: str
+
+
+_TRANSCRIPT = msgspec.json.Decoder(_Transcript)
 
 
 class OpenAITranscriber:
@@ -118,17 +129,26 @@ class OpenAITranscriptionStream:
             self._sink(TranscriptFinal(turn, text, rejected=not text))
 
     async def _transcribe(self, wav: bytes) -> str:
-        answer = await self._client.api.audio.transcriptions.create(
-            model=self._model,
-            file=("turn.wav", wav, "audio/wav"),
-            language=self._settings.language.partition("-")[0],  # ISO 639-1: "de" of "de-AT"
-            prompt=", ".join(self._settings.phrases)[:MAX_PROMPT_CHARS],
-            response_format="json",
-        )
-        text = getattr(answer, "text", None)  # the package does not check what it parses
-        if not isinstance(text, str):
-            raise ProviderError(NAME, f"{self._client.settings.base_url} sent no transcript")
-        return text.strip()
+        fields = {
+            "model": self._model,
+            "language": self._settings.language.partition("-")[0],  # ISO 639-1: "de" of "de-AT"
+            "prompt": ", ".join(self._settings.phrases)[:MAX_PROMPT_CHARS],
+            "response_format": "json",
+        }
+        boundary = self._client.boundary()
+        body = form_data(boundary, fields, "file", "turn.wav", "audio/wav", wav)
+        async with self._client.post(PATH, body, f"{FORM}; boundary={boundary}") as response:
+            answer = bytearray()
+            async for data in response.content.iter_any():
+                answer += data
+                if len(answer) > MAX_ANSWER_BYTES:
+                    raise ProviderError(NAME, f"{self._client.settings.base_url} sent too much")
+        try:
+            return _TRANSCRIPT.decode(answer).text.strip()
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise ProviderError(
+                NAME, f"{self._client.settings.base_url} sent no transcript: {exc}"
+            ) from exc
 
 
 def as_wav(pcm: bytes, rate_hz: int) -> bytes:

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 import msgspec
 import numpy as np
 import soxr  # type: ignore[import-untyped]
-from openai import omit
 
 from ...media.errors import ProviderError, ProviderRejected
 from ...media.ports import AnySpeechPart, SpeechAudio, SpeechRequest
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
 
 NAME = "openai-speech"
+PATH = "/audio/speech"
 SERVER_HZ = 24000
 MAX_TEXT_CHARS = 4096
 "The interface's own limit."
@@ -33,6 +33,18 @@ class SpeechSettings(msgspec.Struct, frozen=True):
     voice: str
     server: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
     instructions: str = ""
+
+
+class _Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    model: str
+    voice: str
+    input: str
+    response_format: str
+    speed: float
+    instructions: str = ""
+
+
+_ENCODER = msgspec.json.Encoder()
 
 
 class OpenAISpeechSynthesizer:
@@ -67,19 +79,20 @@ class OpenAISpeechSynthesizer:
 
     async def _attempt(self, request: SpeechRequest) -> AsyncIterator[bytes]:
         settings = self._settings
-        async with self._client.api.audio.speech.with_streaming_response.create(
-            model=settings.model,
-            voice=settings.voice if request.voice == NO_VOICE else request.voice,
-            input=request.text,
-            response_format="pcm",
-            speed=request.speed,
-            instructions=settings.instructions or omit,
-        ) as response:
+        asked = _Request(
+            settings.model,
+            settings.voice if request.voice == NO_VOICE else request.voice,
+            request.text,
+            "pcm",
+            request.speed,
+            settings.instructions,
+        )
+        silent = True
+        async with self._client.post(PATH, _ENCODER.encode(asked)) as response:
             kind = response.headers.get("content-type", "")
             if kind.startswith(NO_PCM):
                 raise ProviderError(NAME, f"{settings.server.base_url} sent {kind} and no PCM")
-            silent = True
-            async for chunk in response.iter_bytes():
+            async for chunk in response.content.iter_any():
                 silent = False
                 yield chunk
         if silent and any(map(str.isalnum, request.text)):
