@@ -3,7 +3,10 @@
 import enum
 from typing import Any
 
+import msgspec
+
 from ...media.conversation.records import CallRecord
+from ...media.ports import HangUpCause
 from .entity import Owned
 
 
@@ -43,8 +46,18 @@ class Priority(enum.Enum):
     HIGH = "high"
 
 
-class Call(Owned, frozen=True, kw_only=True):
-    """A call, from its wish to its end."""
+class LineAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that was tried for a call and could not carry it; nobody's telephone rang."""
+
+    line: str
+    at_wall: float
+    cause: HangUpCause
+    sip_status: int | None = None
+    reason: str = ""
+
+
+class CallSummary(Owned, frozen=True, kw_only=True):
+    """A call, from its wish to its end, as lists have it."""
 
     inbound: bool
     from_number: str
@@ -56,6 +69,8 @@ class Call(Owned, frozen=True, kw_only=True):
     human_agent_id: str | None = None
     status: CallStatus
     outcome: Outcome | None = None
+    cause: HangUpCause | None = None
+    "Why it ended, as the line tells it."
     failure_reason: str = ""
     "In words; empty when it did not fail."
     priority: Priority = Priority.NORMAL
@@ -70,6 +85,12 @@ class Call(Owned, frozen=True, kw_only=True):
     retry_attempt: int = 0
     next_retry_wall: float | None = None
     original_call_id: str | None = None
+    ring_limit_s: float = 30.0
+    "It is not let ring for longer."
+    attempts: tuple[LineAttempt, ...] = ()
+    "Lines that were tried before `line`."
+    substitutions: tuple[str, ...] = ()
+    "Providers that the agent asks for and that the embedded ones stood in for."
     wire_id: str = ""
     "The line's own id of the call (SIP: Call-ID)."
     started_wall: float | None = None
@@ -81,6 +102,11 @@ class Call(Owned, frozen=True, kw_only=True):
     voicemail: bool | None = None
     recording: str | None = None
     "File name in the recordings folder."
+
+
+class Call(CallSummary, frozen=True, kw_only=True):
+    """A call with what the media saw of it."""
+
     record: CallRecord | None = None
     "All that the media saw, without turns; None until it is dialled."
 
