@@ -348,6 +348,8 @@ class ReplyRequest(msgspec.Struct, frozen=True):
     "Keys pressed."
     silence: int = 0
     "How many silence prompts have been due in a row: 1 = the caller has said nothing for a while."
+    prompted: bool = False
+    "Nobody has said anything: speak to what the history's last system messages tell."
     memory: object = None
     "What the last committed reply's ReplyDone.memory held."
 

@@ -5,6 +5,7 @@ import enum
 import msgspec
 
 from ..ports import HangUpCause, ReplyRequest
+from .announcement import Announcement
 from .records import Turn, TurnLatency
 
 
@@ -51,6 +52,13 @@ class Say(Action, frozen=True):
 
     epoch: int
     phrase: Phrase
+
+
+class Announce(Action, frozen=True):
+    """Stage an announcement behind the gate."""
+
+    epoch: int
+    announcement: Announcement
 
 
 class CommitReply(Action, frozen=True):
@@ -164,6 +172,7 @@ AnyAction = (
     | CancelTurn
     | Generate
     | Say
+    | Announce
     | CommitReply
     | DropReply
     | Duck

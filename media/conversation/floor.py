@@ -10,6 +10,7 @@ import msgspec
 
 from ..ports import CollectDigits, HangUpCause, Message, ReplyRequest
 from .actions import AnyAction, Phrase
+from .announcement import Announcement
 from .keypad import Keys
 from .latency import ReplyMoments
 from .records import TurnLatency
@@ -63,6 +64,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     carried: str = ""
     "Words of the turn before, whose reply was cut before a word of it was heard."
+    typed: str = ""
+    "Words that were written instead of spoken."
     rejected: bool = False
     failed: bool = False
     "The transcriber gave up."
@@ -78,13 +81,21 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     decided_samples: int | None = None
     told: bool = False
     "It was decided once: it will be answered, whatever its words turn out to be."
+    noted: bool = False
+    "It is in the transcript already: an announcement came before its answer."
+    noted_digits: int = 0
+    "So many of its keys are, too."
 
     @property
     def words(self) -> str:
         """All words that want an answer; what a cough was taken for does not, beside real ones."""
-        if self.rejected and self.carried:
-            return self.carried
-        return f"{self.carried} {self.text}".strip()
+        spoken = "" if self.rejected and (self.carried or self.typed) else self.text
+        return joined(self.carried, spoken, self.typed)
+
+    @property
+    def said(self) -> str:
+        """The words that are this turn's own."""
+        return joined(self.text, self.typed)
 
     @property
     def digits(self) -> str:
@@ -97,8 +108,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     stage: Stage
     request: ReplyRequest | None = None
-    "What the responder was asked; None: a phrase."
+    "What the responder was asked; None: a phrase or an announcement."
     phrase: Phrase | None = None
+    announcement: Announcement | None = None
+    owed: Caller | None = None
+    "The turn that is still to be answered when the announcement is over."
+    informed: bool = False
+    "It is the reply that was wanted to what the responder was told."
     speculative: bool = False
     attempt: int = 0
     moments: ReplyMoments = ReplyMoments()
@@ -131,6 +147,16 @@ class TurnState(msgspec.Struct, kw_only=True):
 
     phase: Phase = Phase.WAITING
     held: bool = False
+    muted: bool = False
+    "The agent is not to hear the caller."
+    paused: bool = False
+    "Somebody else has the caller; the agent neither hears nor speaks."
+    voice: bool = False
+    "The caller's voice is there, whether the agent may hear it or not."
+    announcements: tuple[Announcement, ...] = ()
+    "What is to be said when the floor is free, in this order."
+    reply_wanted: bool = False
+    "The agent is to speak to what the responder was told."
     caller: Caller | None = None
     reply: Reply | None = None
     turn: int = 0
@@ -169,6 +195,11 @@ class TurnState(msgspec.Struct, kw_only=True):
     speculations: int = 0
     speculations_dropped: int = 0
 
+    @property
+    def hears(self) -> bool:
+        """What the caller's line carries is meant for the agent."""
+        return not (self.held or self.muted or self.paused)
+
     def samples(self, ms: float) -> int:
         """Milliseconds as samples."""
         return round(ms * self.rate_hz / 1000)
@@ -176,6 +207,11 @@ class TurnState(msgspec.Struct, kw_only=True):
     def ms(self, samples: int) -> int:
         """Samples as milliseconds."""
         return samples * 1000 // self.rate_hz
+
+
+def joined(*parts: str) -> str:
+    """The parts that are not empty, with a space between."""
+    return " ".join(part for part in parts if part)
 
 
 class Draft:

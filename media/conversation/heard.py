@@ -21,6 +21,8 @@ class _Piece(msgspec.Struct):
     begin_samples: int
     samples: int = 0
     complete: bool = False
+    sound: bool = False
+    "A recording: heard or not, as a whole, and gone on with wherever it stopped."
     word_ends: list[int] = msgspec.field(default_factory=list)
     word_begins: list[int] = msgspec.field(default_factory=list)
 
@@ -38,10 +40,13 @@ class SpokenText:
         """Append to the text that is meant to be spoken."""
         self.text += text
 
-    def begin_piece(self, length: int) -> None:
-        """The next `length` characters of the text begin to be spoken here."""
+    def begin_piece(self, length: int, *, sound: bool = False) -> None:
+        """The next `length` characters of the text begin to be spoken here.
+
+        `sound`: they are the name of a recording, which is played.
+        """
         begin = self._pieces[-1].text_end if self._pieces else 0
-        self._pieces.append(_Piece(begin, begin + length, self.samples))
+        self._pieces.append(_Piece(begin, begin + length, self.samples, sound=sound))
 
     def add_audio(self, samples: int) -> None:
         """The current piece's audio has grown."""
@@ -68,6 +73,14 @@ class SpokenText:
 
     def heard(self, samples: int) -> str:
         """The text of the first `samples`, cut after the last word that was heard."""
+        return self.text[: self._text_end(samples)].strip()
+
+    def heard_between(self, begin_samples: int, end_samples: int) -> str:
+        """The words that were heard between two samples; more of a word after than before."""
+        begin, end = self._text_end(begin_samples), self._text_end(end_samples)
+        return self.text[begin:end].strip()
+
+    def _text_end(self, samples: int) -> int:
         end = 0
         for piece in self._pieces:
             if samples <= piece.begin_samples:
@@ -76,10 +89,13 @@ class SpokenText:
             end = piece.text_end if whole else self._heard_of(piece, samples)
             if not whole:
                 break
-        return self.text[:end].strip()
+        return end
 
     def word_begin(self, samples: int) -> int:
         """Where the word that plays at `samples` began: to go on from there breaks no word."""
+        for piece in self._pieces:
+            if piece.sound and 0 <= samples - piece.begin_samples < piece.samples:
+                return samples
         begins = [begin for piece in self._pieces for begin in piece.word_begins or ()]
         begins += [piece.begin_samples for piece in self._pieces if not piece.word_begins]
         begins.sort()
@@ -87,6 +103,9 @@ class SpokenText:
         return begins[at - 1] if at else 0
 
     def _heard_of(self, piece: _Piece, samples: int) -> int:
+        if piece.sound:
+            enough = min(piece.samples, self._rate_hz * HEARD_AFTER_MS // 1000)
+            return piece.text_end if samples - piece.begin_samples >= enough else piece.text_begin
         if not piece.word_begins:
             return self._proportion(piece, samples)
         ends = [*piece.word_begins[1:], piece.begin_samples + piece.samples]

@@ -30,7 +30,7 @@ def receive_sound_rose(d: Draft, event: SoundRose) -> None:
     """Whatever it is, the agent's voice makes a little room for it at once."""
     s = d.state
     audible = s.reply is not None and s.reply.stage is Stage.AUDIBLE
-    if audible and not (s.held or s.ducked or s.dipped):
+    if audible and s.hears and not (s.ducked or s.dipped):
         s.dipped = True
         d.do(Dip(s.settings.dip_gain_db, s.settings.dip_ramp_ms))
 
@@ -47,7 +47,7 @@ def _end_dip(d: Draft) -> None:
 
 def receive_suspected(d: Draft, event: SpeechSuspected) -> None:
     """First sign of speech: the agent lowers its voice at once (not for music on hold)."""
-    if d.state.held:
+    if not d.state.hears:
         return
     d.state.suspected_samples = event.at_samples
     reply = d.state.reply

@@ -60,6 +60,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     digits: str = ""
     rejected: bool = False
     "Caller: speech that fitted nothing expected."
+    typed: bool = False
+    "Caller: written, or a part of it, instead of spoken."
     latency: TurnLatency | None = None
     "Agent: how this reply came about."
 

@@ -10,6 +10,7 @@ from ..events import PlayoutFinished, PlayoutStarted
 from ..ports import HangUpCause, Message, ReplyRequest
 from .actions import (
     AddTurn,
+    Announce,
     CancelTurn,
     CloseReply,
     CommitReply,
@@ -25,7 +26,8 @@ from .actions import (
     TransferCall,
     Unduck,
 )
-from .floor import Caller, Draft, Phase, Reply, Stage
+from .announcement import Announcement
+from .floor import Caller, Draft, Phase, Reply, Stage, joined
 from .latency import TurnMoments, latency, noted
 from .records import Role, Turn
 from .turn_events import (
@@ -45,7 +47,13 @@ def generate(d: Draft, request: ReplyRequest, *, speculative: bool = False) -> N
     """Ask the responder; the reply waits behind the gate."""
     s = d.state
     s.epoch += 1
-    s.reply = Reply(epoch=s.epoch, stage=Stage.STAGED, request=request, speculative=speculative)
+    s.reply = Reply(
+        epoch=s.epoch,
+        stage=Stage.STAGED,
+        request=request,
+        informed=s.reply_wanted,
+        speculative=speculative,
+    )
     d.do(Generate(s.epoch, request))
 
 
@@ -55,6 +63,21 @@ def say(d: Draft, phrase: Phrase, hang_up: HangUpCause | None = None) -> None:
     s.epoch += 1
     s.reply = Reply(epoch=s.epoch, stage=Stage.STAGED, phrase=phrase, hang_up=hang_up)
     d.do(Say(s.epoch, phrase))
+    commit(d)
+
+
+def announce(d: Draft) -> None:
+    """Say what has waited longest, now."""
+    first, *rest = d.state.announcements
+    d.state.announcements = tuple(rest)
+    _say_announcement(d, first)
+
+
+def _say_announcement(d: Draft, announcement: Announcement) -> None:
+    s = d.state
+    s.epoch += 1
+    s.reply = Reply(epoch=s.epoch, stage=Stage.STAGED, announcement=announcement)
+    d.do(Announce(s.epoch, announcement))
     commit(d)
 
 
@@ -74,6 +97,8 @@ def drop(d: Draft) -> None:
     assert not reply.holds_floor, "what was heard cannot be dropped"
     if reply.speculative:
         d.state.speculations_dropped += 1
+    if reply.announcement is not None:  # it has not been said: that is still to come
+        d.state.announcements = (reply.announcement, *d.state.announcements)
     d.do(DropReply(reply.epoch))
     d.state.reply = None
 
@@ -87,18 +112,24 @@ def cut(d: Draft, fade_ms: int, *, barged_in: bool = True) -> None:
     d.do(StopSpeaking(reply.epoch, fade_ms, barged_in))
 
 
-def seal(d: Draft) -> None:
-    """The caller's turn is closed: it is told, and part of the history."""
+def seal(d: Draft, *, owed: bool = False) -> None:
+    """The caller's turn is closed: it is told, and part of the history.
+
+    `owed`: its answer is still to be asked for, and it is no part of the history before that.
+    """
     caller = d.state.caller
     if caller is None:
         return
     d.state.caller = None
-    ended = caller.ended_samples
+    ended = caller.began_samples if caller.typed else caller.ended_samples
+    if caller.typed and caller.ended_samples is not None:
+        ended = caller.ended_samples
     if caller.keys is not None:
         ended = max(ended or 0, caller.keys.last_samples)
-    _add_turn(d, _caller_turn(d, caller, d.now if ended is None else ended))
-    text = " ".join(part for part in (caller.words, caller.digits) if part)
-    if text:
+    if not caller.noted or caller.said or len(caller.digits) > caller.noted_digits:
+        _add_turn(d, _caller_turn(d, caller, d.now if ended is None else ended))
+    text = joined(caller.words, caller.digits)
+    if text and not owed:
         d.remember(Message("caller", text))
 
 
@@ -106,7 +137,7 @@ def note_backchannel(d: Draft) -> None:
     """What was said over the agent is in the transcript, and wants no answer."""
     caller = d.state.caller
     d.state.caller = None
-    if caller is not None and caller.text and not caller.rejected:
+    if caller is not None and caller.said and not caller.rejected:
         _add_turn(d, _caller_turn(d, caller, caller.ended_samples or d.now))
 
 
@@ -169,7 +200,11 @@ def receive_failed(d: Draft, event: ReplyFailed) -> None:
         _again(d, reply)
     else:
         d.do(DropReply(reply.epoch))
-        apologise(d)
+        _answer_no_more_wanted(d, reply)
+        if reply.announcement is None:
+            apologise(d)
+        else:
+            d.state.reply = None  # the conversation goes on as if it had not been ordered
 
 
 def receive_playout_started(d: Draft, event: PlayoutStarted) -> None:
@@ -179,10 +214,13 @@ def receive_playout_started(d: Draft, event: PlayoutStarted) -> None:
     if reply is None or reply.stage is not Stage.COMMITTED:
         return
     moments = noted(reply.moments, "first_sample_samples", event.at_samples)
-    turn = _moments(s.caller) if s.caller is not None else None
+    announced = reply.announcement
+    turn = _moments(s.caller) if s.caller is not None and announced is None else None
     measured = latency(turn, moments, speculative=reply.speculative) if turn else None
-    d.reply(stage=Stage.AUDIBLE, moments=moments, latency=measured)
-    seal(d)
+    owed = s.caller if announced is not None and not announced.instead else None
+    _answer_no_more_wanted(d, reply)
+    d.reply(stage=Stage.AUDIBLE, moments=moments, latency=measured, owed=owed, informed=False)
+    seal(d, owed=owed is not None)
     d.do(ShowReply(reply.epoch, measured))
     if s.suspected_samples is not None:
         duck(d)
@@ -216,18 +254,22 @@ def receive_heard(d: Draft, event: ReplyHeard) -> None:
         return
     s.reply = None
     s.idle_samples = d.now
-    if reply.moments.first_sample_samples is None:
+    _answer_no_more_wanted(d, reply)
+    if reply.moments.first_sample_samples is None and _answers(reply):
         seal(d)  # it never had a voice, and still was the answer
     if event.text:
         _add_turn(d, _agent_turn(d, reply, event))
         d.remember(Message("agent", event.text))
     unheard = event.interrupted and not event.text and reply.request is not None
-    if reply.written and reply.phrase is None and not unheard:
+    if reply.written and reply.request is not None and not unheard:
         s.memory = reply.memory
-    if s.phase is Phase.OVER:
+    if reply.owed is not None:
+        _owe(d, reply.owed)
+    if s.phase is Phase.OVER or s.paused:
         seal(d)
         return
-    s.collect = reply.collect or (s.collect if unheard else None)
+    if reply.announcement is None:
+        s.collect = reply.collect or (s.collect if unheard else None)
     if s.caller is not None:
         d.caller(overlapping=False)
         if unheard and reply.request is not None and reply.request.text:
@@ -239,6 +281,8 @@ def receive_heard(d: Draft, event: ReplyHeard) -> None:
 def _follow(d: Draft, reply: Reply) -> None:
     """What a reply that was heard to its end has announced."""
     s = d.state
+    if reply.announcement is not None:
+        return
     if reply.failed and s.caller is None:
         s.reply = reply
         apologise(d)
@@ -251,7 +295,7 @@ def _follow(d: Draft, reply: Reply) -> None:
         _close_the_floor(d)
         s.closing_cause = reply.hang_up
         s.closing_samples = d.now + s.samples(s.settings.hang_up_tail_ms)
-    elif reply.phrase is None:
+    elif reply.request is not None:
         s.failures = 0
 
 
@@ -268,9 +312,50 @@ def _close_the_floor(d: Draft) -> None:
 
 def _carry_over(d: Draft, text: str) -> None:
     """Nothing of the answer was heard: the caller's words before and now are one turn."""
-    if d.state.history and d.state.history[-1].role == "caller":
-        d.state.history = d.state.history[:-1]
+    history = list(d.state.history)
+    for at in range(len(history) - 1, -1, -1):
+        if history[at].role == "caller":
+            del history[at]
+        elif history[at].role == "system":  # it was told meanwhile
+            continue
+        break
+    d.state.history = tuple(history)
     d.caller(carried=text)
+
+
+def _owe(d: Draft, owed: Caller) -> None:
+    """The announcement is over: the turn before it is to be answered now, or with the next one."""
+    s = d.state
+    rejected = owed.rejected and not (owed.carried or owed.typed)
+    words = "" if rejected else owed.words
+    if s.caller is not None:
+        d.caller(carried=joined(words, s.caller.carried))
+        if owed.digits:
+            d.remember(Message("caller", owed.digits))
+        return
+    s.turn += 1
+    s.caller = Caller(
+        number=s.turn,
+        began_samples=d.now,
+        carried=words,
+        keys=owed.keys,
+        rejected=rejected,
+        failed=owed.failed,
+        told=True,
+        noted=True,
+        noted_digits=len(owed.digits),
+    )
+
+
+def _answers(reply: Reply) -> bool:
+    """It takes the place of an answer to the caller, if there is something to answer."""
+    return reply.announcement is None or reply.announcement.instead
+
+
+def _answer_no_more_wanted(d: Draft, reply: Reply) -> None:
+    """The agent has spoken to what the responder was told, or has tried."""
+    if reply.informed:
+        d.state.reply_wanted = False
 
 
 def _hang_up_now(d: Draft, cause: HangUpCause) -> None:
@@ -282,7 +367,9 @@ def _again(d: Draft, reply: Reply) -> None:
     """The same reply once more, under a new epoch."""
     s = d.state
     d.do(DropReply(reply.epoch))
-    if reply.request is not None:
+    if reply.announcement is not None:
+        _say_announcement(d, reply.announcement)
+    elif reply.request is not None:
         generate(d, reply.request, speculative=False)
         commit(d)
     elif reply.phrase is not None:
@@ -298,6 +385,8 @@ def _of(d: Draft, epoch: int) -> Reply | None:
 
 
 def _moments(caller: Caller) -> TurnMoments | None:
+    if caller.typed or caller.noted:
+        return None  # nobody waits for an answer since their last sound
     ended = caller.ended_samples
     if caller.keys is not None:
         ended = max(ended or 0, caller.keys.last_samples)
@@ -315,11 +404,12 @@ def _caller_turn(d: Draft, caller: Caller, end_samples: int) -> Turn:
     return Turn(
         index=d.state.turns,
         role=Role.CALLER,
-        text=caller.text,
+        text=caller.said,
         begin_samples=caller.began_samples,
         end_samples=max(end_samples, caller.began_samples),
-        digits=caller.digits,
-        rejected=caller.rejected,
+        digits=caller.digits[caller.noted_digits :],
+        rejected=caller.rejected and not caller.typed,
+        typed=bool(caller.typed),
     )
 
 

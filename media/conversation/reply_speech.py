@@ -43,6 +43,10 @@ class ReplySpeech:
         self._halted_at = 0
         self._furthest = 0
         "Of all epochs: what was heard once stays heard when the word is begun again."
+        self._muted_from: int | None = None
+        "Since which sample nothing of it is heard."
+        self._muted: list[tuple[int, int]] = []
+        "What was played in silence before."
 
     @property
     def played(self) -> int:
@@ -69,6 +73,20 @@ class ReplySpeech:
         if self.voiced:
             lane.finish(epoch)
         return max(0, self.spoken.samples - from_samples)
+
+    def begin_anew(self, *, muted: bool) -> None:
+        """It is said from its beginning; what was heard of it another time does not count."""
+        self._halted_at = self._furthest = 0
+        self._muted, self._muted_from = [], 0 if muted else None
+
+    def mute(self, on: bool) -> None:
+        """From here on it plays in silence, or is heard again."""
+        at = self.played
+        if on and self._muted_from is None:
+            self._muted_from = at
+        elif not on and self._muted_from is not None:
+            self._muted.append((self._muted_from, at))
+            self._muted_from = None
 
     def add_audio(self, pcm: NDArray[np.int16]) -> None:
         """More audio of the current piece."""
@@ -115,6 +133,10 @@ class ReplySpeech:
         """Play on from the beginning of the word that was broken off."""
         assert self._lane is not None, "what was never on the lane cannot go on"
         begin = max(self._kept_from, self.spoken.word_begin(self._halted_at))
+        # The broken word is said once more: what was silent of it need not be this time.
+        self._muted = [(a, min(b, begin)) for a, b in self._muted if a < begin]
+        if self._muted_from is not None:
+            self._muted_from = min(self._muted_from, begin)
         left = self.attach(self._lane, epoch, begin)
         self.open_gate()
         return left
@@ -137,11 +159,26 @@ class ReplySpeech:
     def heard(self) -> str:
         """What the caller has heard: what was played, less what is still on its way."""
         late = self._lane.far_delay_samples() if self._lane is not None else 0
-        return self.spoken.heard(max(self.played, self._furthest) - late)
+        return self._heard_of(max(self.played, self._furthest) - late)
 
     def heard_to_its_end(self) -> str:
         """What the caller has heard when all audio that was made has played."""
-        return self.spoken.heard(self.spoken.samples)
+        return self._heard_of(self.spoken.samples)
+
+    def _heard_of(self, samples: int) -> str:
+        """Less what was played in silence: in its place stands an ellipsis."""
+        if not self._muted and self._muted_from is None:
+            return self.spoken.heard(samples)
+        silent = list(self._muted)
+        if self._muted_from is not None:
+            silent.append((self._muted_from, samples))
+        parts: list[str] = []
+        begin = 0
+        for silence, sound in [*silent, (samples, samples)]:
+            if part := self.spoken.heard_between(begin, min(silence, samples)):
+                parts.append(part)
+            begin = min(sound, samples)
+        return " … ".join(parts)
 
     def _played_until_the_end(self, lane: LanePort) -> int:
         """A lane whose leg has ended counts no more, but keeps its last position."""

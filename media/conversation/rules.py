@@ -25,6 +25,8 @@ def settle(d: Draft) -> None:
         return
     if s.lost_samples is not None and d.now >= s.lost_samples:
         d.do(MeasureLine(s.settings.echo_window_ms))
+    if s.paused:
+        return
     _end_long_utterance(d)
     _give_up_on_words(d)
     if s.judge_samples is not None and d.now >= s.judge_samples:
@@ -32,6 +34,8 @@ def settle(d: Draft) -> None:
     _settle_turn(d)
     if s.reply is not None and s.reply.voiced_samples == 0 and _plays(d):
         replies.close(d)  # nothing was to be said, or nothing is left
+    _announce(d)
+    _speak_to_context(d)
     _prompt_silence(d)
 
 
@@ -123,7 +127,7 @@ def _drop_other_reply(d: Draft, caller: Caller) -> None:
 
 def _is_noise(s: TurnState, caller: Caller) -> bool:
     """A short sound without words: a cough, a click. Nobody waits for an answer to it."""
-    if caller.told or caller.keys is not None:
+    if caller.told or caller.keys is not None or caller.typed:
         return False
     if not _words_known(caller) or not _is_rejected(caller):
         return False
@@ -144,8 +148,14 @@ def _decide(d: Draft, caller: Caller) -> None:
     rejected = _is_rejected(caller)
     # What a cough was taken for stays rejected beside carried words: it is no part of them.
     caller = d.caller(decided_samples=d.now, told=True, rejected=rejected or caller.rejected)
-    d.do(ShowWords(caller.words, final=True, rejected=rejected))
+    if not caller.noted:
+        d.do(ShowWords(caller.words, final=True, rejected=rejected))
     s.silences = 0
+    if s.announcements:
+        if s.reply is not None:
+            replies.drop(d)
+        replies.announce(d)
+        return
     if caller.failed and not caller.words and not caller.keys:
         replies.apologise(d)
         return
@@ -156,7 +166,7 @@ def _decide(d: Draft, caller: Caller) -> None:
 
 def _may_speculate(d: Draft, caller: Caller) -> bool:
     s = d.state
-    if not caller.text or caller.keys is not None or caller.failed:
+    if not caller.text or caller.keys is not None or caller.failed or s.announcements:
         return False
     if caller.speculations >= s.settings.max_speculations or d.now < _likely_end(s, caller):
         return False
@@ -165,6 +175,27 @@ def _may_speculate(d: Draft, caller: Caller) -> bool:
         return False
     # Words that may still change are worth a guess only where they look whole.
     return _words_known(caller) or wait <= s.settings.min_endpointing_ms
+
+
+def _announce(d: Draft) -> None:
+    """What others want said is said when nobody has the floor, or before an answer (_decide)."""
+    if d.state.announcements and _is_free(d):
+        replies.announce(d)
+
+
+def _speak_to_context(d: Draft) -> None:
+    """The agent speaks to what the responder was told; the answer to a caller does that as well."""
+    s = d.state
+    if s.reply_wanted and _is_free(d):
+        request = ReplyRequest(history=s.history, text="", prompted=True, memory=s.memory)
+        replies.generate(d, request)
+        replies.commit(d)
+
+
+def _is_free(d: Draft) -> bool:
+    s = d.state
+    nobody = s.caller is None and s.reply is None
+    return nobody and not s.held and not _held_back(s, d.now)
 
 
 def _prompt_silence(d: Draft) -> None:
@@ -206,7 +237,7 @@ def _is_rejected(caller: Caller) -> bool:
     """Speech without words is as much a question back as words that fit nothing."""
     if caller.keys is not None:
         return False
-    return not caller.words or (caller.rejected and not caller.carried)
+    return not caller.words or (caller.rejected and not (caller.carried or caller.typed))
 
 
 def _words_known(caller: Caller) -> bool:
@@ -226,7 +257,9 @@ def _wait_ms(s: TurnState, caller: Caller) -> int:
 def _turn_due(s: TurnState, caller: Caller) -> int:
     if caller.keys is not None:
         return due_samples(caller.keys, s.rate_hz)
-    return (caller.ended_samples or 0) + s.samples(_wait_ms(s, caller))
+    if caller.ended_samples is None:
+        return caller.began_samples  # nothing was spoken
+    return caller.ended_samples + s.samples(_wait_ms(s, caller))
 
 
 def _likely_end(s: TurnState, caller: Caller) -> int:
@@ -251,7 +284,7 @@ def _held_back(s: TurnState, now: int) -> bool:
 
 
 def _is_idle(s: TurnState) -> bool:
-    return s.phase is Phase.LIVE and s.caller is None and s.reply is None and not s.held
+    return s.phase is Phase.LIVE and s.caller is None and s.reply is None and s.hears
 
 
 def _silence_due(s: TurnState) -> int:
@@ -262,7 +295,11 @@ def _moments(s: TurnState) -> list[int | None]:
     """Every position at which a rule could decide otherwise than before it."""
     if s.phase is not Phase.LIVE:
         return [s.closing_samples] if s.phase is Phase.CLOSING else []
+    if s.paused:
+        return [s.lost_samples]
     moments = [s.lost_samples, s.judge_samples]
+    if s.suspected_samples is not None:
+        moments.append(_suspicion_end(s))
     if s.caller is not None:
         moments += _caller_moments(s, s.caller)
     if _is_idle(s):
@@ -280,8 +317,6 @@ def _caller_moments(s: TurnState, caller: Caller) -> list[int | None]:
         moments.append(_words_limit_samples(s, caller))
     if caller.keys is not None:
         moments.append(due_samples(caller.keys, s.rate_hz))
-    if s.suspected_samples is not None:
-        moments.append(_suspicion_end(s))
     return moments
 
 

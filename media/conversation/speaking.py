@@ -7,7 +7,7 @@ an interrupted reply never needs it. Not here: when a reply is made, heard or dr
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 
 import numpy as np
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from ..ports import (
     WordSpoken,
 )
 from .actions import Phrase
+from .announcement import Announcement, sound_chunks
 from .phrase_book import PhraseBook, PhraseKey
 from .reply_speech import ReplySpeech
 from .sentences import Sentences
@@ -82,6 +83,7 @@ class Speaker:
         self._phrases: dict[Phrase, ReplySpeech] = {}
         self._reply: ReplySpeech | None = None
         self._tasks: dict[ReplySpeech, asyncio.Task[None]] = {}
+        self._muted = False
         self._greeting_ready = asyncio.Event()
         greeting = responder.greeting() if agent.greeting is None else agent.greeting
         self._texts = {
@@ -126,7 +128,17 @@ class Speaker:
         """Ask the responder; its speech waits behind the gate."""
         speech = ReplySpeech(self._rate_hz)
         self._begin(speech, epoch)
-        self._start(speech, self._write(speech, request), f"reply {epoch}")
+        self._start(speech, self._make(speech, self._write(speech, request)), f"reply {epoch}")
+
+    def announce(self, epoch: int, announcement: Announcement) -> None:
+        """Words or a recording that somebody else wants said wait behind the gate."""
+        speech = ReplySpeech(self._rate_hz)
+        self._begin(speech, epoch)
+        if announcement.sound is None:
+            work = self._make(speech, _phrase_parts(announcement.text))
+        else:
+            work = self._replay(speech, announcement)
+        self._start(speech, work, f"announcement {epoch}")
 
     def say(self, epoch: int, phrase: Phrase) -> None:
         """A phrase waits behind the gate: at once, if it was made before."""
@@ -146,6 +158,14 @@ class Speaker:
         """Open the gate for the reply."""
         if self._reply is not None:
             self._reply.open_gate()
+
+    def mute(self, on: bool) -> None:
+        """What is said from here on is not heard, or is again."""
+        self._muted = on
+        if self._lane is not None:
+            self._lane.mute(on)
+        if self._reply is not None:
+            self._reply.mute(on)
 
     def drop(self) -> None:
         """Forget the reply, of which nothing has been heard."""
@@ -197,6 +217,7 @@ class Speaker:
     def _begin(self, speech: ReplySpeech, epoch: int) -> int:
         assert self._lane is not None, "a reply needs a lane"
         self._reply = speech
+        speech.begin_anew(muted=self._muted)
         return speech.attach(self._lane, epoch)
 
     def _make_phrase(self, phrase: Phrase) -> ReplySpeech:
@@ -204,7 +225,8 @@ class Speaker:
         speech = ReplySpeech(self._rate_hz, keep=True, made=made)
         self._phrases[phrase] = speech
         if made is None:
-            self._start(speech, _phrase_parts(self._texts[phrase]), phrase.value)
+            parts = _phrase_parts(self._texts[phrase])
+            self._start(speech, self._make(speech, parts), phrase.value)
         elif phrase is Phrase.GREETING:
             self._greeting_ready.set()
         return speech
@@ -214,8 +236,8 @@ class Speaker:
         name, text = self._synthesizer.name, self._texts[phrase]
         return PhraseKey(text, name, agent.voice, agent.speed, self._rate_hz)
 
-    def _start(self, speech: ReplySpeech, parts: Parts, name: str) -> None:
-        task = asyncio.create_task(self._make(speech, parts), name=name)
+    def _start(self, speech: ReplySpeech, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks[speech] = task
         task.add_done_callback(lambda _: self._made(speech))
 
@@ -299,8 +321,7 @@ class Speaker:
     async def _voice(self, speech: ReplySpeech, pieces: Pieces) -> None:
         """Sentences become audio."""
         while (text := await pieces.get()) is not None:
-            while (ahead := speech.unplayed_s - self._agent.limits.speech_ahead_s) > 0:
-                await pause(self._clock, max(LEAST_PAUSE_S, ahead))
+            await self._wait_for_playout(speech)
             speech.spoken.begin_piece(len(text))
             await self._voice_piece(speech, text.strip())
             speech.spoken.end_piece()
@@ -309,6 +330,29 @@ class Speaker:
         speech.end()
         if speech.epoch is not None:
             self._report(ReplyVoiced(self._now, speech.epoch, speech.spoken.samples))
+
+    async def _replay(self, speech: ReplySpeech, announcement: Announcement) -> None:
+        """A recording becomes the reply's audio, a second at a time."""
+        epoch, text, sound = speech.epoch, announcement.text, announcement.sound
+        assert sound is not None, "only a recording is played again"
+        assert epoch is not None, "an announcement is staged when it is made"
+        speech.spoken.write(text)
+        speech.spoken.begin_piece(len(text), sound=True)
+        speech.written = ReplyWritten(self._now, epoch)
+        self._report(ReplyTextBegan(self._now, epoch))
+        self._report(speech.written)
+        for chunk in sound_chunks(sound, self._rate_hz):
+            await self._wait_for_playout(speech)
+            self._add(speech, chunk.astype("<i2").tobytes())
+            await asyncio.sleep(0)  # resampling takes its time: frames come first
+        speech.spoken.end_piece()
+        speech.end()
+        self._report(ReplyVoiced(self._now, speech.epoch or epoch, speech.spoken.samples))
+
+    async def _wait_for_playout(self, speech: ReplySpeech) -> None:
+        """No more is made ahead than a few seconds: an interrupted reply never needs it."""
+        while (ahead := speech.unplayed_s - self._agent.limits.speech_ahead_s) > 0:
+            await pause(self._clock, max(LEAST_PAUSE_S, ahead))
 
     async def _voice_piece(self, speech: ReplySpeech, text: str) -> None:
         limits = self._agent.limits

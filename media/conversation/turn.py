@@ -9,7 +9,8 @@ at which a rule could decide otherwise. So no rule depends on which event came l
     the agent's reply      none -> staged -> committed -> audible <-> yielded -> over
                                      '----------'----- dropped      (barge-in)
 
-Not here: the rules (rules.py), speech over the agent (overlap.py), the reply's life (replies.py).
+Not here: the rules (rules.py), speech over the agent (overlap.py), the reply's life (replies.py),
+what others ask of the agent (orders.py).
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from ..events import (
     SuspicionDropped,
 )
 from ..ports import CollectDigits
-from . import overlap, replies, rules
+from . import orders, overlap, replies, rules
 from .actions import (
     AnyAction,
     BeginUtterance,
@@ -46,13 +47,20 @@ from .actions import (
 from .floor import Caller, Draft, Phase, Stage, TurnState
 from .keypad import press
 from .turn_events import (
+    AgentWasPaused,
+    AgentWasResumed,
+    AnnouncementOrdered,
     Answered,
     AnyTurnEvent,
+    CallerWasMuted,
+    CallerWasUnmuted,
+    ContextGiven,
     HearingFailed,
     LegWasEnded,
     LegWasHeld,
     LegWasResumed,
     LineMeasured,
+    MessageTyped,
     ReplyFailed,
     ReplyHeard,
     ReplySpeechBegan,
@@ -87,7 +95,7 @@ def _heeded(d: Draft, event: AnyTurnEvent) -> bool:
     if isinstance(event, ReplyHeard) and phase is Phase.OVER:
         return True
     if phase is Phase.CLOSING:  # a reply that begins now is still heard, until the leg has ended
-        return isinstance(event, AlarmDue | PlayoutStarted)
+        return isinstance(event, AlarmDue | PlayoutStarted | AgentWasPaused | AgentWasResumed)
     return phase is Phase.LIVE
 
 
@@ -104,8 +112,9 @@ def _answered(d: Draft, event: Answered) -> None:
 def _speech_started(d: Draft, event: SpeechStarted) -> None:
     """The caller speaks: a new turn, or the running one goes on."""
     s = d.state
+    s.voice = True
     s.suspected_samples = None
-    if s.held or (s.caller is not None and s.caller.talking):
+    if not s.hears or (s.caller is not None and s.caller.talking):
         return
     if s.reply is not None and not s.reply.holds_floor:
         replies.drop(d)
@@ -126,6 +135,7 @@ def _speech_started(d: Draft, event: SpeechStarted) -> None:
 
 
 def _speech_ended(d: Draft, event: SpeechEnded) -> None:
+    d.state.voice = False
     caller = d.state.caller
     if caller is None or not caller.talking:
         return
@@ -166,6 +176,8 @@ def _digit_pressed(d: Draft, event: DigitPressed) -> None:
     """A key interrupts the agent, and is a turn or a part of one."""
     s = d.state
     d.do(ShowKey(event.digit))
+    if s.paused:
+        return
     reply = s.reply
     collect = s.collect
     if reply is not None and reply.holds_floor:
@@ -221,7 +233,8 @@ def _measured(d: Draft, event: LineMeasured) -> None:
 def _transfer_failed(d: Draft, event: TransferFailed) -> None:
     d.state.phase = Phase.LIVE
     d.state.closing_samples = None
-    replies.apologise(d)
+    if not d.state.paused:
+        replies.apologise(d)
 
 
 def _ended(d: Draft, event: LegWasEnded) -> None:
@@ -232,7 +245,7 @@ def _ended(d: Draft, event: LegWasEnded) -> None:
         if s.caller.talking:
             d.do(EndUtterance(s.caller.number))
         d.do(CancelTurn(s.caller.number))
-    if s.caller is not None and not (s.caller.text or s.caller.keys):
+    if s.caller is not None and not (s.caller.said or s.caller.keys):
         s.caller = None
     if s.reply is not None and s.reply.stage in (Stage.AUDIBLE, Stage.YIELDED):
         replies.cut(d, 0, barged_in=False)
@@ -240,6 +253,22 @@ def _ended(d: Draft, event: LegWasEnded) -> None:
     if s.reply is not None and not s.reply.holds_floor:
         replies.drop(d)
     replies.seal(d)
+
+
+def _unmuted(d: Draft, event: CallerWasUnmuted) -> None:
+    orders.receive_unmuted(d, event)
+    _hear_on(d)
+
+
+def _agent_resumed(d: Draft, event: AgentWasResumed) -> None:
+    orders.receive_resumed(d, event)
+    _hear_on(d)
+
+
+def _hear_on(d: Draft) -> None:
+    """Somebody is in the middle of a sentence: its rest is heard."""
+    if d.state.voice and d.state.hears:
+        _speech_started(d, SpeechStarted(d.now, d.now))
 
 
 def _noticed(d: Draft, event: AnyTurnEvent) -> None:
@@ -251,9 +280,15 @@ def _alarm_due(d: Draft, event: AlarmDue) -> None:
 
 
 _HANDLERS: dict[type[Any], Callable[[Draft, Any], None]] = {
+    AgentWasPaused: orders.receive_paused,
+    AgentWasResumed: _agent_resumed,
     AlarmDue: _alarm_due,
+    AnnouncementOrdered: orders.receive_announcement,
     Answered: _answered,
     AudioCaptured: _noticed,
+    CallerWasMuted: orders.receive_muted,
+    CallerWasUnmuted: _unmuted,
+    ContextGiven: orders.receive_context,
     DigitPressed: _digit_pressed,
     HearingFailed: _hearing_failed,
     LegWasEnded: _ended,
@@ -262,6 +297,7 @@ _HANDLERS: dict[type[Any], Callable[[Draft, Any], None]] = {
     LineMeasured: _measured,
     MediaLost: _media_lost,
     MediaStarted: _media_started,
+    MessageTyped: orders.receive_typed,
     PlayoutFinished: replies.receive_playout_finished,
     PlayoutStarted: replies.receive_playout_started,
     ReplyFailed: replies.receive_failed,

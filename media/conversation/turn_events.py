@@ -5,6 +5,7 @@ Every event carries `at_samples`, the lane's position when it became known.
 
 from ..events import AnyMediaEvent, MediaEvent
 from ..ports import CollectDigits
+from .announcement import Announcement
 
 
 class Answered(MediaEvent, frozen=True, tag="answered"):
@@ -99,6 +100,45 @@ class ReplyHeard(MediaEvent, frozen=True, tag="reply_heard"):
     interrupted: bool
 
 
+# --- what others ask for --------------------------------------------------------------------------
+
+
+class AnnouncementOrdered(MediaEvent, frozen=True, tag="announcement_ordered"):
+    """The agent is to say this: after what it says now, or (`interrupt`) at once, instead of it."""
+
+    announcement: Announcement
+    interrupt: bool = False
+
+
+class ContextGiven(MediaEvent, frozen=True, tag="context_given"):
+    """Something that the responder should know; `reply`: the agent is to speak to it."""
+
+    text: str
+    reply: bool = False
+
+
+class MessageTyped(MediaEvent, frozen=True, tag="message_typed"):
+    """The caller has written instead of spoken."""
+
+    text: str
+
+
+class CallerWasMuted(MediaEvent, frozen=True, tag="caller_was_muted"):
+    """The agent does not hear the caller from here on."""
+
+
+class CallerWasUnmuted(MediaEvent, frozen=True, tag="caller_was_unmuted"):
+    """The agent hears the caller again."""
+
+
+class AgentWasPaused(MediaEvent, frozen=True, tag="agent_was_paused"):
+    """Somebody else has the caller: the agent neither hears nor speaks."""
+
+
+class AgentWasResumed(MediaEvent, frozen=True, tag="agent_was_resumed"):
+    """The agent has the caller again."""
+
+
 AnyTurnEvent = (
     AnyMediaEvent
     | Answered
@@ -115,4 +155,11 @@ AnyTurnEvent = (
     | ReplyVoiced
     | ReplyFailed
     | ReplyHeard
+    | AnnouncementOrdered
+    | ContextGiven
+    | MessageTyped
+    | CallerWasMuted
+    | CallerWasUnmuted
+    | AgentWasPaused
+    | AgentWasResumed
 )

@@ -3,13 +3,21 @@
 import random
 from collections.abc import Callable
 
+from offhook.media.conversation.announcement import Announcement
 from offhook.media.conversation.floor import Phase
 from offhook.media.conversation.turn_events import (
+    AgentWasPaused,
+    AgentWasResumed,
+    AnnouncementOrdered,
     Answered,
     AnyTurnEvent,
+    CallerWasMuted,
+    CallerWasUnmuted,
+    ContextGiven,
     HearingFailed,
     LegWasHeld,
     LegWasResumed,
+    MessageTyped,
     ReplyHeard,
     TransferFailed,
     WordsHeard,
@@ -51,6 +59,27 @@ def plausible(world: World) -> None:
         world.tell(MediaLost, 5000)
 
 
+def steered(world: World) -> None:
+    """Somebody else has a hand in the call."""
+    rng = world.rng
+    what = rng.random()
+    if what < 0.6:
+        plausible(world)
+    elif what < 0.8:
+        interrupt = rng.random() < 0.4
+        world.tell(AnnouncementOrdered, Announcement("Note.", instead=interrupt), interrupt)
+    elif what < 0.86:
+        world.tell(ContextGiven, "The shop is closed.", rng.random() < 0.7)
+    elif what < 0.92:
+        world.tell(MessageTyped, rng.choice(["hello", "what does it cost?"]))
+    elif what < 0.96:
+        world.tell(CallerWasMuted)
+        world.later(rng.randrange(3000), lambda: world.tell(CallerWasUnmuted))
+    else:
+        world.tell(AgentWasPaused)
+        world.later(rng.randrange(4000), lambda: world.tell(AgentWasResumed))
+
+
 def implausible(world: World) -> None:
     """Any event at all, whether it fits or not."""
     rng, at = world.rng, world.lane.position_samples
@@ -74,6 +103,13 @@ def implausible(world: World) -> None:
         ReplyHeard(at, number, "never said", "never said", False),
         Answered(at, True),
         TransferFailed(at),
+        AnnouncementOrdered(at, Announcement("Note."), rng.random() < 0.5),
+        ContextGiven(at, "The shop is closed.", True),
+        MessageTyped(at, "hello"),
+        CallerWasMuted(at),
+        CallerWasUnmuted(at),
+        AgentWasPaused(at),
+        AgentWasResumed(at),
     ]
     world.receive(rng.choice(events))
 
@@ -92,7 +128,8 @@ def play(seed: int, ticks: int, happens: Callable[[World], None], rate: float) -
 
 def finish(world: World) -> None:
     """Nothing happens any more: the call must come to its own end, all that is owed is paid."""
-    world.tell(LegWasResumed)
+    for back in (LegWasResumed, CallerWasUnmuted, AgentWasResumed):
+        world.tell(back)
     for _ in range(50 * 180):
         if world.state.phase is Phase.OVER:
             break

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from offhook.media.conversation import actions as act
+from offhook.media.conversation.announcement import Announcement
 from offhook.media.conversation.endpointing import normalised
 from offhook.media.conversation.floor import Phase, Stage, TurnState
 from offhook.media.conversation.records import Role
@@ -18,6 +19,7 @@ from offhook.media.conversation.reply_speech import ReplySpeech
 from offhook.media.conversation.settings import TurnSettings
 from offhook.media.conversation.turn import step
 from offhook.media.conversation.turn_events import (
+    AnnouncementOrdered,
     AnyTurnEvent,
     HearingFailed,
     LegWasEnded,
@@ -66,6 +68,8 @@ class World:
         "A sound has risen that has not passed."
         self.allowed: set[int] = set()
         "Epochs that may be heard: their gate was opened, and they are not over."
+        self.ordered: list[Announcement] = []
+        "What is to be said, or is being said."
         self._watched = 0
         self._busy = False
         self._inbox: list[AnyTurnEvent] = []
@@ -113,6 +117,9 @@ class World:
     def _step(self, event: AnyTurnEvent) -> None:
         if isinstance(event, SoundRose | SoundPassed):
             self.sounding = isinstance(event, SoundRose)
+        if isinstance(event, AnnouncementOrdered) and self.state.phase is Phase.LIVE:
+            kept = [] if event.interrupt else self.ordered
+            self.ordered = [] if self.state.paused else [*kept, event.announcement]
         before = copy.copy(self.state)
         state, actions = step(self.state, event)
         assert self.state == before, "the given state was changed"
@@ -121,8 +128,12 @@ class World:
         self.state = state
         for action in actions:
             getattr(self, type(action).__name__)(action)
-        if state.caller is not None and (state.caller.talking or state.caller.keys):
-            self.owed &= state.caller.decided_samples is not None  # superseded: the caller goes on
+        caller = state.caller
+        if caller is not None and (caller.talking or caller.keys or caller.typed):
+            self.owed &= caller.decided_samples is not None  # superseded: the caller goes on
+        if state.paused:
+            self.owed = False  # somebody else has the caller
+            self.ordered = []
 
     def _check(self) -> None:
         s = self.state
@@ -139,9 +150,25 @@ class World:
                 assert not s.dipped or self.sounding, "quiet for nobody"
         if self.owed and s.phase is Phase.LIVE:
             answered = s.reply is not None and s.reply.stage is not Stage.STAGED
+            answered &= (
+                s.reply is None
+                or s.reply.announcement is None
+                or (
+                    s.reply.announcement.instead or s.reply.owed is not None or s.caller is not None
+                )
+            )
             still_open = s.caller is not None and s.caller.told
             assert answered or still_open, "a turn was neither answered nor superseded"
-        if s.phase is Phase.LIVE and not s.held:
+        if s.phase is Phase.LIVE:
+            saying = s.reply.announcement if s.reply is not None else None
+            known = [saying, *s.announcements]
+            assert all(each in known for each in self.ordered), "an announcement was forgotten"
+        if s.paused:
+            assert s.reply is None or s.reply.stage is Stage.CLOSING, "speaks while paused"
+            assert s.caller is None, "hears while paused"
+        if s.muted:
+            assert s.caller is None or not s.caller.talking, "hears while muted"
+        if s.phase is Phase.LIVE and not (s.held or s.muted or s.paused):
             busy = self.pending or self.lane.playing or s.alarm_samples is not None
             assert busy or not s.reply or not self.speech or not self.speech.voiced, "asleep"
             assert busy or s.reply is not None, "asleep"
@@ -195,6 +222,10 @@ class World:
         self._make(action.epoch)
 
     def Say(self, action: act.Say) -> None:
+        self._make(action.epoch)
+
+    def Announce(self, action: act.Announce) -> None:
+        assert not self.state.paused, "speaks in somebody else's conversation"
         self._make(action.epoch)
 
     def CommitReply(self, action: act.CommitReply) -> None:
@@ -260,7 +291,8 @@ class World:
         self.owed |= action.final
 
     def ShowReply(self, action: act.ShowReply) -> None:
-        self.owed = False
+        reply = self.state.reply
+        self.owed &= reply is not None and reply.owed is not None
 
     def AddTurn(self, action: act.AddTurn) -> None:
         turn = action.turn
@@ -337,16 +369,25 @@ class World:
 
     def _fail(self, speech: ReplySpeech) -> None:
         if speech is self.speech and speech.epoch is not None:
+            self._said()
             speech.end()
             self.tell(ReplyFailed, speech.epoch, self.rng.random() < 0.7)
+
+    def _said(self) -> None:
+        """The announcement, if it is one, is over, or cannot be made."""
+        reply = self.state.reply
+        said = reply.announcement if reply is not None else None
+        self.ordered = [each for each in self.ordered if each is not said]
 
     def _over(self, epoch: int, *, interrupted: bool) -> None:
         assert self.speech is not None
         speech, self.speech = self.speech, None
+        self._said()
         text = speech.heard() if interrupted else speech.heard_to_its_end()
         speech.detach()
         self._forbid(epoch)
-        self.owed = False
+        reply = self.state.reply
+        self.owed &= reply is not None and reply.owed is not None
         late = self.lane.delay_samples
         if heard := self.made.heard(self.lane.sent, late, interrupted=interrupted):
             self.heard.append(heard)

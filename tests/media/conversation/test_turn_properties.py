@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from offhook.media.conversation import overlap, replies, rules
-from offhook.media.conversation.floor import Draft, Phase
+from offhook.media.conversation import orders, overlap, replies, rules
+from offhook.media.conversation.floor import Draft, Phase, TurnState
 from offhook.media.conversation.reply_speech import ReplySpeech
 from offhook.media.conversation.turn import step
 from offhook.media.conversation.turn_events import LegWasEnded
 from offhook.media.events import SpeechEnded, SpeechStarted
-from offhook.tests.kit.random_call import finish, implausible, plausible, play
+from offhook.tests.kit.random_call import finish, implausible, plausible, play, steered
 
 CALLS = 1500
 BLOCK = 125
@@ -31,6 +31,16 @@ def any_calls(first: int = 0, number: int = CALLS) -> None:
 @pytest.mark.parametrize("first", range(0, CALLS, BLOCK))
 def test_any_call_keeps_the_rules_and_ends(first: int) -> None:
     any_calls(first, BLOCK)
+
+
+def steered_calls(first: int = 0, number: int = 1000) -> None:
+    for seed in range(first, first + number):
+        finish(play(seed, 50 * 14, steered, 0.05))
+
+
+@pytest.mark.parametrize("first", range(0, 1000, 125))
+def test_a_call_that_others_steer_keeps_the_rules(first: int) -> None:
+    steered_calls(first, 125)
 
 
 @pytest.mark.parametrize("first", range(0, 400, 100))
@@ -129,6 +139,26 @@ def tells_nobody_of_a_cut_reply(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(replies, "_add_turn", unless_cut)
 
 
+def answers_a_turn_with_an_announcement(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(replies, "_owe", lambda d, owed: None)
+
+
+def forgets_what_it_was_to_say(patch: pytest.MonkeyPatch) -> None:
+    drop = replies.drop
+
+    def and_forget(d: Draft) -> None:
+        waiting = d.state.announcements
+        drop(d)
+        d.state.announcements = waiting
+
+    for module in (replies, orders):
+        patch.setattr(module, "drop", and_forget)
+
+
+def listens_behind_a_closed_door(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(TurnState, "hears", property(lambda state: not state.held))
+
+
 UNANSWERED = "neither answered nor superseded"
 PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], str]] = [
     (talks_on_after_yielding, "talking while stopped"),
@@ -144,6 +174,22 @@ PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], str]] = [
     (goes_on_in_mid_word, "samples were lost"),
     (tells_nobody_of_a_cut_reply, "not what was played"),
 ]
+
+
+STEERED: list[tuple[Callable[[pytest.MonkeyPatch], None], str]] = [
+    (answers_a_turn_with_an_announcement, UNANSWERED),
+    (forgets_what_it_was_to_say, "an announcement was forgotten"),
+    (listens_behind_a_closed_door, "hears while"),
+]
+
+
+@pytest.mark.parametrize(("plant", "caught"), STEERED, ids=[each[0].__name__ for each in STEERED])
+def test_a_planted_bug_in_steering_is_caught(
+    monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None], caught: str
+) -> None:
+    plant(monkeypatch)
+    with pytest.raises(AssertionError, match=caught):
+        steered_calls()
 
 
 @pytest.mark.parametrize(("plant", "caught"), PLANTED, ids=[each[0].__name__ for each in PLANTED])
