@@ -42,8 +42,9 @@ def test_every_decision_says_what_is_left_and_when_all_is_back() -> None:
     limits = RateLimits()
     first = take(limits, HUNDRED, 0.0)
     assert first == Decision(True, 100, 99, int(WALL) + 1)
-    for _ in range(98):
-        last = take(limits, HUNDRED, 0.0)
+    for _ in range(97):
+        take(limits, HUNDRED, 0.0)
+    last = take(limits, HUNDRED, 0.0)
     assert (last.remaining, last.reset_wall) == (1, int(WALL) + 60)
     assert take(limits, HUNDRED, 0.0).remaining == 0
     refused = take(limits, HUNDRED, 30.0 - 29.5)
