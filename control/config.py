@@ -5,7 +5,6 @@ Every key of `offhook.toml` is also an environment variable: `http.port` is `OFF
 becomes these Structs, and what is said when it does not fit, is in config_reader.py.
 """
 
-import ipaddress
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeVar
@@ -14,6 +13,14 @@ import msgspec
 
 from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
 from ..media.conversation.settings import TurnSettings
+from .config_lines import (
+    DEFAULT_MODEMS,
+    LineSettings as LineSettings,
+    ModemSettings as ModemSettings,
+    Name as Name,
+    TrunkSettings as TrunkSettings,
+    wrong_lines,
+)
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
 from .config_voices import is_voice, voice_of, voices
 from .errors import ConfigError, ConfigErrors
@@ -25,13 +32,6 @@ ENV_CONFIG = "OFFHOOK_CONFIG"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 "0 means any free one."
-Name = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z",
-        description="a short name of letters, digits, - _ .",
-    ),
-]
 HOUSE, ESPEAK = "house", "espeak"
 "The embedded responder, as `agents[].llm` names it."
 NO_SECTION = b"{}"
@@ -80,37 +80,6 @@ class RtpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """First and last port; (0, 0) means any free ones."""
         first, _, last = self.ports.partition("-")
         return int(first), int(last or first)
-
-
-class LineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A SIP phone account: registered while the server runs."""
-
-    name: Name
-    registrar: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=r"^sips?:[^\s@]+\Z", description="a SIP address such as sip:host:port"
-        ),
-    ]
-    username: str
-    password: str = ""
-    kind: Literal["sip"] = "sip"
-    expires: Annotated[int, msgspec.Meta(ge=1, le=86400)] = 3600
-    "Seconds that are asked for; the registrar decides."
-    agent: str = ""
-    "Who answers; empty: the default agent."
-
-
-class TrunkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A carrier that may call in: known by its addresses, by digest, or by both."""
-
-    name: Name
-    addresses: tuple[str, ...] = ()
-    "IP addresses and networks, such as 192.0.2.0/24."
-    username: str = ""
-    password: str = ""
-    agent: str = ""
-    "Who answers; empty: the default agent."
 
 
 class ModelNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,6 +180,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = LogSettings()
     lines: tuple[LineSettings, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()
+    modems: tuple[ModemSettings, ...] = ()
+    "Empty: a simulated one."
+    loopback: bool = True
+    "The line to a simulated far end; off: examples and tests of calls reach nobody."
+    outbound_lines: tuple[str, ...] = ()
+    "Where calls go out, in this order; empty: trunks with a host, then lines, else what simulates."
     agents: tuple[AgentConfig, ...] = ()
     providers: tuple[ProviderSettings, ...] = ()
     numbers: dict[str, str] = msgspec.field(default_factory=dict)
@@ -232,6 +207,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Recordings."""
         folder = self.recording.folder
         return pathlib.Path(folder) if folder else self.data_folder() / "recordings"
+
+    def modem_list(self) -> tuple[ModemSettings, ...]:
+        """The modems, or the one that exists where none is configured."""
+        return self.modems or DEFAULT_MODEMS
 
     def secrets_of(self) -> tuple[str, ...]:
         """Every secret in here, for the log to leave out."""
@@ -310,7 +289,9 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from _doubles(settings, origin)
     yield from _unknown_agents(settings, origin)
     yield from _unknown_providers(settings, origin)
-    yield from _trunk_access(settings, origin)
+    yield from wrong_lines(
+        settings.lines, settings.trunks, settings.modems, settings.outbound_lines, origin
+    )
     yield from _agent_parts(settings, origin)
     yield from _unknown_voices(settings, origin)
 
@@ -324,11 +305,9 @@ def _port_ranges(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
 
 
 def _doubles(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    lines = [(f"lines[{i}].name", line.name) for i, line in enumerate(settings.lines)]
-    lines += [(f"trunks[{i}].name", trunk.name) for i, trunk in enumerate(settings.trunks)]
     agents = [(f"agents[{i}].name", agent.name) for i, agent in enumerate(settings.agents)]
     providers = [(f"providers[{i}].name", entry.name) for i, entry in enumerate(settings.providers)]
-    for named in (lines, agents, providers):
+    for named in (agents, providers):
         seen: set[str] = set()
         for key, name in named:
             if name in seen:
@@ -378,21 +357,6 @@ def _unknown_voices(settings: Settings, origin: Origin) -> Iterable[ConfigError]
         elif not agent.voice and voice_of(agent.language) is None:
             expected = "espeak-ng has no voice of this language; name one by voice"
             yield origin.error(f"{key}.language", agent.language, expected)
-
-
-def _trunk_access(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    for index, trunk in enumerate(settings.trunks):
-        key = f"trunks[{index}]"
-        if not trunk.addresses and not trunk.username:
-            yield origin.error(f"{key}.name", trunk.name, "a trunk needs addresses or a username")
-        if trunk.username and not trunk.password:
-            yield origin.error(f"{key}.username", trunk.username, "needs a password as well")
-        for address in trunk.addresses:
-            try:
-                ipaddress.ip_network(address, strict=False)
-            except ValueError:
-                expected = "an IP address or network such as 192.0.2.0/24"
-                yield origin.error(f"{key}.addresses", address, expected)
 
 
 def _agent_parts(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
