@@ -7,7 +7,7 @@ from ...media.errors import MediaError
 from ...media.events import AnyMediaEvent, PlayoutFinished, SpeechEnded, SpeechStarted
 from ...media.frames.lane import Lane
 from ...media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded, LegRinging
-from .behaviour import Behaviour, State
+from .behaviour import State
 from .far_end import Answer, AnyAction, Beep, FarEnd, HangUp, Ring, Say
 from .leg import LoopbackLeg
 from .media import LoopbackMedia
@@ -19,13 +19,13 @@ class LoopbackCall:
 
     def __init__(
         self,
-        behaviour: Behaviour,
+        far_end: FarEnd,
         media: LoopbackMedia,
         sounds: Sounds,
         clock: Clock,
         on_end: Callable[[], object],
     ) -> None:
-        self._core = FarEnd(behaviour, clock.now())
+        self._core = far_end
         self._media = media
         self._sounds = sounds
         self._clock = clock

@@ -17,12 +17,16 @@ from ..rtp.session import RtpMediaFactory
 from ..rtp.wire import UdpWire
 from .behaviour import HUMAN_CALLER, Behaviour, behaviour_of
 from .call import LoopbackCall
+from .far_end import FarEnd
 from .leg import LoopbackLeg
 from .media import CODEC, HOST, LoopbackMedia
 from .sounds import Sounds
 
 MAX_CALLS = 1000
 "Two lanes each."
+SPACING_S = 0.005
+"""Calls that are placed at once are answered one in each tick: to open the lanes of a call, or to
+close them, takes 0.6 ms, and two hundred answers in one moment would hold up every other call."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +57,8 @@ class LoopbackLine:
         self._media = RtpMediaFactory(engine, wire, self.ports, clock, HOST)
         self._sounds = Sounds(synthesizer, CODEC.sample_rate_hz)
         self._legs: dict[str, LoopbackLeg] = {}
+        self._next_at = 0.0
+        "Before it no further call begins."
         self._open = False
 
     async def start(self) -> None:
@@ -93,13 +99,12 @@ class LoopbackLine:
         if reason := self._refusal():
             raise Refused(reason)
         wire_id = f"loopback-{uuid.UUID(int=self._rng.getrandbits(128), version=4)}"
-        legs = self._legs
+        media, legs = LoopbackMedia(self._media), self._legs
+        began_at = max(self._clock.now(), self._next_at)
+        self._next_at = began_at + SPACING_S
+        far_end = FarEnd(behaviour, began_at)
         call = LoopbackCall(
-            behaviour,
-            LoopbackMedia(self._media),
-            self._sounds,
-            self._clock,
-            lambda: legs.pop(wire_id, None),
+            far_end, media, self._sounds, self._clock, lambda: legs.pop(wire_id, None)
         )
         numbers = (from_number, to_number)
         leg = legs[wire_id] = LoopbackLeg(call, self.name, numbers, wire_id, inbound=inbound)

@@ -406,6 +406,13 @@ async def test_closing_the_line_ends_live_calls_and_makes_no_more_speech() -> No
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_calls_that_are_placed_at_once_are_answered_one_after_the_other(rig: Rig) -> None:
+    parties = [rig.call(HUMAN) for _ in range(20)]
+    await rig.run(700)
+    answered = [party.told_at(LegAnswered) for party in parties]
+    assert answered == pytest.approx([0.5 + 0.005 * index for index in range(20)])
+
+
 async def test_two_hundred_calls_leave_nothing_behind(rig: Rig) -> None:
     def begin(number: str) -> None:
         leg = rig.line.call(number)
