@@ -193,18 +193,17 @@ class WavWriter:
         """Append int16[channels, n]. Past 4 GiB it raises WavError and writes nothing."""
         if samples.ndim != 2 or samples.shape[0] != self.channels:
             raise ValueError(f"{self.channels} channels wanted, samples have shape {samples.shape}")
-        data = samples.T.astype("<i2").tobytes()
-        if self._data_bytes + len(data) > MAX_DATA_BYTES:
+        data = np.ascontiguousarray(samples.T, "<i2")  # no copy of what is interleaved already
+        if self._data_bytes + data.nbytes > MAX_DATA_BYTES:
             raise WavError("data size", 40, "the file would pass 4 GiB")
         self._file.write(data)
-        self._data_bytes += len(data)
+        self._data_bytes += data.nbytes
 
     def flush(self) -> None:
         """Make the header true and hand all to the operating system: from here the file plays."""
-        end = self._file.tell()
         self._file.seek(0)
         self._file.write(self._header())
-        self._file.seek(end)
+        self._file.seek(HEADER.size + self._data_bytes)
         self._file.flush()
 
     def _header(self) -> bytes:

@@ -39,7 +39,7 @@ from .lanes import FIRST_ROWS, FRAME_MS, Columns, Rows, frame_samples
 from .mixer import Mixer
 from .outbound import Outbound
 from .playout import Playout
-from .recorder import Recorder
+from .recorder import Block, Recorder
 from .reports import Reports
 from .telephone_event import DigitReceiver
 from .vad import Vad, VadSettings
@@ -69,6 +69,8 @@ class LaneColumns(Columns):
         self.capture: NDArray[np.int64] = self.column("capture", np.int64, fill=NEVER)
         "First sample of the next piece of captured audio."
         self.recording: NDArray[np.bool_] = self.column("recording", np.bool_)
+        self.recorded_from: NDArray[np.int64] = self.column("recorded_from", np.int64)
+        "What came before was not to be recorded."
         self.in_band_keys: NDArray[np.bool_] = self.column("in_band_keys", np.bool_)
         "No RFC 4733 was agreed: listen for tones."
         self.expects_media: NDArray[np.bool_] = self.column("expects_media", np.bool_)
@@ -107,6 +109,8 @@ class Cohort:
         self.outbound = Outbound(FIRST_ROWS, rate_hz)
         self.heard: NDArray[np.int16] = np.zeros((0, self.frame), np.int16)
         "The last tick's frames of the far ends, int16[n, F]."
+        self.own: NDArray[np.int16] = self.heard
+        "What the agents said in the last tick, int16[n, F], without what was mixed in."
         self.reports = Reports(self.inbound, self.outbound, self.jitter, clock.wall, rng)
         self.sinks: dict[int, Sink] = {}
         self.key_receivers: dict[int, DigitReceiver] = {}
@@ -131,7 +135,7 @@ class Cohort:
         self.key_receivers.pop(row, None)
         self._keys_down.discard(row)
         self._clear(row)
-        self.mixer.disconnect(row)
+        self.mixer.forget(row)
         self.rows.give_back(row)
 
     def _clear(self, row: int) -> None:
@@ -139,6 +143,7 @@ class Cohort:
             columns.clear(row)
         self.keys.clear(row)
         self.heard[row : row + 1] = 0  # what others may still mix in on their next tick
+        self.own[row : row + 1] = 0
 
     def _all_columns(self) -> list[Columns]:
         steps: list[Columns] = [
@@ -167,6 +172,7 @@ class Cohort:
         self._hear(n, heard, pulled.concealed)
         self._ring_alarms(n)
         spoken = self.playout.pull(n)
+        self.own = self.mixer.own(spoken.frames)
         self.mixer.add(spoken.frames)
         self.outbound.send(n, spoken.frames, self.number, self.wire)
         self.history.push(n, heard, spoken.frames)
@@ -268,9 +274,10 @@ class Cohort:
         for row in np.flatnonzero(lanes.capture[:n] <= position - piece).tolist():
             self.emit_captured(row)
         turn = self.ticks % RECORD_FRAMES
-        for row in range(turn, n, RECORD_FRAMES):
-            if lanes.recording[row]:
-                self.flush_recording(row, RECORD_FRAMES)
+        recorded = np.flatnonzero(lanes.recording[turn:n:RECORD_FRAMES])
+        if recorded.size:
+            rows = (turn + recorded * RECORD_FRAMES).tolist()
+            self.recorder.append([self._recorded(row, RECORD_FRAMES) for row in rows])
         silent = self.ticks - self.inbound.heard_tick[:n] > MEDIA_LOST_TICKS
         silent &= lanes.expects_media[:n]
         newly = silent & ~lanes.lost[:n]
@@ -290,10 +297,13 @@ class Cohort:
 
     def flush_recording(self, row: int, frames: int) -> None:
         """Hand the last `frames` frames of a row to the recorder."""
+        self.recorder.append([self._recorded(row, frames)])
+
+    def _recorded(self, row: int, frames: int) -> Block:
         end = self._position(row)
-        begin = max(0, end - frames * self.frame)
+        begin = max(int(self.lanes.recorded_from[row]), end - frames * self.frame)
         stereo = self.history.read_stereo(row, begin, end)
-        self.recorder.append((self.number, row), end - stereo.shape[1], stereo)
+        return Block((self.number, row), end - stereo.shape[1], stereo)
 
     def _tell_playout(
         self, started: list[tuple[int, int]], finished: list[tuple[int, int, int]]

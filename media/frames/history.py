@@ -15,11 +15,11 @@ HISTORY_FRAMES = 64
 
 
 class Channel(enum.Enum):
-    """The two sides of a lane."""
+    """The two sides of a lane, by their places in a recording."""
 
-    HEARD = "heard"
+    HEARD = 0
     "The caller."
-    SENT = "sent"
+    SENT = 1
     "The agent."
 
 
@@ -27,10 +27,10 @@ HEARD, SENT = Channel.HEARD, Channel.SENT
 
 
 class History(Columns):
-    """A ring of both sides of each row.
+    """A ring of both sides of each row, interleaved as in a recording.
 
-    All rows are written at the same place of the ring, so that a tick is two plain copies;
-    `positions` [rows] says where on its own axis each row's newest sample ends.
+    All rows are written at the same place of the ring, so that a tick is two plain copies into one
+    piece of memory; `positions` [rows] says where on its own axis each row's newest sample ends.
     """
 
     def __init__(self, capacity: int, rate_hz: int) -> None:
@@ -38,17 +38,19 @@ class History(Columns):
         self._frame = frame_samples(rate_hz)
         self._ring = HISTORY_FRAMES * self._frame
         self._write_at = 0
-        self.heard = self.column("heard", np.int16, self._ring)
-        self.sent = self.column("sent", np.int16, self._ring)
+        self.sides: NDArray[np.int16] = self.track(
+            "sides", np.int16, HISTORY_FRAMES, self._frame, len(Channel)
+        )
+        "[frames of the ring, rows, F, caller and agent]"
         self.positions = self.column("positions", np.int64)
 
     def push(self, n: int, heard: NDArray[np.int16], sent: NDArray[np.int16]) -> None:
         """Keep one frame of each side of rows 0..n-1; both are [n, F]."""
-        at, end = self._write_at, self._write_at + self._frame
-        self.heard[:n, at:end] = heard[:n]
-        self.sent[:n, at:end] = sent[:n]
+        now = self.sides[self._write_at // self._frame, :n]
+        now[:, :, HEARD.value] = heard[:n]
+        now[:, :, SENT.value] = sent[:n]
         self.positions[:n] += self._frame
-        self._write_at = end % self._ring
+        self._write_at = (self._write_at + self._frame) % self._ring
 
     def oldest(self, row: int) -> int:
         """The first position of a row that can still be read."""
@@ -58,25 +60,22 @@ class History(Columns):
         self, row: int, channel: Channel, from_samples: int, to_samples: int
     ) -> NDArray[np.int16]:
         """A copy of the row's samples [from, to), less what is too old or still to come."""
-        ring: NDArray[np.int16] = self.heard if channel is HEARD else self.sent
-        first, count = self._clamp(row, from_samples, to_samples)
-        until_end = self._ring - first
-        if count <= until_end:
-            return ring[row, first : first + count].copy()
-        return np.concatenate([ring[row, first:], ring[row, : count - until_end]])
+        return self._read(row, from_samples, to_samples)[:, channel.value].copy()
 
     def read_stereo(self, row: int, from_samples: int, to_samples: int) -> NDArray[np.int16]:
-        """Both sides, [2, samples]: caller, agent."""
-        return np.stack(
-            [
-                self.read(row, HEARD, from_samples, to_samples),
-                self.read(row, SENT, from_samples, to_samples),
-            ]
-        )
+        """A copy of both sides, [2, samples]: caller, agent. It lies in memory interleaved."""
+        return self._read(row, from_samples, to_samples).T
 
-    def _clamp(self, row: int, from_samples: int, to_samples: int) -> tuple[int, int]:
-        """Where in the ring the wanted span starts, and how long it is."""
+    def _read(self, row: int, from_samples: int, to_samples: int) -> NDArray[np.int16]:
+        """[samples, 2], a copy."""
         newest = int(self.positions[row])
         end = min(to_samples, newest)
         start = min(max(from_samples, self.oldest(row)), end)
-        return (self._write_at - (newest - start)) % self._ring, max(0, end - start)
+        first, skipped = divmod((self._write_at - (newest - start)) % self._ring, self._frame)
+        count = max(0, end - start)
+        frames = -(-(skipped + count) // self._frame)
+        copied = np.empty((frames, self._frame, len(Channel)), np.int16)
+        until_end = min(frames, HISTORY_FRAMES - first)
+        copied[:until_end] = self.sides[first : first + until_end, row]
+        copied[until_end:] = self.sides[: frames - until_end, row]
+        return copied.reshape(-1, len(Channel))[skipped : skipped + count]

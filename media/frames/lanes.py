@@ -21,11 +21,16 @@ def frame_samples(rate_hz: int) -> int:
 
 
 class Columns:
-    """A set of arrays, each [capacity, *tail], whose rows belong to lanes."""
+    """A set of arrays, each [capacity, *tail], whose rows belong to lanes.
+
+    Rings that all rows pass at the same pace are tracks, [moments, capacity, *tail]: what a tick
+    touches of them lies together. In rows of their own every lane would cost a tick a page.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._fills: dict[str, Any] = {}
+        self._tracks: list[str] = []
 
     def column(
         self, name: str, dtype: DTypeLike, *tail: int, fill: float | bool = 0
@@ -34,8 +39,18 @@ class Columns:
         self._fills[name] = fill
         return np.full((self.capacity, *tail), fill, dtype)
 
+    def track(self, name: str, dtype: DTypeLike, moments: int, *tail: int) -> NDArray[Any]:
+        """A new array of zeros, [moments, capacity, *tail]; must be stored as attribute `name`."""
+        self._tracks.append(name)
+        return np.zeros((moments, self.capacity, *tail), dtype)
+
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` rows; old rows keep their content. Replaces the arrays."""
+        for name in self._tracks:
+            track: NDArray[Any] = getattr(self, name)
+            longer = np.zeros((len(track), capacity, *track.shape[2:]), track.dtype)
+            longer[:, : self.capacity] = track
+            setattr(self, name, longer)
         for name, fill in self._fills.items():
             old: NDArray[Any] = getattr(self, name)
             new = np.full((capacity, *old.shape[1:]), fill, old.dtype)
@@ -47,6 +62,8 @@ class Columns:
         """Make a row as new, for its next lane."""
         for name, fill in self._fills.items():
             getattr(self, name)[row] = fill
+        for name in self._tracks:
+            getattr(self, name)[:, row] = 0
 
 
 class Rows:

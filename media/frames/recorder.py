@@ -56,10 +56,14 @@ class _Start(msgspec.Struct, frozen=True):
     on_error: Callable[[RecordingEnded], object] | None
 
 
-class _Append(msgspec.Struct, frozen=True):
+class Block(msgspec.Struct, frozen=True):
+    """A piece of one lane's recording."""
+
     key: Key
     position_samples: int
+    "Of its first sample, on the lane's axis."
     stereo: NDArray[np.int16]
+    "[2, n]; interleaved in memory it is written as it lies."
 
 
 class _Stop(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ class _Stop(msgspec.Struct, frozen=True):
     done: "Future[RecordingEnded]"
 
 
-_Order = _Start | _Append | _Stop | None
+_Order = _Start | list[Block] | _Stop | None
 
 
 class Recorder:
@@ -77,6 +81,8 @@ class Recorder:
         self.lost_blocks = 0
         "Blocks that found the queue full: the disk is too slow."
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._blocks_put = self._blocks_taken = 0
+        "Each is counted by one thread only: their difference is how many wait."
         self._files: dict[Key, _File] = {}
         self._thread: threading.Thread | None = None
 
@@ -97,15 +103,17 @@ class Recorder:
             self._thread.start()
         self._orders.put(_Start(key, path, rate_hz, on_error))
 
-    def append(self, key: Key, position_samples: int, stereo: NDArray[np.int16]) -> None:
-        """Write int16[2, n], whose first sample has this position on the lane's axis.
+    def append(self, blocks: list[Block]) -> None:
+        """Write blocks, all of a tick at once: each order wakes the writer's thread.
 
-        A gap before it becomes silence, an overlap is written once. The array is not copied.
+        A gap before a block becomes silence, an overlap is written once. Arrays are not copied.
         """
-        if self._orders.qsize() >= MAX_QUEUED_BLOCKS:
-            self.lost_blocks += 1
-        else:
-            self._orders.put(_Append(key, position_samples, stereo))
+        room = max(0, MAX_QUEUED_BLOCKS - (self._blocks_put - self._blocks_taken))
+        self.lost_blocks += max(0, len(blocks) - room)
+        kept = blocks[:room]
+        if kept:
+            self._blocks_put += len(kept)
+            self._orders.put(kept)
 
     def stop(self, key: Key) -> "Future[RecordingEnded]":
         """End a recording; the future is done when the file is closed."""
@@ -126,16 +134,18 @@ class Recorder:
     def _work(self) -> None:
         """The writer's thread. One recording's trouble is not another's."""
         while (order := self._orders.get()) is not None:
-            try:
-                self._carry_out(order)
-            except Exception:
-                logger.exception("the recorder could not %s", type(order).__name__)
+            for each in order if isinstance(order, list) else [order]:
+                try:
+                    self._carry_out(each)
+                except Exception:
+                    logger.exception("the recorder could not %s", type(each).__name__)
         for file in self._files.values():
             file.close()
         self._files.clear()
 
-    def _carry_out(self, order: _Start | _Append | _Stop) -> None:
-        if isinstance(order, _Append):
+    def _carry_out(self, order: _Start | Block | _Stop) -> None:
+        if isinstance(order, Block):
+            self._blocks_taken += 1
             if file := self._files.get(order.key):
                 file.append(order.position_samples, order.stereo)
             return

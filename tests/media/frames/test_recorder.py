@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from offhook.codecs.wav import WavReader, WavWriter
 from offhook.media.frames import recorder as recorder_module
-from offhook.media.frames.recorder import Recorder, RecordingEnded
+from offhook.media.frames.recorder import Block, Recorder, RecordingEnded
 
 KEY = (0, 7)
 LIMIT_S = 10.0
@@ -41,7 +41,7 @@ async def test_blocks_are_joined_by_position_with_caller_left_and_agent_right(
     recorder = Recorder()
     recorder.start(KEY, path, 16_000)
     for position in range(0, 64_000, 16_000):
-        recorder.append(KEY, position, stereo(16_000, position))
+        recorder.append([Block(KEY, position, stereo(16_000, position))])
     result = ended(recorder)
     assert result == RecordingEnded(path, 64_000)
     with path.open("rb") as file:
@@ -55,10 +55,10 @@ async def test_gaps_become_silence_and_overlaps_are_written_once(tmp_path: Path)
     path = tmp_path / "call.wav"
     recorder = Recorder()
     recorder.start(KEY, path, 8000)
-    recorder.append(KEY, 100, stereo(200, 100))
-    recorder.append(KEY, 250, stereo(100, 250))
-    recorder.append(KEY, 260, stereo(50, 260))
-    recorder.append(KEY, 70_350, stereo(10, 350))
+    recorder.append([Block(KEY, 100, stereo(200, 100))])
+    recorder.append([Block(KEY, 250, stereo(100, 250))])
+    recorder.append([Block(KEY, 260, stereo(50, 260))])
+    recorder.append([Block(KEY, 70_350, stereo(10, 350))])
     result = ended(recorder)
     heard = read(path)
     assert result.samples == heard.shape[1] == 70_360
@@ -76,10 +76,10 @@ async def test_lanes_do_not_disturb_each_other_and_a_key_starts_anew(tmp_path: P
     for row, path in enumerate(paths[:4]):
         recorder.start((1, row), path, 8000)
     for row in range(4):
-        recorder.append((1, row), 0, stereo(100 + row))
+        recorder.append([Block((1, row), 0, stereo(100 + row))])
     recorder.start((1, 0), paths[4], 8000)
-    recorder.append((1, 0), 0, stereo(7))
-    recorder.append((1, 99), 0, stereo(7))
+    recorder.append([Block((1, 0), 0, stereo(7))])
+    recorder.append([Block((1, 99), 0, stereo(7))])
     await recorder.aclose()
     assert [read(path).shape[1] for path in paths] == [100, 101, 102, 103, 7]
 
@@ -88,7 +88,7 @@ def _record_until_killed(path: Path, told: Connection) -> None:
     recorder = Recorder()
     recorder.start(KEY, path, 8000)
     for position in range(0, 24_000, 8000):
-        recorder.append(KEY, position, stereo(8000, position))
+        recorder.append([Block(KEY, position, stereo(8000, position))])
     recorder.start((0, 8), path.with_name("other.wav"), 8000)
     recorder.stop((0, 8)).result(LIMIT_S)  # orders are carried out in turn
     told.send("written")
@@ -117,8 +117,8 @@ async def test_a_path_that_cannot_be_written_is_told_once_and_the_rest_goes_on(
     recorder.start(KEY, tmp_path / "file" / "call.wav", 8000, errors.append)
     recorder.start((0, 8), tmp_path / "good.wav", 8000, errors.append)
     for row in (7, 8):
-        recorder.append((0, row), 0, stereo(100))
-        recorder.append((0, row), 100, stereo(100, 100))
+        recorder.append([Block((0, row), 0, stereo(100))])
+        recorder.append([Block((0, row), 100, stereo(100, 100))])
     result = ended(recorder)
     await recorder.aclose()
     assert errors == [result]
@@ -136,7 +136,7 @@ async def test_a_full_disk_ends_the_recording_and_is_told_once(tmp_path: Path) -
     recorder = Recorder()
     recorder.start(KEY, path, 8000, errors.append)
     for position in range(0, 8000 * 5, 8000):
-        recorder.append(KEY, position, stereo(8000))
+        recorder.append([Block(KEY, position, stereo(8000))])
     result = ended(recorder)
     await recorder.aclose()
     assert [each.error for each in errors] == [result.error]
@@ -158,10 +158,10 @@ async def test_a_slow_disk_loses_the_newest_blocks_and_never_holds_up_the_caller
     monkeypatch.setattr(recorder_module, "WavWriter", SlowWriter)
     recorder = Recorder()
     recorder.start(KEY, tmp_path / "call.wav", 8000)
-    recorder.append(KEY, 0, stereo(10, 0))
+    recorder.append([Block(KEY, 0, stereo(10, 0))])
     assert at_disk.wait(LIMIT_S)
     for position in range(10, 60, 10):
-        recorder.append(KEY, position, stereo(10, position))
+        recorder.append([Block(KEY, position, stereo(10, position))])
     assert recorder.lost_blocks == 2
     disk_free.set()
     await asyncio.wrap_future(recorder.stop(KEY))
