@@ -2,6 +2,10 @@
 
 MediaError
 ├── Refused            we will not: the clock is late, lanes or ports are used up
+├── CallNotLive        it is not answered yet, or over, or about to end
+├── AgentPaused        somebody else has the caller
+├── NotRecorded        there is no recording to switch
+├── BadValue           what was asked for cannot be; `field` names the value
 ├── PeerError          the other side sent what cannot be understood
 └── ProviderError      a speech or language service failed
     ├── ProviderRejected   it understood and said no (wrong key, unknown voice): do not retry
@@ -29,6 +33,53 @@ class Refused(MediaError):
 
     def __str__(self) -> str:
         return f"no new call is taken: {self.reason}"
+
+
+class CallNotLive(MediaError):
+    """What was asked for needs a call that is up. `what` says how it stands."""
+
+    code = "call_not_live"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"the call is not live: {self.what}"
+
+
+class AgentPaused(MediaError):
+    """What was asked for is the agent's to do, and somebody else has the caller."""
+
+    code = "agent_paused"
+    what = "the agent is paused: somebody else has the caller"
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class NotRecorded(MediaError):
+    """The call has no recording, and none can be begun."""
+
+    code = "not_recorded"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class BadValue(MediaError):
+    """A value that cannot be; `field` is its name, `what` says what it must be."""
+
+    code = "bad_value"
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(field, what)
+        self.field = field
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.what}"
 
 
 class PeerError(MediaError):

@@ -146,6 +146,14 @@ class LanePort(Protocol):
         """Send key presses (RFC 4733 where agreed, tones otherwise)."""
         ...
 
+    def mute(self, on: bool) -> None:
+        """Send silence in place of the agent, which plays on; keys are sent all the same."""
+        ...
+
+    def keep_recording(self, on: bool) -> bool:
+        """Record what follows, or leave it out as silence. False: no recording was ever begun."""
+        ...
+
     def quality(self) -> Quality:
         """The line as measured so far."""
         ...

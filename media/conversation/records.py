@@ -160,6 +160,56 @@ class BargedIn(CallEvent, frozen=True, tag="agent.interrupted"):
     heard: str
 
 
+class AgentPressed(CallEvent, frozen=True, tag="agent.pressed"):
+    """Keys were pressed towards the caller; a comma is a pause."""
+
+    digits: str
+
+
+class AgentLeft(CallEvent, frozen=True, tag="agent.left"):
+    """Somebody else has the caller: the agent neither hears nor speaks."""
+
+
+class AgentReturned(CallEvent, frozen=True, tag="agent.returned"):
+    """The agent has the caller again."""
+
+
+class MuteChanged(CallEvent, frozen=True, tag="call.muted"):
+    """Who is muted now: an agent who is not heard, a caller whom the agent does not hear."""
+
+    agent: bool
+    caller: bool
+
+
+class RecordingSwitched(CallEvent, frozen=True, tag="call.recording"):
+    """What follows is in the recording, or is not."""
+
+    on: bool
+
+
+class LegState(enum.Enum):
+    """Where another leg of a call stands."""
+
+    DIALLED = "dialled"
+    JOINED = "joined"
+    FAILED = "failed"
+    "It was never joined."
+    ENDED = "ended"
+
+
+class LegChanged(CallEvent, frozen=True, tag="call.leg"):
+    """Another leg of the call was dialled, joined, has another mode now, or is gone."""
+
+    leg: str
+    "Its number in the call."
+    to: str
+    mode: str
+    "talk, listen, whisper or barge."
+    state: LegState
+    reason: str = ""
+    "Why it failed or ended."
+
+
 class TurnAdded(CallEvent, frozen=True, tag="turn.added"):
     """A finished turn of either side."""
 
@@ -182,6 +232,12 @@ AnyCallEvent = (
     | AgentDucked
     | AgentResumed
     | BargedIn
+    | AgentPressed
+    | AgentLeft
+    | AgentReturned
+    | MuteChanged
+    | RecordingSwitched
+    | LegChanged
     | TurnAdded
     | CallEnded
 )

@@ -35,6 +35,7 @@ from .barge_in import loss_between
 from .endpointing import normalised
 from .floor import TurnState
 from .listening import Listener
+from .live_control import LiveControl
 from .phrase_book import PhraseBook
 from .records import (
     AgentDucked,
@@ -71,7 +72,7 @@ DEFAULT_RATE_HZ = 8000
 "Assumed while it rings and the codec is not known."
 
 
-class Session:
+class Session(LiveControl):
     """The running conversation of one call. Owns its record until the call has ended."""
 
     def __init__(
@@ -87,10 +88,12 @@ class Session:
         *,
         transfer: Callable[[str], None] | None = None,
         phrase_book: PhraseBook | None = None,
+        begin_recording: Callable[[], None] | None = None,
     ) -> None:
         """`transfer` hands the caller over to a number; without it, the agent apologises.
 
         `phrase_book` is best one for all calls: what one call has said, the others need not make.
+        `begin_recording` records the lane from now on, where it was not from the beginning.
         """
         self.record = record
         self._leg = leg
@@ -99,6 +102,7 @@ class Session:
         self._clock = clock
         self._tell = tell
         self._transfer = transfer
+        self._begin_recording = begin_recording
         self._quality = Quality()
         "The line when the caller last began to speak."
         self._phrases = responder.phrases()
@@ -350,6 +354,7 @@ class Session:
 
 _CARRY_OUT: dict[type[Any], Callable[[Session, Any], None]] = {
     act.AddTurn: Session._add_turn,
+    act.Announce: lambda s, a: s._speaker.announce(a.epoch, a.announcement),
     act.BeginUtterance: Session._begin_utterance,
     act.CancelTurn: Session._cancel_turn,
     act.CloseReply: lambda s, a: s._receive(s._speaker.close(a.epoch)),

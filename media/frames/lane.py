@@ -13,7 +13,7 @@ from ..events import AnyMediaEvent, DigitPressed, DigitSource
 from ..ports import Quality
 from .cohort import NEVER, Cohort
 from .echo import echo_score
-from .history import HEARD, SENT
+from .history import HEARD, SENT, Channel
 from .inbound import NO_PAYLOAD_TYPE
 from .lanes import FRAME_MS
 from .recorder import RecordingEnded
@@ -51,7 +51,8 @@ class Lane:
         self._cohort = cohort
         self._row = row
         self._settings: LaneSettings | None = None
-        self._recording_from: int | None = None
+        self._recorded = False
+        "There is a file."
         self.rate_hz = cohort.rate_hz
         self.open = True
 
@@ -217,6 +218,11 @@ class Lane:
         else:
             self._cohort.playout.overlay(self._row, dtmf.generate(digits, self.rate_hz))
 
+    def mute(self, on: bool) -> None:
+        """Send silence in place of the agent."""
+        if self.open:
+            self._cohort.playout.mute(self._row, on)
+
     @property
     def dead_chunks(self) -> int:
         """Pieces of cancelled replies' audio that the gate threw away."""
@@ -236,26 +242,48 @@ class Lane:
 
     # -- joining -------------------------------------------------------------------------------
 
-    def hear_also(self, other: "Lane") -> None:
-        """What `other`'s far end says is sent to this lane's far end, too."""
+    def hear_also(self, other: "Lane", side: Channel = HEARD) -> None:
+        """What `other`'s far end says (SENT: its agent) is sent to this lane's far end, too."""
         if self.open and other.open:
-            self._cohort.mixer.connect(self._row, other._cohort, other._row)
+            self._cohort.mixer.connect(self._row, other._cohort, other._row, side)
+
+    def hear_no_more(self, other: "Lane", side: Channel = HEARD) -> None:
+        """The end of `hear_also`."""
+        if self.open and other.open:
+            self._cohort.mixer.disconnect(self._row, other._cohort, other._row, side)
 
     # -- recording -----------------------------------------------------------------------------
 
     def record(
         self, path: Path, on_error: Callable[[RecordingEnded], object] | None = None
     ) -> None:
-        """Record both channels from the lane's beginning into a WAV file (at most 1.2 s late)."""
+        """Record both channels into a WAV file, from now on or at most 1 s before.
+
+        What came earlier is silence in the file: its time axis is the lane's.
+        """
         if self.open:
             self._cohort.recorder.start(self.place, path, self.rate_hz, on_error)
             self._cohort.lanes.recording[self._row] = True
+            self._recorded = True
+
+    def keep_recording(self, on: bool) -> bool:
+        """Record what follows, or leave it out as silence. False: nothing was ever recorded."""
+        if not self.open or not self._recorded:
+            return False
+        lanes = self._cohort.lanes
+        if on and not lanes.recording[self._row]:
+            lanes.recorded_from[self._row] = self.position_samples
+        elif not on and lanes.recording[self._row]:
+            self._cohort.flush_recording(self._row, 1000 // FRAME_MS)
+        lanes.recording[self._row] = on
+        return True
 
     def end(self, now: float) -> None:
         """The row is about to be given back: tell what is untold, keep what is asked for later."""
         self.end_capture()
         if self._cohort.lanes.recording[self._row]:
             self._cohort.flush_recording(self._row, 1000 // FRAME_MS)
+        if self._recorded:
             self._cohort.recorder.stop(self.place)
         self._cohort.say_goodbye(self._row, now)
         self._last_position = self.position_samples

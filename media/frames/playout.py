@@ -53,6 +53,7 @@ class Playout(Columns):
         self._ramp = np.arange(1, self._ring + 1, dtype=np.float32)
         self._staging: dict[int, Staging] = {}
         self._overlays: dict[int, NDArray[np.int16]] = {}
+        self._muted: set[int] = set()
         self.frames = self.column("frames", np.int16, self._frame)
         self.ring = self.column("ring", np.int16, self._ring)
         self._make_epoch_columns()
@@ -88,6 +89,7 @@ class Playout(Columns):
         super().clear(row)
         self._staging.pop(row, None)
         self._overlays.pop(row, None)
+        self._muted.discard(row)
 
     # -- verbs of one lane --------------------------------------------------------------------
 
@@ -169,6 +171,13 @@ class Playout(Columns):
         else:
             self.gain[row] = gain
 
+    def mute(self, row: int, on: bool) -> None:
+        """Send silence in place of what plays, which plays on; tones are heard."""
+        if on:
+            self._muted.add(row)
+        else:
+            self._muted.discard(row)
+
     def overlay(self, row: int, pcm: NDArray[np.int16]) -> None:
         """Mix in tones from the next frame on, whatever the epoch; behind those still sounding."""
         waiting = self._overlays.get(row)
@@ -205,6 +214,9 @@ class Playout(Columns):
         np.maximum(real, 0, out=real)
         self.sent[:n] += real
         self._apply_gain(n, frames)
+        for row in self._muted:
+            if row < n:
+                frames[row] = 0
         for row in list(self._overlays):
             if row < n:
                 self._mix_overlay(row, frames[row])

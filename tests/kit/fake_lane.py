@@ -41,6 +41,7 @@ class Sent(msgspec.Struct, frozen=True):
     pcm: NDArray[np.int16]
     gain_db: float
     fading: bool = False
+    muted: bool = False
 
 
 class FakeLane:
@@ -60,6 +61,9 @@ class FakeLane:
         self.loss = 0.0
         self.delay_samples = 0
         self.digits_sent = ""
+        self.muted = False
+        self.recording: bool | None = None
+        "None: nothing was ever recorded."
         self.frame = rate_hz * FRAME_MS // 1000
         self._gain_db = 0.0
         self._epochs: dict[int, NDArray[np.int16]] = {}
@@ -131,6 +135,15 @@ class FakeLane:
 
     def send_digits(self, digits: str) -> None:
         self.digits_sent += digits
+
+    def mute(self, on: bool) -> None:
+        self.muted = on
+
+    def keep_recording(self, on: bool) -> bool:
+        if self.recording is None:
+            return False
+        self.recording = on
+        return True
 
     def quality(self) -> Quality:
         return Quality(
@@ -219,7 +232,7 @@ class FakeLane:
         begin = self._played.get(epoch, 0)
         pcm = self._epochs[epoch][begin : begin + samples]
         self._played[epoch] = begin + samples
-        self.sent.append(Sent(self.position_samples, epoch, pcm, self._gain_db, fading))
+        self.sent.append(Sent(self.position_samples, epoch, pcm, self._gain_db, fading, self.muted))
 
     def _left(self, epoch: int) -> int:
         return len(self._epochs.get(epoch, ())) - self._played.get(epoch, 0)
