@@ -61,6 +61,13 @@ def test_what_is_refused_takes_nothing() -> None:
     assert take(limits, HUNDRED, 0.6).allowed
 
 
+def test_who_asks_too_early_all_the_time_still_gets_through_when_due() -> None:
+    limits, one = RateLimits(), Policy("one", 1, 1.0)
+    take(limits, one, 0.0)
+    begun = [take(limits, one, tenth / 10).allowed for tenth in range(1, 11)]
+    assert begun == [False] * 9 + [True]  # though ten times 0.1 is less than 1 in floats
+
+
 def test_what_remains_is_never_more_than_the_limit() -> None:
     assert take(RateLimits(), Policy("p", 5, 60.0, burst=50), 0.0).remaining == 5
 
