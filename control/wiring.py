@@ -8,7 +8,6 @@ import contextlib
 import gc
 import logging
 import signal
-import uuid
 from collections.abc import AsyncIterator, Mapping, Sized
 
 from ..codecs.catalog import CATALOG
@@ -116,8 +115,8 @@ class Server:
             EngineSettings(max_lanes=limits.max_calls, max_lateness_ms=limits.max_lateness_ms),
         )
         self._database = Database(settings.database_url())
-        self._services = make_services(self._database, self._clock)
-        self._bus = EventBus(uuid.uuid4().hex[:8])
+        self._bus = EventBus()
+        self._services = make_services(self._database, self._clock, self._bus)
         self._metrics = Metrics()
         recordings = settings.recordings_folder()
         self.registry = CallRegistry(
@@ -150,6 +149,7 @@ class Server:
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
         await self._services.accounts.ensure_operator()
+        await self._services.events.start()
         crashed = await self.registry.start()
         stack.push_async_callback(self.registry.aclose)
         if crashed:

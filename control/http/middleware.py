@@ -58,7 +58,11 @@ def authenticate(authenticator: Authenticator) -> Middleware:
         route = route_of(request)
         guarded = request.path.startswith(GUARDED) if route is None else route.scope is not None
         if guarded:
-            request[PRINCIPAL] = await authenticator.principal(request.headers.get("Authorization"))
+            authorization = request.headers.get("Authorization")
+            if authorization is None and route is not None and route.token_in_query:
+                token = request.query.get("token")
+                authorization = None if token is None else f"Bearer {token}"
+            request[PRINCIPAL] = await authenticator.principal(authorization)
         return await handler(request)
 
     return find_sender

@@ -87,6 +87,8 @@ class Route(Generic[QueryT, BodyT]):
     problems: tuple[type[Problem], ...] = ()
     "What it may refuse with, beside what every route may."
     max_body_bytes: int = MAX_BODY_BYTES
+    token_in_query: bool = False
+    "A browser's WebSocket cannot set headers: `?token=` may stand for the Authorization header."
     rate: str = "api"
     "The rate policy that it counts for."
 

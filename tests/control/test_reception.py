@@ -43,7 +43,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.station = Station(lambda leg: self.reception.incoming(leg))
         self.clock = self.station.clock
-        self._bus = EventBus("test")
+        self._bus = EventBus()
         self.registry = CallRegistry(
             CallFiles(folder), self._bus, Metrics(), self.clock, folder / "recordings"
         )

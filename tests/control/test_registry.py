@@ -69,7 +69,7 @@ class Bench:
 
     def __init__(self, recordings: pathlib.Path, retention_s: float = 0.0) -> None:
         self.store = FakeStore()
-        self.bus = EventBus("s")
+        self.bus = EventBus()
         self.clock = VirtualClock()
         self.metrics = Metrics()
         self.calls = CallRegistry(

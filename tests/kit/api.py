@@ -44,9 +44,9 @@ class Api:
     def __init__(self, folder: pathlib.Path) -> None:
         self.clock = VirtualClock()
         self.database = copy_database(folder)
-        self.bus = EventBus("s")
+        self.bus = EventBus()
         self.metrics = Metrics()
-        self.services = make_services(self.database, self.clock)
+        self.services = make_services(self.database, self.clock, self.bus)
         recordings = folder / "recordings"
         recordings.mkdir()
         self.calls = CallRegistry(

@@ -35,9 +35,9 @@ class Idle:
 
 
 def server(folder: pathlib.Path, port: int) -> HttpServer:
-    bus, metrics = EventBus("s"), Metrics()
+    bus, metrics = EventBus(), Metrics()
     calls = CallRegistry(CallFiles(folder), bus, metrics, VirtualClock(), folder)
-    services = make_services(Database(url_in(folder)), VirtualClock())
+    services = make_services(Database(url_in(folder)), VirtualClock(), bus)
     edge = Edge(calls, bus, metrics, Idle(), services)
     return HttpServer(HttpSettings(port=port), edge, ApiToken("t"))
 

@@ -1,0 +1,196 @@
+"""All that is told of: what happens in calls (media's events) and around them (those below).
+
+An event says what happened and to what, by ids; the rest is asked for. Who may hear it, its owner,
+is not in it but beside it (StoredEvent, PublishedEvent). Not how it is told: control/events.py.
+"""
+
+from typing import get_args
+
+import msgspec
+
+from ...media.conversation.records import (
+    AgentDucked,
+    AgentResumed,
+    AgentSpeaking,
+    AnyCallEvent,
+    BargedIn,
+    CallerSaid,
+    CallerSpeaking,
+)
+from .calls import CallStatus, EscalationStatus, Outcome
+
+
+class DomainEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """Something that happened outside the media; `call_id` where it is about a call."""
+
+    at_wall: float
+    call_id: str | None = None
+
+
+class CallStatusChanged(DomainEvent, frozen=True, kw_only=True, tag="call.status"):
+    """A call moved on: scheduled, queued, dialing…; `outcome` when it has ended."""
+
+    call_id: str
+    status: CallStatus
+    outcome: Outcome | None = None
+    failure_reason: str = ""
+
+
+class CallUpdated(DomainEvent, frozen=True, kw_only=True, tag="call.updated"):
+    """Somebody changed a call's data; `fields` are the names of what is different."""
+
+    call_id: str
+    fields: tuple[str, ...] = ()
+
+
+class NoteAdded(DomainEvent, frozen=True, kw_only=True, tag="note.added"):
+    """Somebody wrote something about a call."""
+
+    call_id: str
+    note_id: str
+    text: str
+    category: str = ""
+    author_id: str | None = None
+
+
+class EscalationEvent(DomainEvent, frozen=True, kw_only=True):
+    """The hand-over of a call to a person moved on."""
+
+    call_id: str
+    escalation_id: str
+    status: EscalationStatus
+    human_agent_id: str | None = None
+    mode: str = "talk"
+    "talk, listen, whisper or barge."
+
+
+class EscalationOpened(EscalationEvent, frozen=True, kw_only=True, tag="escalation.opened"):
+    """A person is wanted."""
+
+    reason: str = ""
+
+
+class EscalationBridged(EscalationEvent, frozen=True, kw_only=True, tag="escalation.bridged"):
+    """The person is in the call."""
+
+
+class EscalationClosed(EscalationEvent, frozen=True, kw_only=True, tag="escalation.closed"):
+    """It is over; `failure_reason` in words when nobody came."""
+
+    failure_reason: str = ""
+
+
+class NotificationCreated(DomainEvent, frozen=True, kw_only=True, tag="notification.created"):
+    """An account is told something."""
+
+    notification_id: str
+    kind: str
+    title: str
+    message: str = ""
+
+
+class SmsEvent(DomainEvent, frozen=True, kw_only=True):
+    """An SMS came or went."""
+
+    message_id: str
+    from_number: str
+    to_number: str
+    body: str = ""
+    contact_id: str | None = None
+
+
+class SmsReceived(SmsEvent, frozen=True, kw_only=True, tag="sms.received"):
+    """It came in."""
+
+
+class SmsSent(SmsEvent, frozen=True, kw_only=True, tag="sms.sent"):
+    """A provider took it."""
+
+
+class SmsFailed(SmsEvent, frozen=True, kw_only=True, tag="sms.failed"):
+    """It was given up."""
+
+    error: str
+
+
+class OutboxKept(DomainEvent, frozen=True, kw_only=True, tag="outbox.kept"):
+    """Something could not leave, because nothing is configured to send it by."""
+
+    outbox_id: str
+    channel: str
+
+
+class LineStateChanged(DomainEvent, frozen=True, kw_only=True, tag="line.state"):
+    """A line can carry calls now, or no longer; `reason` in words."""
+
+    line: str
+    state: str
+    reason: str = ""
+
+
+class AgentChanged(DomainEvent, frozen=True, kw_only=True, tag="agent.changed"):
+    """An agent was made, changed or deleted; `change` says which."""
+
+    agent_id: str
+    change: str
+
+
+class ModemStateChanged(DomainEvent, frozen=True, kw_only=True, tag="modem.state"):
+    """A modem does something else now."""
+
+    modem_id: str
+    state: str
+
+
+class WebhookTested(DomainEvent, frozen=True, kw_only=True, tag="webhook.test"):
+    """Somebody tries whether a webhook arrives; only that webhook is told."""
+
+    webhook_id: str
+
+
+class WebhookDisabled(DomainEvent, frozen=True, kw_only=True, tag="webhook.disabled"):
+    """A webhook is told nothing any more; `reason` in words."""
+
+    webhook_id: str
+    reason: str
+
+
+AnyDomainEvent = (
+    CallStatusChanged
+    | CallUpdated
+    | NoteAdded
+    | EscalationOpened
+    | EscalationBridged
+    | EscalationClosed
+    | NotificationCreated
+    | SmsReceived
+    | SmsSent
+    | SmsFailed
+    | OutboxKept
+    | LineStateChanged
+    | AgentChanged
+    | ModemStateChanged
+    | WebhookTested
+    | WebhookDisabled
+)
+AnyEvent = AnyCallEvent | AnyDomainEvent
+
+ONLY_TOLD: frozenset[type[msgspec.Struct]] = frozenset(
+    (CallerSpeaking, CallerSaid, AgentSpeaking, AgentDucked, AgentResumed, BargedIn)
+)
+"""What passes: it is told to who listens now. All other events change something that is kept: they
+are stored, and can be replayed."""
+
+
+def is_stored(event: AnyEvent) -> bool:
+    """Whether it is kept and can be replayed."""
+    return type(event) not in ONLY_TOLD
+
+
+def type_of(event: AnyEvent) -> str:
+    """Its name, such as `call.started`."""
+    return str(event.__struct_config__.tag)
+
+
+EVENT_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent))
+"The names of all events."
