@@ -47,7 +47,8 @@ class Delivery(Owned, frozen=True, kw_only=True):
     call_id: str | None = None
     status: DeliveryStatus = DeliveryStatus.WAITING
     attempts: int = 0
-    next_try_wall: float = 0.0
+    next_try_wall: float | None = None
+    "None: it is finished, or waits for the one before it."
     response_status: int | None = None
     error: str = ""
     delivered_wall: float | None = None

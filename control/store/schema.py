@@ -352,15 +352,24 @@ WEBHOOKS = _owned(
 DELIVERIES = _owned(
     "deliveries",
     _ref("webhook_id", "webhooks"),
-    _id("event_id", null=False),
+    _id("event_id", null=False, index=True),
     _id("call_id"),
     _text("status"),
     _whole("attempts"),
-    _wall("next_try_wall", null=False),
+    _wall("next_try_wall"),
     _whole("response_status", null=True),
     _text("error"),
     _wall("delivered_wall"),
+    # What is due; and who waits behind whom.
     Index(None, "status", "next_try_wall"),
+    Index(None, "webhook_id", "status", "call_id"),
+)
+EVENT_POSITIONS = Table(
+    "event_positions",
+    METADATA,
+    # Who reads the events one after another, and the last one that was read.
+    Column("reader", String(64), primary_key=True),
+    _whole("seq"),
 )
 IDEMPOTENCY_KEYS = Table(
     "idempotency_keys",

@@ -41,6 +41,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "event_positions",
+        sa.Column("reader", sa.String(length=64), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("reader", name=op.f("pk_event_positions")),
+    )
+    op.create_table(
         "idempotency_keys",
         sa.Column("owner_id", sa.String(length=36), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
@@ -474,7 +480,7 @@ def upgrade() -> None:
         sa.Column("call_id", sa.String(length=36), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_try_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("next_try_wall", sa.Float(precision=53), nullable=True),
         sa.Column("response_status", sa.Integer(), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("delivered_wall", sa.Float(precision=53), nullable=True),
@@ -492,6 +498,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deliveries_event_id"), ["event_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_deliveries_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_deliveries_status_next_try_wall"),
@@ -499,6 +506,11 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_deliveries_webhook_id"), ["webhook_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_deliveries_webhook_id_status_call_id"),
+            ["webhook_id", "status", "call_id"],
+            unique=False,
+        )
 
     op.create_table(
         "escalations",
@@ -669,9 +681,11 @@ def downgrade() -> None:
 
     op.drop_table("escalations")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deliveries_webhook_id_status_call_id"))
         batch_op.drop_index(batch_op.f("ix_deliveries_webhook_id"))
         batch_op.drop_index(batch_op.f("ix_deliveries_status_next_try_wall"))
         batch_op.drop_index(batch_op.f("ix_deliveries_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_deliveries_event_id"))
 
     op.drop_table("deliveries")
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
@@ -747,5 +761,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_idempotency_keys_created_wall"))
 
     op.drop_table("idempotency_keys")
+    op.drop_table("event_positions")
     op.drop_table("accounts")
     # ### end Alembic commands ###
