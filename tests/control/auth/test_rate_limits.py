@@ -62,10 +62,14 @@ def test_what_is_refused_takes_nothing() -> None:
 
 
 def test_who_asks_too_early_all_the_time_still_gets_through_when_due() -> None:
-    limits, one = RateLimits(), Policy("one", 1, 1.0)
-    take(limits, one, 0.0)
-    begun = [take(limits, one, tenth / 10).allowed for tenth in range(1, 11)]
-    assert begun == [False] * 9 + [True]  # though ten times 0.1 is less than 1 in floats
+    limits, three = RateLimits(), Policy("three", 3, 1.0)
+    for _ in range(3):
+        take(limits, three, 0.0)
+    # Seven sevenths of a request are a little less than one in floats.
+    due = three.window_s / three.limit
+    assert [take(limits, three, due * turn / 7).allowed for turn in range(1, 8)] == [False] * 6 + [
+        True
+    ]
 
 
 def test_what_remains_is_never_more_than_the_limit() -> None:
