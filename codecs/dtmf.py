@@ -51,6 +51,8 @@ MAX_REVERSE_TWIST = 10 ** ((MAX_REVERSE_TWIST_DB + TWIST_MARGIN_DB) / 10)
 
 RAMP_MS = 2
 "Rise and fall of generated tones: no click (Q.23 leaves it open)."
+COMMA_MS = 500
+"A comma among generated keys waits so long, as in a string of RFC 4733 events."
 NO_KEY = -1
 
 
@@ -64,8 +66,9 @@ def generate(
 ) -> NDArray[np.int16]:
     """The keys as int16[samples], each followed by its pause.
 
-    `level_dbm0` is the column tone's; the row tone is `twist_db` lower, to arrive level after a
-    line that loses more at high frequencies. An unknown key raises CodecError.
+    A comma is silence of COMMA_MS. `level_dbm0` is the column tone's; the row tone is `twist_db`
+    lower, to arrive level after a line that loses more at high frequencies. An unknown key raises
+    CodecError.
     """
     on, off = on_ms * rate_hz // 1000, off_ms * rate_hz // 1000
     t = np.arange(on) / rate_hz
@@ -76,6 +79,9 @@ def generate(
     row_peak = pcm.sine_amplitude(level_dbm0 - twist_db)
     pieces = [np.zeros(0, np.int16)]
     for digit in digits.upper():
+        if digit == ",":
+            pieces.append(np.zeros(COMMA_MS * rate_hz // 1000, np.int16))
+            continue
         key = KEYS.find(digit)
         if key < 0:
             raise CodecError("DTMF", f"there is no key {digit!r}")

@@ -1,6 +1,7 @@
 """SHELL: what becomes of a call that comes in: who answers it, its record, its session, its end."""
 
 import asyncio
+import functools
 import logging
 import uuid
 import weakref
@@ -19,8 +20,8 @@ from ..media.frames.lane import Lane
 from ..media.frames.recorder import RecordingEnded
 from ..media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded
 from .agents import Agent
+from .bridging import Bridging
 from .registry import CallRegistry
-from .transfer import Transfer
 
 LOCAL_RING_S = 3.0
 "`ringing@` of the development mode."
@@ -101,7 +102,7 @@ class Reception:
             status=CallStatus.RINGING,
             started_wall=self._clock.wall(),
         )
-        transfer = Transfer(leg, self._dial, record)
+        bridging = Bridging(leg, self._dial, record)
         session = Session(
             leg,
             agent.transcriber,
@@ -111,11 +112,12 @@ class Reception:
             self._clock,
             self._registry.tell,
             record,
-            transfer=transfer.begin,
+            transfer=bridging.begin,
             phrase_book=self._phrase_book,
+            begin_recording=functools.partial(self._record_leg, leg, record),
         )
         self._sessions.add(session)
-        transfer.on_failure = session.transfer_failed
+        bridging.agent = session
         try:
             leg.sink = self._follow(leg, record, session)
             self._registry.add(record, session.hang_up)
@@ -127,7 +129,7 @@ class Reception:
             await session.run()
         finally:
             await session.aclose()
-            transfer.end()
+            bridging.end()
             self._registry.remove(record.id)
 
     def _follow(
@@ -146,6 +148,10 @@ class Reception:
             session.receive_leg_event(event)
 
         return receive
+
+    def _record_leg(self, leg: SipLeg, record: CallRecord) -> None:
+        if isinstance(leg.lane, Lane):
+            self._record(leg.lane, record)
 
     def _record(self, lane: Lane, record: CallRecord) -> None:
         if self._recordings is None:

@@ -20,7 +20,11 @@ from .records import (
     AgentPressed,
     AgentReturned,
     AnyCallEvent,
+    CallRecord,
+    LegChanged,
+    LegState,
     MuteChanged,
+    OtherLeg,
     RecordingSwitched,
 )
 from .speaking import Speaker
@@ -50,6 +54,7 @@ _KEYS = re.compile(r"[0-9*#A-Da-d,]+")
 class LiveControl(ABC):
     """What a session must have for its call to be steered, and the steering."""
 
+    record: CallRecord
     _leg: LegPort
     _lane: LanePort | None
     _state: TurnState
@@ -181,6 +186,24 @@ class LiveControl(ABC):
         if self._state.paused:
             self._receive(AgentWasResumed(self._position()))
             self._tell(AgentReturned(*self._head()))
+
+    def leg_changed(self, leg: str, to: str, mode: str, state: LegState, reason: str = "") -> None:
+        """Tell, and keep, where another leg of the call stands."""
+        head = self._head()
+        at = head[2]
+        legs = self.record.legs
+        index = next((i for i, each in enumerate(legs) if each.leg == leg), len(legs))
+        before = legs[index] if index < len(legs) else OtherLeg(leg=leg, to=to, mode=mode)
+        joined, ended = before.joined_samples, before.ended_samples
+        if state is LegState.JOINED and joined is None:
+            joined = at
+        elif state in (LegState.ENDED, LegState.FAILED):
+            ended = at
+        legs[index:] = [
+            OtherLeg(leg=leg, to=to, mode=mode, joined_samples=joined, ended_samples=ended),
+            *legs[index + 1 :],
+        ]
+        self._tell(LegChanged(*head, leg, to, mode, state, reason))
 
     # --- may it be asked? ------------------------------------------------------------------------
 

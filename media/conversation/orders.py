@@ -103,7 +103,7 @@ def receive_paused(d: Draft, event: AgentWasPaused) -> None:
     s.paused = True
     s.collect = s.judge_samples = None
     s.reply_wanted = False
-    if s.phase is Phase.CLOSING and s.closing_samples is not None:
+    if s.phase is Phase.CLOSING:
         s.phase, s.closing_samples = Phase.LIVE, None  # whoever takes the caller keeps them
     overlap.forget_suspicion(d)
     _stop_hearing(d)

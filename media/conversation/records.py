@@ -66,6 +66,19 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     "Agent: how this reply came about."
 
 
+class OtherLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else who was called into the call."""
+
+    leg: str
+    "Its number in the call."
+    to: str
+    mode: str
+    "talk, listen, whisper or barge: the last one."
+    joined_samples: int | None = None
+    "None: they never answered."
+    ended_samples: int | None = None
+
+
 class CallRecord(msgspec.Struct, kw_only=True):
     """A call as the API shows it. Owned by its session until it has ended."""
 
@@ -100,6 +113,8 @@ class CallRecord(msgspec.Struct, kw_only=True):
     recording: str | None = None
     "File name in the recordings folder."
     transferred_to: str | None = None
+    legs: list[OtherLeg] = msgspec.field(default_factory=list)
+    "Others in the call, in the order in which they were called."
 
 
 # --- what happens to a call, as it happens (the API's event stream) -------------------------------

@@ -233,8 +233,7 @@ def _measured(d: Draft, event: LineMeasured) -> None:
 def _transfer_failed(d: Draft, event: TransferFailed) -> None:
     d.state.phase = Phase.LIVE
     d.state.closing_samples = None
-    if not d.state.paused:
-        replies.apologise(d)
+    replies.apologise(d)
 
 
 def _ended(d: Draft, event: LegWasEnded) -> None:

@@ -260,3 +260,11 @@ def test_unknown_keys_are_an_error() -> None:
     with pytest.raises(CodecError, match="'X'"):
         dtmf.generate("1X", 8000)
     assert np.array_equal(dtmf.generate("d", 8000), dtmf.generate("D", 8000))
+
+
+def test_a_comma_among_keys_is_half_a_second_of_silence() -> None:
+    plain, paused = dtmf.generate("12", 8000), dtmf.generate("1,2", 8000)
+    assert len(paused) - len(plain) == 4000
+    first = len(plain) // 2
+    assert not paused[first : first + 4000].any()
+    assert (paused[first + 4000 :] == plain[first:]).all()
