@@ -3,7 +3,6 @@
 Not which line a call should take (routing.py), nor what SIP or the simulation do (drivers/).
 """
 
-import re
 from typing import Protocol
 
 import msgspec
@@ -22,11 +21,8 @@ from .call_limits import CallLimits, Claim, Counted, LimitReached
 from .config import Settings
 from .config_lines import LOOPBACK_LINE
 from .counted_leg import CountedLeg
+from .dialling import dialled, is_address
 from .domain.lines import Line, LineKind, LineState
-
-_SEPARATORS = re.compile(r"[ ()/-]")
-_NUMBER = re.compile(r"\+?[0-9*#A-D]{1,32}\Z")
-_ADDRESS = re.compile(r"sips?:|tel:", re.IGNORECASE)
 
 
 class LineBusy(Refused):
@@ -152,7 +148,7 @@ class Lines:
         if line.kind is LineKind.SIP_ACCOUNT:
             return self.sip.call(target, from_=from_number or None, line=line.name)
         trunk = self._trunks[line.name]
-        if not _ADDRESS.match(target):
+        if not is_address(target):
             target = str(msgspec.structs.replace(Uri.parse(trunk.uri()), user=target))
         return self.sip.call(
             target,
@@ -221,17 +217,6 @@ class Lines:
 
     def _in_use(self, name: str) -> int:
         return self._limits.in_use(Counted.LINE, name)
-
-
-def dialled(number: str) -> str | None:
-    """What is dialled for a number as people write it (`+49 30/123-456`); addresses stay.
-
-    None: it is neither.
-    """
-    if _ADDRESS.match(number):
-        return number
-    bare = _SEPARATORS.sub("", number)
-    return bare if _NUMBER.match(bare) else None
 
 
 def is_local(line: str) -> bool:

@@ -5,7 +5,7 @@ import functools
 import logging
 import uuid
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 from ..drivers.sip.endpoint import SipEndpoint
@@ -19,9 +19,10 @@ from ..media.errors import MediaError
 from ..media.frames.lane import Lane
 from ..media.frames.recorder import RecordingEnded
 from ..media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded
-from .agents import Agent
+from .agents import AgentRuntime
 from .bridging import Bridging
 from .registry import CallRegistry
+from .routing import CallRefused
 
 LOCAL_RING_S = 3.0
 "`ringing@` of the development mode."
@@ -34,7 +35,7 @@ class Reception:
 
     def __init__(
         self,
-        agent_for: Callable[[str, str], Agent],
+        agent_for: Callable[[str, str], Awaitable[AgentRuntime]],
         registry: CallRegistry,
         clock: Clock,
         recordings: Path | None,
@@ -86,11 +87,14 @@ class Reception:
     async def _hold(self, leg: SipLeg) -> None:
         try:
             await self._converse(leg)
+        except CallRefused as exc:
+            logger.info("a call by line %s is refused: %s", leg.line, exc)
+            leg.hang_up(exc.cause)
         finally:
             leg.hang_up(HangUpCause.ERROR)  # if it is still there, we have failed it
 
     async def _converse(self, leg: SipLeg) -> None:
-        agent = self._agent_for(leg.line, leg.to_number)
+        agent = await self._agent_for(leg.line, leg.to_number)
         record = CallRecord(
             id=str(uuid.uuid4()),
             line=leg.line,

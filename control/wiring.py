@@ -21,13 +21,15 @@ from ..media.clock import LoopClock
 from ..media.frames.engine import Engine, EngineSettings
 from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
-from .agents import Agent, Agents
+from .agents import AgentRuntime, Agents
 from .auth.operator_token import open_token
+from .call_limits import CallLimits
 from .config import Settings
 from .errors import StartError
 from .events import EventBus
 from .http.edge import Edge
 from .http.server import HttpServer
+from .lines import Lines
 from .metrics import Metrics
 from .pooled_random import PooledRandom
 from .process_metrics import add_process_gauges
@@ -36,6 +38,7 @@ from .reception import Reception
 from .registry import CallRegistry
 from .routing import Routing
 from .services.catalog import make_services
+from .services.mirroring import mirror
 from .store.call_files import CallFiles
 from .store.database import Database
 
@@ -116,7 +119,9 @@ class Server:
         )
         self._database = Database(settings.database_url())
         self._bus = EventBus()
-        self._services = make_services(self._database, self._clock, self._bus)
+        self._call_limits = CallLimits()
+        self.lines = Lines(settings, self._call_limits)
+        self._services = make_services(self._database, self._clock, self._bus, self.lines)
         self._metrics = Metrics()
         recordings = settings.recordings_folder()
         self.registry = CallRegistry(
@@ -128,7 +133,7 @@ class Server:
             settings.calls.retention_days * DAY_S,
         )
         self._agents = Agents(settings, self._clock, self._rng)
-        self._routing = Routing(settings)
+        self._routing = Routing(settings, self._database, self.lines, self._clock)
         self.reception = Reception(
             self._agent_for,
             self.registry,
@@ -149,6 +154,7 @@ class Server:
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
         await self._services.accounts.ensure_operator()
+        await mirror(settings, self._database, self._clock)
         await self._services.events.start()
         crashed = await self.registry.start()
         stack.push_async_callback(self.registry.aclose)
@@ -181,7 +187,7 @@ class Server:
             media.open,
             self.reception.incoming,
             self.health.refusal,
-            _tell_registration,
+            self._tell_registration,
         )
         try:
             await endpoint.start()
@@ -190,7 +196,7 @@ class Server:
             # uvloop's own error tells where it could not bind, its cause tells why.
             why = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
             raise StartError(where, why.strerror or str(why)) from exc
-        self._sip = self.reception.endpoint = endpoint
+        self._sip = self.reception.endpoint = self.lines.sip = endpoint
         stack.push_async_callback(self._end_sip, endpoint)
         # Ends before the endpoint: sessions hang up by it.
         stack.push_async_callback(self.reception.aclose)
@@ -200,7 +206,7 @@ class Server:
             )
 
     async def _end_sip(self, endpoint: SipEndpoint) -> None:
-        self._sip = None  # the metrics outlive it
+        self._sip = self.lines.sip = None  # the metrics outlive it
         await endpoint.aclose()
 
     def ready_line(self) -> str:
@@ -239,8 +245,13 @@ class Server:
         for task in (settled, again):
             task.cancel()
 
-    def _agent_for(self, line: str, number: str) -> Agent:
-        return self._agents.get(self._routing.agent_for(line, number))
+    async def _agent_for(self, line: str, number: str) -> AgentRuntime:
+        route = await self._routing.inbound(line, number)
+        return self._agents.runtime(route.agent)
+
+    def _tell_registration(self, event: AnyRegistrationEvent) -> None:
+        logger.info("line: %s", event)
+        self.lines.tell_registration(event)
 
     def _add_gauges(self) -> None:
         self._metrics.add_clock(self.health.clock)
@@ -315,7 +326,3 @@ def _sip_settings(settings: Settings) -> SipSettings:
         session_expires_s=sip.session_expires_s,
         codecs=tuple(CATALOG[name] for name in sip.codecs),
     )
-
-
-def _tell_registration(event: AnyRegistrationEvent) -> None:
-    logger.info("line: %s", event)

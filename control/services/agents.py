@@ -8,9 +8,12 @@ from typing import Any
 import msgspec
 
 from ...media.clock import Clock
+from ..agent_settings import house_of, turn_of
 from ..auth.principal import Principal
-from ..domain.agents import Agent, AgentKind
-from ..errors import Conflict
+from ..dialling import dialled
+from ..domain.agents import Agent, AgentKind, Availability
+from ..errors import Conflict, FieldError, Unprocessable
+from ..open_hours import faults, is_open
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
@@ -18,6 +21,8 @@ from .access import missing, owner_of
 
 AGENTS = Rows(schema.AGENTS, Agent)
 COLUMNS = schema.AGENTS.c
+MAX_HUMANS = 1000
+"Of one account, that are looked at for one who takes a call."
 
 
 class AgentFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +42,8 @@ class AgentService:
         self._clock = clock
 
     async def create(self, who: Principal, agent: Agent) -> Agent:
-        """Store a new agent; its owner is whoever asks."""
+        """Store a new agent; its owner is whoever asks. Raises Unprocessable naming fields."""
+        check(agent)
         now = self._clock.wall()
         agent = msgspec.structs.replace(
             agent, owner_id=who.account_id, created_wall=now, updated_wall=now
@@ -63,16 +69,39 @@ class AgentService:
             return await AGENTS.page(tx, owner_of(who), query, *where)
 
     async def change(self, who: Principal, id_: str, changes: dict[str, Any]) -> Agent:
-        """Change some fields. Raises NotFound, and Conflict for one from the configuration."""
+        """Change some fields; calls in progress keep what they began with.
+
+        Raises NotFound and Unprocessable, and Conflict for one that is set in the configuration.
+        """
         async with self._database.write() as tx:
             agent = await self._own(tx, who, id_)
+            check(msgspec.structs.replace(agent, **changes))
             return await AGENTS.update(tx, agent, **changes, updated_wall=self._clock.wall())
 
     async def delete(self, who: Principal, id_: str) -> None:
         """Delete one; calls that it answered keep its name. Raises NotFound and Conflict."""
         async with self._database.write() as tx:
-            agent = await self._own(tx, who, id_)
+            agent = await self._get(tx, who, id_)
+            if agent.is_active:  # one that is gone from the file is switched off there
+                _not_from_configuration(agent)
             await AGENTS.delete(tx, agent.id, agent.owner_id)
+
+    async def available_humans(self, owner_id: str, wall: float) -> list[Agent]:
+        """People of an account who take calls at the moment `wall`, those made first first."""
+        async with self._database.read() as tx:
+            humans = await AGENTS.all(
+                tx,
+                owner_id,
+                COLUMNS.kind == AgentKind.HUMAN.value,
+                COLUMNS.is_active.is_(True),
+                COLUMNS.availability == Availability.AVAILABLE.value,
+                limit=MAX_HUMANS,
+            )
+        return [
+            human
+            for human in humans
+            if (human.address or human.phone_number) and is_open(human.open_hours, wall)
+        ]
 
     async def _get(self, tx: Transaction, who: Principal, id_: str) -> Agent:
         agent = await AGENTS.get(tx, id_, owner_of(who))
@@ -82,6 +111,26 @@ class AgentService:
 
     async def _own(self, tx: Transaction, who: Principal, id_: str) -> Agent:
         agent = await self._get(tx, who, id_)
-        if agent.from_configuration:
-            raise Conflict(f"agent {agent.name!r} is set in the configuration: change it there")
+        _not_from_configuration(agent)
         return agent
+
+
+def check(agent: Agent) -> None:
+    """Raises Unprocessable for values that no call could be made with; all are told together."""
+    errors: list[FieldError] = []
+    for settings, read in ((agent.house, house_of), (agent.turn, turn_of)):
+        try:
+            read(settings)
+        except Unprocessable as exc:
+            errors += exc.errors
+    if agent.open_hours is not None:
+        errors += faults(agent.open_hours)
+    if agent.address is not None and dialled(agent.address) is None:
+        errors.append(FieldError("address", "neither a number nor a SIP address"))
+    if errors:
+        raise Unprocessable("the agent does not fit", errors)
+
+
+def _not_from_configuration(agent: Agent) -> None:
+    if agent.from_configuration:
+        raise Conflict(f"agent {agent.name!r} is set in the configuration: change it there")

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from offhook.control.agents import Agent
+from offhook.control.agents import AgentRuntime
 from offhook.control.events import EventBus
 from offhook.control.metrics import Metrics
 from offhook.control.reception import Reception
@@ -68,7 +68,7 @@ class House:
         assert len(self.station.engine) == 0
         assert self.station.ports.in_use == 0
 
-    def _agent_for(self, line: str, number: str) -> Agent:
+    async def _agent_for(self, line: str, number: str) -> AgentRuntime:
         if number == "nobody":
             raise LookupError(number)
         answers = (
@@ -77,7 +77,7 @@ class House:
             Answer(name="bye", key="9", say="Bye.", hang_up=True),
         )
         settings = HouseSettings(greeting="Hi.", answers=answers)
-        return Agent(
+        return AgentRuntime(
             AgentSettings(name="desk", apology="Sorry.", turn=IMPATIENT),
             self.ears,
             self.speech,

@@ -7,9 +7,12 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from offhook.control.auth.operator_token import ApiToken
+from offhook.control.call_limits import CallLimits
+from offhook.control.config import Settings
 from offhook.control.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.server import make_app
+from offhook.control.lines import Lines
 from offhook.control.metrics import Metrics
 from offhook.control.registry import CallRegistry
 from offhook.control.services.catalog import make_services
@@ -20,6 +23,7 @@ from offhook.media.frames.frame_clock import ClockHealth
 from .database import copy_database
 
 TOKEN = "a-token-of-tests"
+DEFAULTS = Settings()
 
 
 class Idle:
@@ -41,12 +45,15 @@ class Idle:
 class Api:
     """`async with Api(folder) as api`: the operator's token unless another is given."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, settings: Settings = DEFAULTS) -> None:
+        """`settings`: which lines there are."""
         self.clock = VirtualClock()
+        self.limits = CallLimits()
+        self.lines = Lines(settings, self.limits)
         self.database = copy_database(folder)
         self.bus = EventBus()
         self.metrics = Metrics()
-        self.services = make_services(self.database, self.clock, self.bus)
+        self.services = make_services(self.database, self.clock, self.bus, self.lines)
         recordings = folder / "recordings"
         recordings.mkdir()
         self.calls = CallRegistry(
