@@ -79,6 +79,8 @@ class HouseResponder:
             return self._silence(request.silence, memory)
         if request.digits:
             return self._keys(request.digits, memory)
+        if request.prompted:
+            return self._told(request, memory)
         answer = None if request.rejected else self._understand(request.text)
         return self._miss(memory) if answer is None else self._answer(answer, memory)
 
@@ -90,6 +92,12 @@ class HouseResponder:
         inside = (phrase for phrase in self._phrases if f" {phrase} " in f" {said} ")
         phrase = next(inside, None)
         return self._by_phrase[phrase] if phrase else None
+
+    def _told(self, request: ReplyRequest, memory: HouseMemory) -> list[AnyReplyPart]:
+        """It has no words but its own: what it was told is answered like a caller, if at all."""
+        told = [message.text for message in request.history if message.role == "system"]
+        answer = self._understand(told[-1]) if told else None
+        return [ReplyDone(memory)] if answer is None else self._answer(answer, memory)
 
     def _keys(self, keys: str, memory: HouseMemory) -> list[AnyReplyPart]:
         asked = self._by_name.get(memory.collecting)

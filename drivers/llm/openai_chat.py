@@ -229,11 +229,10 @@ class OpenAIChatResponder:
 def messages(prompt: str, request: ReplyRequest) -> list[dict[str, str]]:
     """The conversation as the interface wants it, the newest turn last."""
     history = [_message(message) for message in request.history]
-    return [
-        {"role": "system", "content": prompt},
-        *history,
-        {"role": "user", "content": _said(request)},
-    ]
+    conversation = [{"role": "system", "content": prompt}, *history]
+    if request.prompted:  # the history ends with what is to be spoken to
+        return conversation
+    return [*conversation, {"role": "user", "content": _said(request)}]
 
 
 def _message(message: Message) -> dict[str, str]:

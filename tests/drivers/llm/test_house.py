@@ -19,6 +19,7 @@ from offhook.media.ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,
+    Message,
     ReplyDone,
     ReplyRequest,
     ReplyText,
@@ -157,6 +158,18 @@ async def test_the_agents_own_answers_come_before_the_way_to_a_person() -> None:
     assert (await Conversation(house(settings)).say("operator"))[0] == "Ours."
     assert (await Conversation(house(settings)).say(digits="0"))[0] == "Ours."
     assert (await Conversation(house(settings)).say("speak to a person"))[1] == [Transfer("100")]
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [("Tell them of call waiting.", "Call waiting tells you"), ("The line is bad.", "")],
+)
+async def test_what_it_is_told_is_answered_if_it_has_words_for_it(told: str, words: str) -> None:
+    asked = ReplyRequest((Message("system", told),), "", prompted=True)
+    parts = [part async for part in house().respond(asked)]
+    said = "".join(part.text for part in parts if isinstance(part, ReplyText))
+    assert said.startswith(words)
+    assert bool(said) == bool(words)
 
 
 async def test_silence_is_asked_after_and_ends_the_call_at_last() -> None:

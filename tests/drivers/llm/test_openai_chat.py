@@ -95,6 +95,14 @@ async def test_sends_prompt_history_and_turn(server: OpenAIServer) -> None:
     ]
 
 
+def test_what_the_agent_is_to_speak_to_is_the_last_message() -> None:
+    told = Message("system", "The shop closes at six.")
+    assert messages("p", ReplyRequest((told,), "", prompted=True)) == [
+        {"role": "system", "content": "p"},
+        {"role": "system", "content": "The shop closes at six."},
+    ]
+
+
 def test_what_is_no_text_is_said_in_brackets() -> None:
     for request, word in (
         (ReplyRequest((), "", digits="12#"), "12#"),

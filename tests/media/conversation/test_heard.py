@@ -105,3 +105,22 @@ def test_going_on_begins_at_the_broken_word() -> None:
     untimed = spoken(["One two. ", "Three."], timing=False)
     assert untimed.word_begin(7000) == 0
     assert untimed.word_begin(9000) == 8000
+
+
+def test_a_recording_is_heard_as_a_whole_and_gone_on_with_where_it_stopped() -> None:
+    text = SpokenText(RATE)
+    text.write("[terms]")
+    text.begin_piece(7, sound=True)
+    text.add_audio(80_000)
+    assert text.heard(1599) == ""
+    assert text.heard(1600) == "[terms]"
+    assert text.word_begin(30_000) == 30_000
+    text.end_piece()
+    assert text.heard(80_000) == "[terms]"
+
+
+def test_words_between_two_samples() -> None:
+    text = spoken(["One two. ", "Three."], timing=True)
+    assert text.heard_between(4000, 12_000) == "two. Three."
+    assert text.heard_between(0, 4000) == "One"
+    assert text.heard_between(9600, 12_000) == ""

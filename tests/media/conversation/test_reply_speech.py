@@ -56,3 +56,40 @@ def test_a_fade_that_the_end_cuts_short_takes_nothing_from_what_was_heard() -> N
     speech.halt(200)
     assert speech.played == 39 * FRAME
     assert speech.heard() == "one two"
+
+
+def test_what_was_played_in_silence_was_not_heard() -> None:
+    lane = FakeLane(RATE)
+    speech = said(lane)
+    play(lane, 20)
+    speech.mute(True)
+    play(lane, 20)
+    speech.mute(False)
+    play(lane, 30)
+    assert speech.heard_to_its_end() == "one … three"
+
+
+def test_a_word_that_is_said_again_aloud_was_heard() -> None:
+    lane = FakeLane(RATE)
+    speech = said(lane)
+    play(lane, 20)
+    speech.mute(True)
+    play(lane, 15)
+    speech.halt(30)
+    speech.mute(False)
+    speech.go_on(2)
+    play(lane, 60)
+    assert speech.heard_to_its_end() == "one two three"
+
+
+def test_a_phrase_that_is_said_again_is_heard_anew() -> None:
+    lane = FakeLane(RATE)
+    speech = said(lane)
+    speech.mute(True)
+    play(lane, 30)
+    speech.halt(30)
+    assert speech.heard() == ""
+    speech.begin_anew(muted=False)
+    speech.go_on(2)
+    play(lane, 15)
+    assert speech.heard() == "one"
