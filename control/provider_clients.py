@@ -67,6 +67,11 @@ class ProviderClients:
         finalizer.atexit = False
         self._finalizers = {each for each in self._finalizers if each.alive} | {finalizer}
 
+    async def settled(self) -> None:
+        """Wait until what nothing uses any more is closed."""
+        await asyncio.sleep(0)  # finalizers have called the loop: it is their turn
+        await asyncio.gather(*self._closing)
+
     async def aclose(self) -> None:
         """Close them all."""
         for finalizer in self._finalizers:
