@@ -332,6 +332,13 @@ class Speaker:
             self._report(ReplyVoiced(self._now, speech.epoch, speech.spoken.samples))
 
     async def _replay(self, speech: ReplySpeech, announcement: Announcement) -> None:
+        """A task's root: a recording that cannot be played is told as failed."""
+        try:
+            await self._play_again(speech, announcement)
+        except Exception as error:
+            self._fail(speech, error)
+
+    async def _play_again(self, speech: ReplySpeech, announcement: Announcement) -> None:
         """A recording becomes the reply's audio, a second at a time."""
         epoch, text, sound = speech.epoch, announcement.text, announcement.sound
         assert sound is not None, "only a recording is played again"

@@ -1,8 +1,11 @@
 """Others steer a live call: what the caller hears of it, the responder learns, the record says."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 
+from offhook.media.conversation import speaking
 from offhook.media.conversation.records import (
     AgentLeft,
     AgentPressed,
@@ -14,7 +17,7 @@ from offhook.media.conversation.records import (
     RecordingSwitched,
     Role,
 )
-from offhook.media.errors import AgentPaused, BadValue, CallNotLive, NotRecorded
+from offhook.media.errors import AgentPaused, BadValue, CallNotLive, NotRecorded, ProviderError
 from offhook.media.events import DigitPressed, DigitSource
 from offhook.media.ports import (
     AnyReplyPart,
@@ -162,6 +165,35 @@ async def test_a_recording_of_another_rate_keeps_its_length() -> None:
     await call.run(3500)
     assert call.agent_said() == ["[jingle]"]
     assert abs(sum(len(sent.pcm) for sent in call.lane.sent) - 2200 * 8) <= 80
+    await call.finish()
+
+
+async def test_a_recording_that_cannot_be_played_leaves_the_floor_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(sound: object, rate_hz: int) -> Iterator[np.ndarray]:
+        yield beep(100)
+        raise ValueError("broken")
+
+    call = await answered(StagedCall())
+    call.say("call waiting")
+    await call.run(300)
+    monkeypatch.setattr(speaking, "sound_chunks", broken)
+    call.session.play(beep(2000), RATE, "terms")
+    await call.run(6000)
+    assert call.agent_said()[-1] == "You said call waiting."
+    await call.finish()
+
+
+async def test_a_synthesizer_that_fails_on_an_announcement_leaves_the_answer() -> None:
+    call = await answered(StagedCall())
+    call.say("call waiting")
+    await call.run(300)
+    call.session.say("Please hold.")
+    call.synthesizer.failures = [ProviderError("fake-tts", "no") for _ in range(2)]
+    await call.run(6000)
+    assert call.agent_said() == ["You said call waiting."]
+    assert call.caller_said() == ["call waiting"]
     await call.finish()
 
 
@@ -431,11 +463,12 @@ async def test_whoever_takes_the_caller_keeps_them_when_the_agent_was_about_to_h
 async def test_an_agent_that_is_away_is_asked_for_nothing() -> None:
     call = await answered(StagedCall())
     call.session.pause_agent()
-    for ask in (
+    asks: list[Callable[[], None]] = [
         lambda: call.session.say("Hello."),
         lambda: call.session.play(beep(100), RATE, "x"),
         lambda: call.session.user_message("hello"),
-    ):
+    ]
+    for ask in asks:
         with pytest.raises(AgentPaused):
             ask()
     await call.finish()
@@ -446,7 +479,7 @@ async def test_an_agent_that_is_away_is_asked_for_nothing() -> None:
 
 async def test_a_call_that_is_not_live_cannot_be_steered() -> None:
     call = StagedCall()
-    verbs = [
+    verbs: list[Callable[[], None]] = [
         lambda: call.session.say("Hello."),
         lambda: call.session.play(beep(100), RATE, "x"),
         lambda: call.session.send_digits("1"),
@@ -470,14 +503,15 @@ async def test_a_call_that_is_not_live_cannot_be_steered() -> None:
 
 async def test_values_that_cannot_be_are_refused_by_name() -> None:
     call = await answered(StagedCall())
-    for field, ask in (
+    asks: list[tuple[str, Callable[[], None]]] = [
         ("text", lambda: call.session.say("  ")),
         ("text", lambda: call.session.inject("x" * 5001)),
         ("rate_hz", lambda: call.session.play(beep(100), 300, "x")),
         ("pcm", lambda: call.session.play(np.zeros(0, np.int16), RATE, "x")),
         ("pcm", lambda: call.session.play(np.zeros((2, 10), np.int16), RATE, "x")),
         ("pcm", lambda: call.session.play(np.zeros(121 * RATE, np.int16), RATE, "x")),
-    ):
+    ]
+    for field, ask in asks:
         with pytest.raises(BadValue) as refused:
             ask()
         assert refused.value.field == field
