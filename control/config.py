@@ -13,6 +13,7 @@ import msgspec
 
 from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
 from ..media.conversation.settings import TurnSettings
+from .config_events import EventSettings, WebhookSettings
 from .config_lines import (
     DEFAULT_MODEMS,
     LineSettings as LineSettings,
@@ -177,6 +178,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitSettings = LimitSettings()
     recording: RecordingSettings = RecordingSettings()
     calls: CallSettings = CallSettings()
+    events: EventSettings = EventSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
     lines: tuple[LineSettings, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()

@@ -5,6 +5,7 @@ Everything that has a start() is ended here in the opposite order, whatever happ
 
 import asyncio
 import contextlib
+import functools
 import gc
 import logging
 import signal
@@ -23,9 +24,12 @@ from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from .agents import AgentRuntime, Agents
 from .auth.operator_token import open_token
+from .auth.secret_file import open_keys
+from .auth.secrets_box import KEY_FILE, SecretsBox
 from .call_limits import CallLimits
 from .config import Settings
 from .errors import StartError
+from .event_retention import EventRetention
 from .events import EventBus
 from .http.edge import Edge
 from .http.server import HttpServer
@@ -39,8 +43,10 @@ from .registry import CallRegistry
 from .routing import Routing
 from .services.catalog import make_services
 from .services.mirroring import mirror
+from .services.webhook_follower import WebhookFollower
 from .store.call_files import CallFiles
 from .store.database import Database
+from .webhooks import WebhookSender
 
 GC_THRESHOLDS = (50_000, 20, 100)
 "Collections are rare and young: what lives through the start is frozen and never looked at."
@@ -121,7 +127,30 @@ class Server:
         self._bus = EventBus()
         self._call_limits = CallLimits()
         self.lines = Lines(settings, self._call_limits)
-        self._services = make_services(self._database, self._clock, self._bus, self.lines)
+        self._box = functools.cache(
+            lambda: SecretsBox(open_keys(settings.data_folder(), KEY_FILE), self._rng)
+        )
+        private = settings.webhooks.allow_private
+        self._services = make_services(
+            self._database,
+            self._clock,
+            self._bus,
+            self.lines,
+            box=self._box,
+            rng=self._rng,
+            private_webhooks=private,
+        )
+        self._webhooks = WebhookSender(
+            self._services.deliveries,
+            WebhookFollower(self._database, self._clock),
+            self._bus,
+            self._box,
+            self._clock,
+            allow_private=private,
+        )
+        self._event_retention = EventRetention(
+            self._services.events, self._services.deliveries, self._clock, settings.events
+        )
         self._metrics = Metrics()
         recordings = settings.recordings_folder()
         self.registry = CallRegistry(
@@ -153,9 +182,14 @@ class Server:
         stack.push_async_callback(self._recorder.aclose)
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
+        self._box()  # the folder is ours now: the keys can be read, or made
         await self._services.accounts.ensure_operator()
         await mirror(settings, self._database, self._clock)
         await self._services.events.start()
+        self._event_retention.start()
+        stack.push_async_callback(self._event_retention.aclose)
+        await self._webhooks.start()
+        stack.push_async_callback(self._webhooks.aclose)
         crashed = await self.registry.start()
         stack.push_async_callback(self.registry.aclose)
         if crashed:
@@ -277,6 +311,12 @@ class Server:
             self._worker_restarts,
             "counter",
         )
+        self._metrics.add_gauge(
+            "offhook_webhook_tries_total",
+            "Deliveries to webhooks that were tried, by what came of it.",
+            self._webhook_tries,
+            "counter",
+        )
         add_process_gauges(self._metrics)
         self._metrics.add_gauge(
             "offhook_recording_blocks_lost_total",
@@ -284,6 +324,10 @@ class Server:
             lambda: self._recorder.lost_blocks,
             "counter",
         )
+
+    def _webhook_tries(self) -> list[Sample]:
+        counts = {"delivered": self._webhooks.delivered, "refused": self._webhooks.refused}
+        return _by_kind("offhook_webhook_tries_total", counts)
 
     def _sip_kept(self) -> list[Sample]:
         live = {} if self._sip is None else self._sip.agent.live

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from ..config import HttpSettings
 from ..errors import StartError
-from . import agents, calls, events, health
+from . import agents, calls, event_log, events, health, lines, modems, numbers, webhooks
 from .edge import EDGE, Authenticator, Edge
 from .middleware import authenticate, name_response, tell_problems
 from .route import AnyRoute
@@ -13,7 +13,17 @@ from .serving import definitions
 STOP_S = 3.0
 "Requests that are being answered may take so long when the server stops."
 
-ROUTES: tuple[AnyRoute, ...] = (*health.ROUTES, *calls.ROUTES, *events.ROUTES, *agents.ROUTES)
+ROUTES: tuple[AnyRoute, ...] = (
+    *health.ROUTES,
+    *calls.ROUTES,
+    *events.ROUTES,
+    *event_log.ROUTES,
+    *webhooks.ROUTES,
+    *agents.ROUTES,
+    *numbers.ROUTES,
+    *lines.ROUTES,
+    *modems.ROUTES,
+)
 "The whole API, chapter by chapter."
 
 

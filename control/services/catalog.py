@@ -1,8 +1,12 @@
 """All services of one server, made in the order in which they need each other."""
 
+import random
+from collections.abc import Callable
+
 import msgspec
 
 from ...media.clock import Clock
+from ..auth.secrets_box import SecretsBox
 from ..call_limits import CallLimits
 from ..config import Settings
 from ..events import EventBus
@@ -10,10 +14,12 @@ from ..lines import Lines
 from ..store.database import Database
 from .accounts import AccountService
 from .agents import AgentService
+from .deliveries import DeliveryQueue
 from .event_log import EventLog
 from .lines import LineService
 from .modems import ModemService
 from .numbers import NumberService
+from .webhooks import WebhookService
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,26 +27,44 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: AccountService
     agents: AgentService
+    deliveries: DeliveryQueue
     events: EventLog
     lines: LineService
     modems: ModemService
     numbers: NumberService
+    webhooks: WebhookService
 
 
 def make_services(
-    database: Database, clock: Clock, bus: EventBus, lines: Lines | None = None
+    database: Database,
+    clock: Clock,
+    bus: EventBus,
+    lines: Lines | None = None,
+    *,
+    box: Callable[[], SecretsBox],
+    rng: random.Random,
+    private_webhooks: bool = False,
 ) -> Services:
     """All of them, on a database that is opened before they are used.
 
-    `lines` None: those of a server without configuration.
+    `lines` None: those of a server without configuration. `box` is asked for when it is needed: its
+    keys are read, or made, by the process that holds the database. `rng` is unguessable.
+    `private_webhooks`: webhooks may lead to this machine, too.
     """
     if lines is None:
         lines = Lines(Settings(), CallLimits())
+    events = EventLog(database, bus)
+    deliveries = DeliveryQueue(database, events, clock, rng)
+    webhooks = WebhookService(
+        database, clock, events, deliveries, box, rng, allow_private=private_webhooks
+    )
     return Services(
         accounts=AccountService(database, clock),
         agents=AgentService(database, clock),
-        events=EventLog(database, bus),
+        deliveries=deliveries,
+        events=events,
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
         numbers=NumberService(database, clock, lines),
+        webhooks=webhooks,
     )

@@ -1,19 +1,22 @@
 """Events as they are kept: written with what they tell of, told when that is committed, read again.
 
-async with event_log.writing() as work:
-    call = await CALLS.update(work.tx, call, status=…)
-    work.tell(call.owner_id, CallStatusChanged(…))
+    async with event_log.writing() as work:
+        call = await CALLS.update(work.tx, call, status=…)
+        work.tell(call.owner_id, CallStatusChanged(…))
+
+No call of `writing` inside another one, nor inside `database.write()`: there is one writer.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, func, insert, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from ..auth.principal import Principal
 from ..domain.events import AnyEvent, is_stored, type_of
-from ..domain.webhooks import StoredEvent
+from ..domain.webhooks import DeliveryStatus, StoredEvent
 from ..event_filter import ANY, EventFilter
 from ..events import EventBus, Subscription
 from ..store import schema
@@ -29,14 +32,35 @@ class Work:
 
     def __init__(self, tx: Transaction) -> None:
         self.tx = tx
-        self.told: list[tuple[str | None, AnyEvent]] = []
+        self.told: list[tuple[str | None, AnyEvent, StoredEvent | None]] = []
+        self._waiting: list[tuple[str | None, AnyEvent]] = []
 
     def tell(self, owner_id: str | None, event: AnyEvent) -> None:
         """Store it with the rest, where it is stored at all, and publish it afterwards.
 
         `owner_id` None: only administrators are told.
         """
-        self.told.append((owner_id, event))
+        self._waiting.append((owner_id, event))
+
+    async def store(self, owner_id: str | None, event: AnyEvent) -> StoredEvent:
+        """The same, stored at once: for what refers to the stored event."""
+        self.tell(owner_id, event)
+        await self.flush()
+        _, _, stored = self.told[-1]
+        assert stored is not None, f"{type_of(event)} is only told"
+        return stored
+
+    async def flush(self) -> None:
+        """Store in one statement what was told and is not stored yet."""
+        waiting, self._waiting = self._waiting, []
+        stored = iter(
+            await EVENTS.add_all(
+                self.tx,
+                [stored_event(event, owner) for owner, event in waiting if is_stored(event)],
+            )
+        )
+        for owner, event in waiting:
+            self.told.append((owner, event, next(stored) if is_stored(event) else None))
 
 
 class EventLog:
@@ -59,57 +83,28 @@ class EventLog:
 
         Raises what `write()` raises.
         """
-        complete = False
-        stored: list[StoredEvent] = []
+        committing = False
         try:
             async with self._database.write() as tx:
                 work = Work(tx)
                 yield work
-                stored = await self.record_all(tx, work.told)
-                complete = True
-        except BaseException as exc:
-            # Cancelled while it was being committed: it may be there, and nobody was told.
-            if complete and stored and not isinstance(exc, Exception):
+                await work.flush()
+                committing = True
+        except asyncio.CancelledError:
+            if committing:  # it may be there, and nobody was told
                 self._bus.doubt()
             raise
-        self.publish(work.told, stored)
+        for owner_id, event, stored in work.told:
+            self._bus.publish(event, owner_id, stored)
 
     async def record(self, tx: Transaction, owner_id: str | None, event: AnyEvent) -> StoredEvent:
-        """Store one event in the caller's transaction; it is published by who commits that."""
+        """Store one event in the caller's transaction.
+
+        Who commits it calls `bus.publish` before anything else is awaited: then the order of
+        telling is that of storing.
+        """
         assert is_stored(event), f"{type_of(event)} is only told"
         return await EVENTS.add(tx, stored_event(event, owner_id))
-
-    async def record_all(
-        self, tx: Transaction, told: Sequence[tuple[str | None, AnyEvent]]
-    ) -> list[StoredEvent]:
-        """Store those that are stored, in one statement; returns them with their places."""
-        events = [stored_event(event, owner) for owner, event in told if is_stored(event)]
-        return await self.add_all(tx, events)
-
-    async def add_all(self, tx: Transaction, events: Sequence[StoredEvent]) -> list[StoredEvent]:
-        """The same for those that `stored_event` has made already."""
-        if not events:
-            return []
-        rows = [msgspec.structs.asdict(event) for event in events]
-        for row in rows:
-            del row["seq"]
-        statement = insert(schema.EVENTS).returning(COLUMNS.seq, sort_by_parameter_order=True)
-        places = (await tx.execute(statement, rows)).scalars().all()
-        return [
-            msgspec.structs.replace(event, seq=seq)
-            for event, seq in zip(events, places, strict=True)
-        ]
-
-    def publish(
-        self, told: Sequence[tuple[str | None, AnyEvent]], stored: Sequence[StoredEvent]
-    ) -> None:
-        """Tell of events whose transaction has been committed; `stored` is from `record_all`.
-
-        To be called before anything else is awaited: then the order of telling is that of storing.
-        """
-        places = iter(stored)
-        for owner_id, event in told:
-            self._bus.publish(event, owner_id, next(places) if is_stored(event) else None)
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -139,6 +134,25 @@ class EventLog:
         async with self._database.read() as tx:
             return await EVENTS.page(tx, wanted.owner_id, query, *where)
 
+    async def delete_old(self, before_wall: float, max_kept: int, batch: int) -> int:
+        """Delete some of the events that are older, or more than so many; returns how many.
+
+        The newest one stays, for the cursors; so does what a webhook still waits for.
+        """
+        waiting = exists().where(
+            schema.DELIVERIES.c.event_id == COLUMNS.id,
+            schema.DELIVERIES.c.status == DeliveryStatus.WAITING.value,
+        )
+        async with self._database.write() as tx:
+            first_kept = await _first_kept(tx, before_wall, max_kept)
+            old = (
+                select(COLUMNS.seq)
+                .where(COLUMNS.seq < first_kept, ~waiting)
+                .order_by(COLUMNS.seq)
+                .limit(batch)
+            )
+            return await EVENTS.delete_where(tx, None, COLUMNS.seq.in_(old))
+
     async def forget_call(self, tx: Transaction, call_id: str) -> int:
         """Delete the events of a call that is deleted; returns how many there were."""
         return await EVENTS.delete_where(tx, None, COLUMNS.call_id == call_id)
@@ -162,6 +176,16 @@ def visible(who: Principal, wanted: EventFilter) -> EventFilter:
     if who.is_admin:
         return wanted
     return msgspec.structs.replace(wanted, owner_id=who.account_id)
+
+
+async def _first_kept(tx: Transaction, before_wall: float, max_kept: int) -> int:
+    # Events are stored in the order of time, near enough: the first young one ends the search.
+    young = select(COLUMNS.seq).where(COLUMNS.created_wall >= before_wall)
+    by_age = (await tx.execute(young.order_by(COLUMNS.seq).limit(1))).scalar_one_or_none()
+    newest_first = select(COLUMNS.seq).order_by(COLUMNS.seq.desc()).limit(1)
+    newest = (await tx.execute(newest_first)).scalar_one_or_none() or 0
+    by_count = (await tx.execute(newest_first.offset(max_kept - 1))).scalar_one_or_none() or 0
+    return max(newest if by_age is None else by_age, by_count)
 
 
 def _where(wanted: EventFilter) -> tuple[ColumnElement[bool], ...]:

@@ -64,13 +64,17 @@ class Rows(Generic[EntityT]):
         result = await tx.execute(insert(self.table).values(values).returning(self.table.c.seq))
         return msgspec.structs.replace(entity, seq=result.scalar_one())
 
-    async def add_all(self, tx: Transaction, entities: Sequence[EntityT]) -> None:
-        """Store many new ones in one statement."""
+    async def add_all(self, tx: Transaction, entities: Sequence[EntityT]) -> list[EntityT]:
+        """Store many new ones in one statement; returns them with their `seq`, in their order."""
+        if not entities:
+            return []
         rows = [_values(entity) for entity in entities]
         for row in rows:
             del row["seq"]
-        if rows:
-            await tx.execute(insert(self.table), rows)
+        wanted = insert(self.table).returning(self.table.c.seq, sort_by_parameter_order=True)
+        seqs = (await tx.execute(wanted, rows)).scalars()
+        pairs = zip(entities, seqs, strict=True)
+        return [msgspec.structs.replace(entity, seq=seq) for entity, seq in pairs]
 
     async def get(self, tx: Transaction, id_: str, owner: str | None) -> EntityT | None:
         """The one with this UUID."""

@@ -1,6 +1,7 @@
 """The API in one process: real services on a database, a client, and as many accounts as wanted."""
 
 import pathlib
+import random
 from typing import Any
 
 from aiohttp import ClientResponse
@@ -21,6 +22,7 @@ from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
 
 from .database import copy_database
+from .sealing import a_box
 
 TOKEN = "a-token-of-tests"
 DEFAULTS = Settings()
@@ -53,7 +55,9 @@ class Api:
         self.database = copy_database(folder)
         self.bus = EventBus()
         self.metrics = Metrics()
-        self.services = make_services(self.database, self.clock, self.bus, self.lines)
+        self.services = make_services(
+            self.database, self.clock, self.bus, self.lines, box=a_box, rng=random.Random(1)
+        )
         recordings = folder / "recordings"
         recordings.mkdir()
         self.calls = CallRegistry(

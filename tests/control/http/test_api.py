@@ -2,6 +2,7 @@
 
 import asyncio
 import pathlib
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -24,6 +25,7 @@ from offhook.media.frames.frame_clock import ClockHealth
 from offhook.media.ports import FarEndQuality, HangUpCause, Quality
 from offhook.tests.kit.call_records import agent_turn, call_record, started, turn_added
 from offhook.tests.kit.database import copy_database
+from offhook.tests.kit.sealing import a_box
 
 TOKEN = "a-token-of-tests"
 
@@ -58,7 +60,9 @@ class Api:
         )
         self.health = FakeHealth()
         self.database = copy_database(folder)
-        services = self.services = make_services(self.database, VirtualClock(), self.bus)
+        services = self.services = make_services(
+            self.database, VirtualClock(), self.bus, box=a_box, rng=random.Random(1)
+        )
         edge = Edge(self.calls, self.bus, self.metrics, self.health, services)
         self.client = TestClient(TestServer(make_app(edge, ApiToken(TOKEN))))
         self.hung_up: list[str] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import pathlib
+import random
 import socket
 
 import aiohttp
@@ -21,6 +22,7 @@ from offhook.control.store.database import Database
 from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
 from offhook.tests.kit.database import url_in
+from offhook.tests.kit.sealing import a_box
 
 
 class Idle:
@@ -37,7 +39,9 @@ class Idle:
 def server(folder: pathlib.Path, port: int) -> HttpServer:
     bus, metrics = EventBus(), Metrics()
     calls = CallRegistry(CallFiles(folder), bus, metrics, VirtualClock(), folder)
-    services = make_services(Database(url_in(folder)), VirtualClock(), bus)
+    services = make_services(
+        Database(url_in(folder)), VirtualClock(), bus, box=a_box, rng=random.Random(1)
+    )
     edge = Edge(calls, bus, metrics, Idle(), services)
     return HttpServer(HttpSettings(port=port), edge, ApiToken("t"))
 

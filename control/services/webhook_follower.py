@@ -1,0 +1,107 @@
+"""From stored events to deliveries: one reader follows the table of events for all webhooks.
+
+Its position is stored with what it made, in one transaction: an event that was committed has its
+deliveries, whenever the process is killed.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, insert, or_, select, update
+
+from ...media.clock import Clock
+from ..domain.accounts import Role
+from ..domain.webhooks import StoredEvent, Webhook
+from ..event_filter import matches
+from ..store import schema
+from ..store.database import Database, Transaction
+from .deliveries import WEBHOOK, WEBHOOKS, enqueue
+from .event_log import COLUMNS as EVENT, EVENTS
+
+READER = "webhooks"
+BATCH_EVENTS = 200
+SAVE_AFTER_EVENTS = 1000
+"So many events that nobody wanted are read again, at most, after a crash."
+MAX_WEBHOOKS = 10_000
+"Of the accounts of one batch."
+TEST = "webhook.test"
+"Of these the deliveries are made with the event (services/webhooks.py)."
+
+
+class WebhookFollower:
+    """The reader. Only one task calls it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._position: int | None = None
+        self._saved = 0
+
+    async def follow(self) -> bool:
+        """Make the deliveries of the next events; False: there are none yet. Raises StoreError."""
+        async with self._database.read() as tx:
+            if self._position is None:
+                self._position = self._saved = await _position(tx)
+            events = await EVENTS.all(tx, None, EVENT.seq > self._position, limit=BATCH_EVENTS)
+            if not events:
+                return False
+            wanted = await _wanted(tx, events)
+        last = events[-1].seq
+        if wanted or last - self._saved >= SAVE_AFTER_EVENTS:
+            async with self._database.write() as tx:
+                # Asked again: a webhook may have gone meanwhile.
+                await enqueue(tx, await _wanted(tx, events) if wanted else [], self._clock.wall())
+                await _save_position(tx, last)
+            self._saved = last
+        self._position = last
+        return True
+
+
+async def _position(tx: Transaction) -> int:
+    positions = schema.EVENT_POSITIONS
+    query = select(positions.c.seq).where(positions.c.reader == READER)
+    return (await tx.execute(query)).scalar_one_or_none() or 0
+
+
+async def _save_position(tx: Transaction, seq: int) -> None:
+    positions = schema.EVENT_POSITIONS
+    changed = await tx.execute(
+        update(positions).where(positions.c.reader == READER).values(seq=seq)
+    )
+    if not changed.rowcount:
+        await tx.execute(insert(positions).values(reader=READER, seq=seq))
+
+
+async def _wanted(
+    tx: Transaction, events: Sequence[StoredEvent]
+) -> list[tuple[Webhook, StoredEvent]]:
+    """Which webhooks want which of these events: their account's, those of nobody administrators'.
+
+    A webhook is not told what happened before it was made.
+    """
+    owners = {event.owner_id for event in events}
+    mine: ColumnElement[bool] = WEBHOOK.owner_id.in_([owner for owner in owners if owner])
+    if None in owners:
+        admins = select(schema.ACCOUNTS.c.id).where(schema.ACCOUNTS.c.role == Role.ADMIN.value)
+        mine = or_(mine, WEBHOOK.owner_id.in_(admins))
+    webhooks = await WEBHOOKS.all(tx, None, WEBHOOK.is_active, mine, limit=MAX_WEBHOOKS)
+    admin_ids = await _administrators(tx, webhooks) if None in owners else frozenset[str]()
+    return [
+        (webhook, event)
+        for event in events
+        for webhook in webhooks
+        if event.type != TEST
+        and event.created_wall >= webhook.created_wall
+        and matches(webhook.events, event.type)
+        and (
+            event.owner_id == webhook.owner_id
+            or (event.owner_id is None and webhook.owner_id in admin_ids)
+        )
+    ]
+
+
+async def _administrators(tx: Transaction, webhooks: Iterable[Webhook]) -> frozenset[str]:
+    accounts = schema.ACCOUNTS.c
+    query = select(accounts.id).where(
+        accounts.role == Role.ADMIN.value, accounts.id.in_({hook.owner_id for hook in webhooks})
+    )
+    return frozenset((await tx.execute(query)).scalars())
