@@ -28,7 +28,7 @@ from offhook.media.events import (
 from offhook.media.frames import rtcp
 from offhook.media.frames.engine import MIN_TICKS_TO_JUDGE, Engine, EngineSettings
 from offhook.media.frames.frame_clock import MAX_SKIPPED_TICKS, PHASES, TICK_S
-from offhook.media.frames.history import HEARD
+from offhook.media.frames.history import HEARD, SENT
 from offhook.media.frames.lane import Lane, LaneSettings
 from offhook.media.frames.lanes import Columns
 from offhook.media.frames.mixer import Mixer
@@ -318,6 +318,8 @@ def test_a_closed_lane_leaves_nothing_in_its_row(codec: Codec) -> None:
     lane.open_gate(1)
     lane.duck(-12, 500)
     lane.hear_also(other)
+    lane.hear_also(other, SENT)
+    lane.mute(True)
     other.hear_also(lane)
     lane.set_alarm(10**9)
     lane.capture(0)
