@@ -257,13 +257,14 @@ class Lane:
     def record(
         self, path: Path, on_error: Callable[[RecordingEnded], object] | None = None
     ) -> None:
-        """Record both channels into a WAV file, from now on or at most 1 s before.
+        """Record both channels into a WAV file from now on (it is at most 1.2 s behind).
 
-        What came earlier is silence in the file: its time axis is the lane's.
+        What came before is silence in the file: its time axis is the lane's.
         """
         if self.open:
             self._cohort.recorder.start(self.place, path, self.rate_hz, on_error)
             self._cohort.lanes.recording[self._row] = True
+            self._cohort.lanes.recorded_from[self._row] = self.position_samples
             self._recorded = True
 
     def keep_recording(self, on: bool) -> bool:

@@ -252,3 +252,18 @@ async def test_what_was_not_to_be_recorded_is_silence_in_its_place(tmp_path: Pat
     for begin, until in ((4000, off), (on, end)):
         for side, hz in ((0, CALLER), (1, AGENT_HZ)):
             assert tones_in(audio[side, begin:until], 8000, [CALLER, AGENT_HZ]) == {hz}
+
+
+async def test_a_recording_that_is_begun_late_has_nothing_from_before(tmp_path: Path) -> None:
+    call = JoinedCall()
+    await call.answer()
+    await call.run(1300)
+    begin = call.caller.ours.position_samples
+    call.caller.ours.record(tmp_path / "call.wav")
+    await call.run(1500)
+    end = call.caller.ours.position_samples
+    await call.finish()
+    audio = recorded(tmp_path / "call.wav")
+    assert audio.shape[1] == end
+    assert not audio[:, :begin].any()
+    assert tones_in(audio[0, begin:], 8000, [CALLER, AGENT_HZ]) == {CALLER}
