@@ -213,6 +213,8 @@ def _check_hours(key: str, hours: OpeningHours) -> None:
 
 
 def _no_doubles(key: str, values: list[str]) -> None:
+    seen: set[str] = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise HouseSettingsError(key, f"{value!r} stands twice")
+        seen.add(value)
