@@ -98,7 +98,10 @@ class WebhookSender:
                 while await self._follower.follow():
                     await self._start_due()
                 await self._start_due()
-                self._wake_at(await self._queue.next_due_wall())
+                slots = self._slots
+                if slots.free():  # else whoever comes back wakes us
+                    ids, full = slots.on_their_way(), slots.full()
+                    self._wake_at(await self._queue.next_due_wall(ids, full))
             except StoreError as exc:
                 logger.error("webhooks wait for the database: %s", exc)
                 self._wake_in(RETRY_STORE_S)
@@ -115,8 +118,11 @@ class WebhookSender:
                 return
 
     def _wake_at(self, wall: float | None) -> None:
-        wait_s = MAX_WAIT_S if wall is None else wall - self._clock.wall()
-        self._wake_in(min(max(0.0, wait_s), MAX_WAIT_S))
+        wait_s = MAX_WAIT_S if wall is None else min(wall - self._clock.wall(), MAX_WAIT_S)
+        if wait_s > 0:
+            self._wake_in(wait_s)
+        else:
+            self._wake.set()
 
     def _wake_in(self, seconds: float) -> None:
         if self._timer is not None:

@@ -81,10 +81,10 @@ class DeliveryQueue:
             found = await DELIVERIES.all(tx, None, DELIVERY.id.in_(ids), limit=limit)
         return sorted(found, key=lambda delivery: ids.index(delivery.id))
 
-    async def next_due_wall(self) -> float | None:
-        """When the next retry is, of those that are not due yet. Raises StoreError."""
+    async def next_due_wall(self, on_their_way: Sequence[str], full: Sequence[str]) -> float | None:
+        """When the next one of the same is due; it may be by now. Raises StoreError."""
         query = select(func.min(DELIVERY.next_try_wall)).where(
-            WAITING, DELIVERY.next_try_wall > self._clock.wall()
+            WAITING, DELIVERY.id.not_in(on_their_way), DELIVERY.webhook_id.not_in(full)
         )
         async with self._database.read() as tx:
             found: float | None = (await tx.execute(query)).scalar_one()
