@@ -16,6 +16,9 @@ COMMANDS = {
     "serve": "answer calls and serve the API until SIGTERM",
     "call": "place a SIP call: play a file, record the far end, press keys",
     "doctor": "check this machine and the configuration, and say what to do",
+    "agent": "agents of a running server: list, show, create, change, delete",
+    "number": "phone numbers of a running server, and who answers them",
+    "line": "lines of a running server: their state, how full they are",
     "bench": "measure: latency, capacity, quality",
 }
 EXIT_USAGE = 2

@@ -29,7 +29,7 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["swerve"]) == 2
     assert capsys.readouterr().err == (
-        "offhook: no command 'swerve'; there is serve, call, doctor, bench\n"
+        f"offhook: no command 'swerve'; there is {', '.join(COMMANDS)}\n"
     )
 
 
