@@ -1,111 +1,172 @@
-"""Calls as the edge sees them: what it asks for (Calls), and what keeps them (CallStore)."""
+"""Calls in progress as the edge sees them (Calls), and one of them (LiveCall)."""
 
-import pathlib
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 
-from ..media.conversation.records import CallRecord, CallStatus
-from ..media.ports import HangUpCause
+from ..media.conversation.records import CallRecord, CallStatus as MediaStatus
+from ..media.conversation.session import Session
+from .bridging import Bridging
+from .domain.calls import Call, CallStatus, CallSummary, LineAttempt
+from .domain.events import CallStatusChanged
+from .outcomes import outcome_of, reason_of
+from .store.calls import CallChange, without_turns
 
 
-class CallSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A call in a list. Field names are CallRecord's, so that one can be read from its JSON."""
+class LiveCall:
+    """A call in progress: what business knows of it, what the media see, and how to reach it."""
 
-    id: str
-    line: str
-    wire_id: str
-    inbound: bool
-    from_number: str
-    to_number: str
-    agent: str
-    status: CallStatus
-    started_wall: float
-    answered_wall: float | None = None
-    ended_wall: float | None = None
-    cause: HangUpCause | None = None
-    recording: str | None = None
-
-
-class CallQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which calls, newest first."""
-
-    status: CallStatus | None = None
-    "None: all."
-    limit: int = 50
-    cursor: str | None = None
-    "`next` of the page before."
-
-
-class CallPage(msgspec.Struct, frozen=True):
-    """Some calls, newest first."""
-
-    items: tuple[CallSummary, ...]
-    next: str | None
-    "Cursor of the page after this one; None: there is none."
-
-
-def summary(record: CallRecord) -> CallSummary:
-    """A call's line in lists."""
-    return CallSummary(
-        **{name: getattr(record, name) for name in CallSummary.__struct_fields__},
+    __slots__ = (
+        "_base",
+        "_is_new",
+        "_told",
+        "_turns",
+        "bridging",
+        "hang_up",
+        "rang",
+        "reason",
+        "record",
+        "session",
+        "wanted_end",
     )
 
+    def __init__(
+        self, call: Call, record: CallRecord, hang_up: Callable[[], None], *, is_new: bool
+    ) -> None:
+        """`record` is its session's, and changes; `is_new`: the store has no row of it."""
+        self._base = call
+        self.record = record
+        self.hang_up = hang_up
+        "Ask for its end."
+        self._is_new = is_new
+        self.session: Session | None = None
+        "The conversation, once there is one: what an agent is told by others goes there."
+        self.bridging: Bridging | None = None
+        "The other legs of the call."
+        self.rang = call.inbound
+        "The far end rings, or ours does."
+        self.reason = ""
+        "Why the line says that it ended."
+        self.wanted_end: dict[str, Any] = {}
+        "What somebody has said the end is to be; it overrules what the line says."
+        self._turns = 0
+        "How many turns are stored or on their way."
+        self._told = self.status
 
-def snapshot(record: CallRecord) -> CallRecord:
-    """The record as it is now, unmoved by what its session does next (turns are immutable)."""
-    return msgspec.structs.replace(record, turns=list(record.turns))
+    @property
+    def id(self) -> str:
+        """Of the call."""
+        return self._base.id
 
+    @property
+    def owner_id(self) -> str:
+        """Whose call it is."""
+        return self._base.owner_id
 
-class CallStore(Protocol):
-    """Keeps calls beyond the process. Files now; a database can take its place."""
+    @property
+    def status(self) -> CallStatus:
+        """Now."""
+        if self.record.status is MediaStatus.RINGING and not self.rang:
+            return CallStatus.DIALING
+        return CallStatus(self.record.status.value)
 
-    async def open(self) -> int:
-        """Load, and end what a crash left open; returns how many those were. Raises StoreError."""
-        ...
+    @property
+    def context(self) -> dict[str, Any]:
+        """What the agent is to know of it."""
+        return self._base.context
 
-    async def save(self, records: Sequence[CallRecord]) -> None:
-        """Keep the state of these calls; when it returns, a crash does not lose it.
+    @property
+    def attempts(self) -> tuple[LineAttempt, ...]:
+        """Lines that were tried in vain."""
+        return self._base.attempts
 
-        One save at a time. Raises StoreError when some could not be written; the others were.
-        """
-        ...
+    def learn(self, **fields: Any) -> None:
+        """Business knows more of it."""
+        self._base = msgspec.structs.replace(self._base, **fields)
 
-    async def read(self, call_id: str) -> CallRecord | None:
-        """A call, as saved last. Raises StoreError when it is unreadable."""
-        ...
+    def change(self, wall: float) -> CallChange:
+        """What has changed since this was asked last."""
+        turns = tuple(self.record.turns[self._turns :])
+        self._turns += len(turns)
+        is_new, self._is_new = self._is_new, False
+        return CallChange(self.as_now(wall), turns, is_new)
 
-    async def page(self, query: CallQuery) -> CallPage:
-        """A page of saved calls. Raises BadRequest for a cursor that is none."""
-        ...
+    def has_moved(self) -> bool:
+        """Whether its status is another one than when this was asked last."""
+        told, self._told = self._told, self.status
+        return told is not self._told
 
-    async def forget(self, ended_before_wall: float) -> Sequence[CallSummary]:
-        """Delete calls that ended before that moment; returns what was deleted."""
-        ...
+    def let_go(self) -> None:
+        """It is over: its session is not kept."""
+        self.session = self.bridging = None
+        self.hang_up = _nothing
 
-    async def aclose(self) -> None: ...
+    def as_now(self, wall: float) -> Call:
+        """The call as it is stored; its record without turns."""
+        record = self.record
+        ended = record.status is MediaStatus.ENDED
+        answered = record.answered_wall
+        call = msgspec.structs.replace(
+            self._base,
+            status=self.status,
+            outcome=outcome_of(record) if ended else None,
+            failure_reason=reason_of(record, self.reason) if ended else "",
+            cause=record.cause,
+            from_number=record.from_number,
+            line=record.line,
+            agent_name=record.agent,
+            wire_id=record.wire_id,
+            started_wall=record.started_wall,
+            answered_wall=answered,
+            ended_wall=record.ended_wall,
+            duration_s=None
+            if answered is None or record.ended_wall is None
+            else round(max(0.0, record.ended_wall - answered), 3),
+            recording=record.recording,
+            record=without_turns(record),
+            updated_wall=wall,
+        )
+        return msgspec.structs.replace(call, **self.wanted_end) if ended else call
+
+    def with_turns(self, wall: float) -> Call:
+        """The call with all of its turns, unmoved by what happens next."""
+        call = self.as_now(wall)
+        assert call.record is not None, "a call in progress has one"
+        call.record.turns = list(self.record.turns)
+        return call
 
 
 class Calls(Protocol):
-    """What HTTP needs of calls."""
+    """The calls in progress, for services and for health."""
 
-    def live(self) -> list[CallRecord]:
-        """The calls that are in progress (ringing or live), oldest first."""
+    def live(self) -> list[LiveCall]:
+        """All of them, oldest first."""
         ...
 
-    async def get(self, call_id: str) -> CallRecord | None:
-        """A call, in progress or ended. Raises StoreError."""
+    def find(self, call_id: str) -> LiveCall | None:
+        """One of them, or one whose end is not stored yet."""
         ...
 
-    async def page(self, query: CallQuery) -> CallPage:
-        """A page of calls. Raises BadRequest for a cursor that is none."""
+    def is_live(self, call_id: str) -> bool:
+        """Whether it has not ended."""
         ...
 
-    def hang_up(self, call_id: str) -> bool:
-        """Ask for the end of a call; False when no such call is in progress."""
+    def changed(self, call_id: str, **fields: Any) -> None:
+        """Business knows more of a call; one that is not in progress is left alone."""
         ...
 
-    async def recording_path(self, call_id: str) -> pathlib.Path | None:
-        """The file of a call's recording; it may be absent from the disk. Raises StoreError."""
-        ...
+
+def status_event(call: CallSummary) -> CallStatusChanged:
+    """The event that tells a call's status."""
+    return CallStatusChanged(
+        at_wall=call.updated_wall,
+        call_id=call.id,
+        status=call.status,
+        outcome=call.outcome,
+        failure_reason=call.failure_reason,
+    )
+
+
+def _nothing() -> None:
+    """What is left to be hung up of a call that is over."""

@@ -202,10 +202,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Where things are stored."""
         return self.database or f"sqlite+aiosqlite:///{self.data_folder() / DATABASE_FILE}"
 
-    def calls_folder(self) -> pathlib.Path:
-        """Call records."""
-        return self.data_folder() / "calls"
-
     def recordings_folder(self) -> pathlib.Path:
         """Recordings."""
         folder = self.recording.folder

@@ -1,48 +1,51 @@
-"""SHELL: the calls of this server. Sessions register here; every change is stored, then told.
+"""SHELL: the calls in progress. Sessions register here; every change is stored, then told.
 
-One task stores what has changed since its last round and publishes the events of that round, so
-the events of all calls stay in one order and a slow disk makes rounds larger, not the memory:
-beyond UNTOLD_EVENTS, events that change nothing stored are dropped and counted.
+Of an ended call nothing stays in memory. Not how it is stored: call_rounds.py.
 """
 
 import asyncio
 import logging
 import pathlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from ..media.clock import Clock, Timer
-from ..media.conversation.records import (
-    AnyCallEvent,
-    CallAnswered,
-    CallEnded,
-    CallerPressed,
-    CallRecord,
-    CallStarted,
-    CallStatus,
-    TurnAdded,
-)
-from .call_index import cut_page, key_of, parse_cursor
-from .calls import CallPage, CallQuery, CallStore, CallSummary, snapshot, summary
+from ..media.conversation.records import AnyCallEvent, CallRecord, CallStatus as MediaStatus
+from .call_rounds import CallRounds, Saver
+from .calls import LiveCall, status_event
+from .cut_off import end_cut_off, recording_in
+from .domain.calls import Call, CallSummary
+from .domain.events import is_stored
 from .errors import StoreError
 from .events import EventBus
 from .metrics import Metrics
+from .store.calls import CallChange
 
-UNTOLD_EVENTS = 10_000
+CUT_OFF_BATCH = 32
 SWEEP_S = 3600.0
 "How often old calls are looked for."
-
-STORED_CHANGES = (CallStarted, CallAnswered, CallerPressed, TurnAdded, CallEnded)
-"""Events after which the record is stored before they are told."""
 
 logger = logging.getLogger(__name__)
 
 
+class Keeper(Saver, Protocol):
+    """What keeps calls (store/calls.py)."""
+
+    async def cut_off(self) -> list[Call]:
+        """Calls that are in progress as far as is stored. Raises StoreError."""
+        ...
+
+    async def forget(self, ended_before_wall: float) -> list[CallSummary]:
+        """Delete some old calls; none are left when it returns none. Raises StoreError."""
+        ...
+
+
 class CallRegistry:
-    """The server's calls (`Calls`). `retention_s` 0 keeps ended calls for ever."""
+    """The server's calls in progress (`Calls`). `retention_s` 0 keeps ended calls for ever."""
 
     def __init__(
         self,
-        store: CallStore,
+        store: Keeper,
         bus: EventBus,
         metrics: Metrics,
         clock: Clock,
@@ -55,160 +58,136 @@ class CallRegistry:
         self._clock = clock
         self._recordings = recordings
         self._retention_s = retention_s
-        self._live: dict[str, tuple[CallRecord, Callable[[], None]]] = {}
-        self._changed: dict[str, CallRecord] = {}
-        self._saving: dict[str, CallRecord] = {}
-        self._untold: list[AnyCallEvent] = []
-        self._wake = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._live: dict[str, LiveCall] = {}
+        self._leaving: dict[str, LiveCall] = {}
+        "Calls that are over and whose end is not stored yet."
+        self.rounds = CallRounds(store, bus, clock, self)
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweep: Timer | None = None
-        self.dropped_events = 0
-        "Events that were never told because the disk was too slow."
-        self.store_failures = 0
-        "Rounds in which something could not be stored."
         self._add_gauges(metrics)
 
     async def start(self) -> int:
-        """Open the store; returns how many calls a crash had cut off. Raises StoreError."""
-        crashed = await self._store.open()
-        self._settled.set()
-        self._spawn(self._store_and_tell(), "store and tell calls")
+        """End what a crash has cut off; returns how many calls. Raises StoreError."""
+        crashed = await self._end_cut_off()
+        self._spawn(self.rounds.run(), "store and tell calls")
         if self._retention_s:
             self._spawn(self._forget_old(), "forget old calls")
         return crashed
 
     async def aclose(self) -> None:
-        """Store and tell what is waiting, then close the store."""
+        """Store and tell what is waiting."""
         self._closing = True
-        self._wake.set()
+        self.rounds.close()
         if self._sweep is not None:
             self._sweep.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._store.aclose()
+
+    async def settled(self) -> None:
+        """Wait until all that has happened up to now is stored and told."""
+        await self.rounds.settled()
 
     # --- for sessions ---------------------------------------------------------------------------
 
-    def add(self, record: CallRecord, hang_up: Callable[[], None]) -> None:
-        """A call begins. Its session owns the record and tells of it until `remove`."""
-        assert record.id not in self._live, f"call {record.id} is there twice"
-        self._live[record.id] = (record, hang_up)
-        self._change(record)
+    def add(
+        self, call: Call, record: CallRecord, hang_up: Callable[[], None], *, is_new: bool = True
+    ) -> LiveCall:
+        """A call begins. Its session owns the record and tells of it until `remove`.
+
+        `is_new`: the store has no row of it yet.
+        """
+        assert call.id == record.id, "the record is another call's"
+        assert call.id not in self._live, f"call {call.id} is there twice"
+        live = self._live[call.id] = LiveCall(call, record, hang_up, is_new=is_new)
+        self._change(live)
+        return live
+
+    def rang(self, call_id: str) -> None:
+        """The far end of a call that goes out rings."""
+        live = self._live[call_id]
+        if not live.rang:
+            live.rang = True
+            self._change(live)
+            self._tell_status(live)
 
     def tell(self, event: AnyCallEvent) -> None:
         """Something happened in a call: the record has it already. Returns at once."""
-        record, _ = self._live[event.call_id]
-        self._metrics.count(event, record)
-        if isinstance(event, STORED_CHANGES):
-            self._change(record)
-        elif self._settled.is_set():
-            self._bus.publish(event)
-            return
-        elif len(self._untold) >= UNTOLD_EVENTS:
-            self.dropped_events += 1
-            return
-        self._untold.append(event)
+        live = self._live[event.call_id]
+        self._metrics.count(event, live.record)
+        if is_stored(event):
+            self._change(live)
+        self.rounds.tell(live.owner_id, event)
+        self._tell_status(live)
+
+    def changed(self, call_id: str, **fields: Any) -> None:
+        """Business knows more of a call; one that is not in progress is left alone."""
+        live = self._live.get(call_id)
+        if live is not None:
+            live.learn(**fields)
+            self._change(live)
+            self._tell_status(live)
 
     def remove(self, call_id: str) -> None:
         """The call is over and its record complete: it is stored once more and let go."""
-        record, _ = self._live.pop(call_id)
-        assert record.status is CallStatus.ENDED, f"call {call_id} has not ended"
-        self._metrics.count_ended(record)
-        self._change(record)
+        live = self._live.pop(call_id)
+        assert live.record.status is MediaStatus.ENDED, f"call {call_id} has not ended"
+        live.let_go()
+        self._leaving[call_id] = live
+        self._metrics.count_ended(live.record)
+        self._change(live)
+        self._tell_status(live)
 
-    # --- for HTTP -------------------------------------------------------------------------------
+    # --- to be read -----------------------------------------------------------------------------
 
-    def live(self) -> list[CallRecord]:
+    def live(self) -> list[LiveCall]:
         """The calls in progress, oldest first."""
-        return [record for record, _ in self._live.values()]
+        return list(self._live.values())
 
-    async def get(self, call_id: str) -> CallRecord | None:
-        """A call, in progress or ended."""
-        if call_id in self._live:
-            return self._live[call_id][0]
-        waiting = self._changed.get(call_id) or self._saving.get(call_id)
-        return waiting or await self._store.read(call_id)
+    def find(self, call_id: str) -> LiveCall | None:
+        """A call in progress, or one whose end is not stored yet."""
+        return self._live.get(call_id) or self._leaving.get(call_id)
 
-    async def page(self, query: CallQuery) -> CallPage:
-        """A page of calls; those in progress are answered from memory."""
-        if query.status in (None, CallStatus.ENDED):
-            return await self._store.page(query)
-        calls = sorted((summary(record) for record in self.live()), key=key_of, reverse=True)
-        if query.cursor is not None:
-            after = parse_cursor(query.cursor)
-            calls = [call for call in calls if key_of(call) < after]
-        return cut_page(calls, query)
+    def is_live(self, call_id: str) -> bool:
+        """Whether it is in progress."""
+        return call_id in self._live
 
-    def hang_up(self, call_id: str) -> bool:
-        """Ask a call's session to end it."""
-        if call_id not in self._live:
-            return False
-        self._live[call_id][1]()
-        return True
+    # --- from the rounds (Watcher) --------------------------------------------------------------
 
-    async def recording_path(self, call_id: str) -> pathlib.Path | None:
-        """The file of a call's recording."""
-        record = await self.get(call_id)
-        return None if record is None else self._recording(record.recording)
+    def stored(self, call_id: str, seq: int | None) -> None:
+        """All that was known of a call is stored; `seq` is its number, if it is new."""
+        live = self.find(call_id)
+        if live is not None and seq is not None:
+            live.learn(seq=seq)
+        self._leaving.pop(call_id, None)
 
-    def _add_gauges(self, metrics: Metrics) -> None:
-        metrics.add_gauge("offhook_calls_live", "Calls in progress.", lambda: len(self._live))
-        metrics.add_gauge(
-            "offhook_store_failures_total",
-            "Times that calls could not be stored.",
-            lambda: self.store_failures,
-            "counter",
-        )
-        metrics.add_gauge(
-            "offhook_events_dropped_total",
-            "Events that were never told because the disk was too slow.",
-            lambda: self.dropped_events,
-            "counter",
-        )
-        metrics.add_gauge(
-            "offhook_event_subscribers_dropped_total",
-            "Event subscribers that were closed because they fell behind.",
-            lambda: self._bus.overflows,
-            "counter",
-        )
+    def lost(self, call_id: str) -> None:
+        """A call is given up: it is not stored."""
+        self._leaving.pop(call_id, None)
 
-    # --- storing, then telling ------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------
 
-    def _change(self, record: CallRecord) -> None:
-        self._changed[record.id] = snapshot(record)
-        self._settled.clear()
-        self._wake.set()
+    def _change(self, live: LiveCall) -> None:
+        self.rounds.change(live.change(self._clock.wall()))
 
-    async def _store_and_tell(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._changed or self._untold:
-                await self._round()
-            self._settled.set()
-            if self._closing:
-                return
+    def _tell_status(self, live: LiveCall) -> None:
+        if live.has_moved():
+            self.rounds.tell(live.owner_id, status_event(live.as_now(self._clock.wall())))
 
-    async def _round(self) -> None:
-        self._saving, self._changed = self._changed, {}
-        events, self._untold = self._untold, []
-        try:
-            await self._store.save(tuple(self._saving.values()))
-        except StoreError as exc:
-            # The calls go on and are told of: a full disk must not silence the API.
-            self.store_failures += 1
-            logger.error("calls could not be stored: %s", exc)
-        self._saving = {}
-        for event in events:
-            self._bus.publish(event)
-
-    # --- forgetting -----------------------------------------------------------------------------
+    async def _end_cut_off(self) -> int:
+        calls = await self._store.cut_off()
+        for at in range(0, len(calls), CUT_OFF_BATCH):
+            batch = calls[at : at + CUT_OFF_BATCH]
+            ended = await asyncio.to_thread(_end_all, batch, self._recordings)
+            for call, event in ended:
+                self.rounds.change(CallChange(call))
+                self.rounds.tell(call.owner_id, event)
+                self.rounds.tell(call.owner_id, status_event(call))
+        return len(calls)
 
     async def _forget_old(self) -> None:
         try:
-            forgotten = await self._store.forget(self._clock.wall() - self._retention_s)
-            await asyncio.to_thread(self._delete_recordings, forgotten)
+            while forgotten := await self._store.forget(self._clock.wall() - self._retention_s):
+                await asyncio.to_thread(_delete_recordings, forgotten, self._recordings)
         except (StoreError, OSError) as exc:
             logger.error("old calls could not be deleted: %s", exc)
         if not self._closing:
@@ -216,18 +195,6 @@ class CallRegistry:
             self._sweep = self._clock.call_at(
                 again, lambda: self._spawn(self._forget_old(), "forget old calls")
             )
-
-    def _delete_recordings(self, calls: Iterable[CallSummary]) -> None:
-        for call in calls:
-            path = self._recording(call.recording)
-            if path is not None:
-                path.unlink(missing_ok=True)
-
-    def _recording(self, name: str | None) -> pathlib.Path | None:
-        """A recording is a plain file name: nothing leads out of the folder."""
-        if not name or name == ".." or pathlib.PurePath(name).name != name:
-            return None
-        return self._recordings / name
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -238,3 +205,46 @@ class CallRegistry:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.critical("the task to %s died", task.get_name(), exc_info=error)
+
+    def _add_gauges(self, metrics: Metrics) -> None:
+        rounds, bus = self.rounds, self._bus
+        gauges: list[tuple[str, str, Callable[[], float], str]] = [
+            ("offhook_calls_live", "Calls in progress.", lambda: len(self._live), "gauge"),
+            (
+                "offhook_calls_unstored",
+                "Calls whose last change is not stored yet.",
+                lambda: len(rounds),
+                "gauge",
+            ),
+            (
+                "offhook_store_failures_total",
+                "Times that calls could not be stored.",
+                lambda: rounds.failures,
+                "counter",
+            ),
+            (
+                "offhook_events_dropped_total",
+                "Events that were never told because the disk was too slow.",
+                lambda: rounds.dropped_events,
+                "counter",
+            ),
+            (
+                "offhook_event_subscribers_dropped_total",
+                "Event subscribers that were closed because they fell behind.",
+                lambda: bus.overflows,
+                "counter",
+            ),
+        ]
+        for name, help_, read, kind in gauges:
+            metrics.add_gauge(name, help_, read, kind)
+
+
+def _end_all(calls: list[Call], recordings: pathlib.Path) -> list[Any]:
+    return [end_cut_off(call, recordings) for call in calls]
+
+
+def _delete_recordings(calls: list[CallSummary], folder: pathlib.Path) -> None:
+    for call in calls:
+        path = recording_in(folder, call.recording)
+        if path is not None:
+            path.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping, Sized
 
 from ..codecs.catalog import CATALOG
+from ..drivers.loopback.line import LoopbackLine
 from ..drivers.rtp.ports import PortPool, PortRange
 from ..drivers.rtp.session import RtpMediaFactory
 from ..drivers.rtp.wire import UdpWire
@@ -22,15 +23,19 @@ from ..media.clock import LoopClock
 from ..media.frames.engine import Engine, EngineSettings
 from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
-from .agents import AgentRuntime, Agents
+from ..media.ports import LegPort
+from .agents import Agents
 from .auth.operator_token import open_token
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
 from .call_limits import CallLimits
 from .config import Settings
+from .config_lines import LOOPBACK_LINE
+from .dialling import is_address
 from .errors import StartError
 from .event_retention import EventRetention
 from .events import EventBus
+from .holding import Holding
 from .http.edge import Edge
 from .http.server import HttpServer
 from .lines import Lines
@@ -44,7 +49,7 @@ from .routing import Routing
 from .services.catalog import make_services
 from .services.mirroring import mirror
 from .services.webhook_follower import WebhookFollower
-from .store.call_files import CallFiles
+from .store.calls import CallStore
 from .store.database import Database
 from .webhooks import WebhookSender
 
@@ -125,6 +130,16 @@ class Server:
         )
         self._database = Database(settings.database_url())
         self._bus = EventBus()
+        self._metrics = Metrics()
+        recordings = settings.recordings_folder()
+        self.registry = CallRegistry(
+            CallStore(self._database),
+            self._bus,
+            self._metrics,
+            self._clock,
+            recordings,
+            settings.calls.retention_days * DAY_S,
+        )
         self._call_limits = CallLimits()
         self.lines = Lines(settings, self._call_limits)
         self._box = functools.cache(
@@ -136,6 +151,8 @@ class Server:
             self._clock,
             self._bus,
             self.lines,
+            calls=self.registry,
+            recordings=recordings,
             box=self._box,
             rng=self._rng,
             private_webhooks=private,
@@ -151,25 +168,19 @@ class Server:
         self._event_retention = EventRetention(
             self._services.events, self._services.deliveries, self._clock, settings.events
         )
-        self._metrics = Metrics()
-        recordings = settings.recordings_folder()
-        self.registry = CallRegistry(
-            CallFiles(settings.calls_folder(), recordings=recordings),
-            self._bus,
-            self._metrics,
-            self._clock,
-            recordings,
-            settings.calls.retention_days * DAY_S,
-        )
         self._agents = Agents(settings, self._clock, self._rng)
         self._routing = Routing(settings, self._database, self.lines, self._clock)
-        self.reception = Reception(
-            self._agent_for,
-            self.registry,
-            self._clock,
-            recordings if settings.recording.on else None,
+        self.holding = Holding(
+            self.registry, self._clock, recordings if settings.recording.on else None, self._dial
         )
-        self.health = Health(self.engine, self.reception, limits.max_calls)
+        self.reception = Reception(
+            self.holding,
+            self._routing.inbound,
+            self._agents.runtime,
+            self._call_limits,
+            self._clock,
+        )
+        self.health = Health(self.engine, self.holding, limits.max_calls)
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
         self._sip: SipEndpoint | None = None
@@ -201,6 +212,8 @@ class Server:
         self._http = HttpServer(settings.http, edge, token)
         await self._http.start()
         stack.push_async_callback(self._http.aclose)
+        if settings.loopback:
+            await self._start_loopback(stack)
         await self._start_sip(stack)
         # What has lived up to here stays: later collections need not look at it.
         gc.collect()
@@ -208,6 +221,20 @@ class Server:
         gc.set_threshold(*GC_THRESHOLDS)
         self.engine.start()
         stack.callback(self.engine.close_clock)
+
+    async def _start_loopback(self, stack: contextlib.AsyncExitStack) -> None:
+        line = LoopbackLine(
+            self.engine,
+            self._wire,
+            self._agents.voice,
+            self._clock,
+            self._rng,
+            LOOPBACK_LINE,
+            self.reception.incoming,
+        )
+        await line.start()
+        self.lines.loopback = line
+        stack.push_async_callback(line.aclose)
 
     async def _start_sip(self, stack: contextlib.AsyncExitStack) -> None:
         settings, sip = self._settings, self._settings.sip
@@ -230,10 +257,10 @@ class Server:
             # uvloop's own error tells where it could not bind, its cause tells why.
             why = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
             raise StartError(where, why.strerror or str(why)) from exc
-        self._sip = self.reception.endpoint = self.lines.sip = endpoint
+        self._sip = self.lines.sip = endpoint
         stack.push_async_callback(self._end_sip, endpoint)
         # Ends before the endpoint: sessions hang up by it.
-        stack.push_async_callback(self.reception.aclose)
+        stack.push_async_callback(self.holding.aclose)
         for line in settings.lines:
             endpoint.register(
                 LineSettings(line.name, line.registrar, line.username, line.password, line.expires)
@@ -266,10 +293,10 @@ class Server:
     async def drain(self, stop: "asyncio.Queue[int]") -> None:
         """Refuse new calls; wait for live ones, a second signal, or the limit."""
         self.health.drain()
-        if not len(self.reception):
+        if not len(self.holding):
             return
-        logger.warning("calls still live: %d; a second signal ends them", len(self.reception))
-        settled = asyncio.create_task(self.reception.settled(), name="wait for calls")
+        logger.warning("calls still live: %d; a second signal ends them", len(self.holding))
+        settled = asyncio.create_task(self.holding.settled(), name="wait for calls")
         again = asyncio.create_task(stop.get(), name="wait for a second signal")
         await asyncio.wait(
             (settled, again),
@@ -279,9 +306,12 @@ class Server:
         for task in (settled, again):
             task.cancel()
 
-    async def _agent_for(self, line: str, number: str) -> AgentRuntime:
-        route = await self._routing.inbound(line, number)
-        return self._agents.runtime(route.agent)
+    def _dial(self, to: str, line: str) -> LegPort:
+        """Somebody else for a call that has come by `line`. Raises MediaError and SipError."""
+        known = self.lines.get(line)
+        if self._sip is not None and is_address(to) and not (known and known.can_call_out):
+            return self._sip.call(to, line=line)
+        return self.lines.call(line, to)
 
     def _tell_registration(self, event: AnyRegistrationEvent) -> None:
         logger.info("line: %s", event)
@@ -300,7 +330,7 @@ class Server:
         self._metrics.add_gauge(
             "offhook_calls_in_memory",
             "Objects of calls, live or ended, that are in memory, by kind.",
-            lambda: _by_kind("offhook_calls_in_memory", self.reception.in_memory()),
+            lambda: _by_kind("offhook_calls_in_memory", self.holding.in_memory()),
         )
         self._metrics.add_gauge(
             "offhook_worker_ready", "1: the worker process serves.", self._workers_ready

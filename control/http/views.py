@@ -1,13 +1,14 @@
 """What the API shows of a call: records' samples and wall seconds as seconds, ms and UTC times."""
 
 import datetime
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from ...media.conversation.records import CallRecord, CallStatus, Role, Turn
+from ...media.conversation.records import CallRecord, CallStatus as MediaStatus, Role, Turn
 from ...media.ports import HangUpCause, Quality
-from ..calls import CallPage, CallSummary, summary
+from ..domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
 from ..metrics import stage_seconds
 from .times import utc, utc_or_none
 
@@ -18,25 +19,38 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     """A call in a list."""
 
     id: str
+    seq: int
+    owner_id: str
     sip_call_id: str
-    "The Call-ID of the line's signalling."
+    "The Call-ID of the line's signalling; empty before it is dialled."
     status: CallStatus
+    outcome: Outcome | None
+    "What became of it; null: it has not ended."
+    failure_reason: str
     direction: Direction
     from_: str
     to: str
     line: str
     agent: str
-    started_at: datetime.datetime
+    agent_id: str | None
+    human_agent_id: str | None
+    priority: Priority
+    context: dict[str, Any]
+    metadata: dict[str, Any]
+    scheduled_for: datetime.datetime | None
+    timezone: str
+    retry_attempt: int
+    next_retry_at: datetime.datetime | None
+    original_call_id: str | None
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None
+    "It came in, or was dialled."
     answered_at: datetime.datetime | None
     ended_at: datetime.datetime | None
+    duration_s: float | None
+    "From answer to end."
     cause: HangUpCause | None
-
-
-class CallList(msgspec.Struct, frozen=True):
-    """A page of calls."""
-
-    items: tuple[CallItem, ...]
-    next: str | None
+    voicemail: bool | None
 
 
 class LatencyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +77,7 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool
     digits: str
     rejected: bool
+    typed: bool
     latency: LatencyView | None
 
 
@@ -73,9 +88,23 @@ class RecordingView(msgspec.Struct, frozen=True):
     url: str
 
 
+class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that was tried and could not carry the call; nobody's telephone rang."""
+
+    line: str
+    at: datetime.datetime
+    cause: HangUpCause
+    sip_status: int | None
+    reason: str
+
+
 class CallView(CallItem, frozen=True, kw_only=True):
     """A call with all that is known of it."""
 
+    ring_limit_s: float
+    attempts: tuple[AttemptView, ...]
+    substitutions: tuple[str, ...]
+    "What the agent asks for and did not get, such as `llm acme`: embedded parts stood in."
     ended_by: Literal["us", "them"] | None
     sip_status: int | None
     codec: str | None
@@ -94,50 +123,133 @@ class CallView(CallItem, frozen=True, kw_only=True):
     transferred_to: str | None
 
 
-def call_list(page: CallPage) -> CallList:
-    """A page as the API shows it."""
-    return CallList(tuple(call_item(call) for call in page.items), page.next)
+class TurnList(msgspec.Struct, frozen=True):
+    """Some of a call's turns."""
+
+    items: tuple[TurnView, ...]
+    next: int | None
+    "`after` of the page after this one; null: there is none yet."
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """All turns of a call, and the same as text."""
+
+    call_id: str
+    turns: tuple[TurnView, ...]
+    text: str
+    "`Caller: …` and `Agent: …`, a line each."
+
+
+NAMES = {Role.CALLER: "Caller", Role.AGENT: "Agent"}
+"Who speaks, in a transcript's text."
 
 
 def call_item(call: CallSummary) -> CallItem:
     """A call in a list as the API shows it."""
-    return CallItem(
-        id=call.id,
-        sip_call_id=call.wire_id,
-        status=call.status,
-        direction="inbound" if call.inbound else "outbound",
-        from_=call.from_number,
-        to=call.to_number,
-        line=call.line,
-        agent=call.agent,
-        started_at=utc(call.started_wall),
-        answered_at=utc_or_none(call.answered_wall),
-        ended_at=utc_or_none(call.ended_wall),
-        cause=call.cause,
-    )
+    return CallItem(**_item(call))
 
 
-def call_view(record: CallRecord) -> CallView:
+def call_view(call: Call) -> CallView:
     """A call as the API shows it."""
-    rate_hz = record.rate_hz
     return CallView(
-        **msgspec.structs.asdict(call_item(summary(record))),
-        ended_by=None if record.ended_by_us is None else "us" if record.ended_by_us else "them",
-        sip_status=record.sip_status,
-        codec=record.codec,
-        rate_hz=rate_hz,
-        length_s=None if rate_hz is None else _seconds(record.length_samples, rate_hz),
-        digits=record.digits,
-        turns=tuple(turn_view(turn, rate_hz) for turn in record.turns) if rate_hz else (),
-        barge_ins=record.barge_ins,
-        false_barge_ins=record.false_barge_ins,
-        speculations=record.speculations,
-        speculations_dropped=record.speculations_dropped,
-        dead_epoch_chunks=record.dead_epoch_chunks,
-        quality=record.quality,
-        recording=_recording(record),
-        transferred_to=record.transferred_to,
+        **_item(call),
+        ring_limit_s=call.ring_limit_s,
+        attempts=tuple(
+            AttemptView(
+                line=attempt.line,
+                at=utc(attempt.at_wall),
+                cause=attempt.cause,
+                sip_status=attempt.sip_status,
+                reason=attempt.reason,
+            )
+            for attempt in call.attempts
+        ),
+        substitutions=call.substitutions,
+        **_media(call.record),
     )
+
+
+def transcript_of(call: Call) -> Transcript:
+    """A call's turns, and as text."""
+    record = call.record
+    turns = () if record is None else turn_views(record.turns, record.rate_hz)
+    lines = [f"{NAMES[turn.role]}: {turn.text or turn.digits}" for turn in turns]
+    return Transcript(call.id, turns, "\n".join(lines))
+
+
+def turn_views(turns: Sequence[Turn], rate_hz: int | None) -> tuple[TurnView, ...]:
+    """Turns as the API shows them; before there is audio there are none."""
+    return tuple(turn_view(turn, rate_hz) for turn in turns) if rate_hz else ()
+
+
+def _item(call: CallSummary) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "seq": call.seq,
+        "owner_id": call.owner_id,
+        "sip_call_id": call.wire_id,
+        "status": call.status,
+        "outcome": call.outcome,
+        "failure_reason": call.failure_reason,
+        "direction": "inbound" if call.inbound else "outbound",
+        "from_": call.from_number,
+        "to": call.to_number,
+        "line": call.line,
+        "agent": call.agent_name,
+        "agent_id": call.agent_id,
+        "human_agent_id": call.human_agent_id,
+        "priority": call.priority,
+        "context": call.context,
+        "metadata": call.metadata,
+        "scheduled_for": utc_or_none(call.scheduled_wall),
+        "timezone": call.timezone,
+        "retry_attempt": call.retry_attempt,
+        "next_retry_at": utc_or_none(call.next_retry_wall),
+        "original_call_id": call.original_call_id,
+        "created_at": utc(call.created_wall),
+        "started_at": utc_or_none(call.started_wall),
+        "answered_at": utc_or_none(call.answered_wall),
+        "ended_at": utc_or_none(call.ended_wall),
+        "duration_s": call.duration_s,
+        "cause": call.cause,
+        "voicemail": call.voicemail,
+    }
+
+
+def _media(record: CallRecord | None) -> dict[str, Any]:
+    """What the media saw; of a call that was never dialled, nothing."""
+    if record is None:
+        record = CallRecord(
+            id="",
+            line="",
+            wire_id="",
+            inbound=False,
+            from_number="",
+            to_number="",
+            agent="",
+            status=MediaStatus.RINGING,
+            started_wall=0.0,
+        )
+    rate_hz = record.rate_hz
+    return {
+        "ended_by": None
+        if record.ended_by_us is None
+        else ("us" if record.ended_by_us else "them"),
+        "sip_status": record.sip_status,
+        "codec": record.codec,
+        "rate_hz": rate_hz,
+        "length_s": None if rate_hz is None else _seconds(record.length_samples, rate_hz),
+        "digits": record.digits,
+        "turns": turn_views(record.turns, rate_hz),
+        "barge_ins": record.barge_ins,
+        "false_barge_ins": record.false_barge_ins,
+        "speculations": record.speculations,
+        "speculations_dropped": record.speculations_dropped,
+        "dead_epoch_chunks": record.dead_epoch_chunks,
+        "quality": record.quality,
+        "recording": _recording(record),
+        "transferred_to": record.transferred_to,
+    }
 
 
 def turn_view(turn: Turn, rate_hz: int) -> TurnView:
@@ -152,6 +264,7 @@ def turn_view(turn: Turn, rate_hz: int) -> TurnView:
         interrupted=turn.interrupted,
         digits=turn.digits,
         rejected=turn.rejected,
+        typed=turn.typed,
         latency=_latency(turn, rate_hz),
     )
 

@@ -1,5 +1,6 @@
 """All services of one server, made in the order in which they need each other."""
 
+import pathlib
 import random
 from collections.abc import Callable
 
@@ -8,12 +9,15 @@ import msgspec
 from ...media.clock import Clock
 from ..auth.secrets_box import SecretsBox
 from ..call_limits import CallLimits
+from ..calls import Calls
 from ..config import Settings
 from ..events import EventBus
 from ..lines import Lines
+from ..store.calls import CallStore
 from ..store.database import Database
 from .accounts import AccountService
 from .agents import AgentService
+from .calls import CallService
 from .deliveries import DeliveryQueue
 from .event_log import EventLog
 from .lines import LineService
@@ -27,6 +31,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: AccountService
     agents: AgentService
+    calls: CallService
     deliveries: DeliveryQueue
     events: EventLog
     lines: LineService
@@ -41,15 +46,18 @@ def make_services(
     bus: EventBus,
     lines: Lines | None = None,
     *,
+    calls: Calls,
+    recordings: pathlib.Path,
     box: Callable[[], SecretsBox],
     rng: random.Random,
     private_webhooks: bool = False,
 ) -> Services:
     """All of them, on a database that is opened before they are used.
 
-    `lines` None: those of a server without configuration. `box` is asked for when it is needed: its
-    keys are read, or made, by the process that holds the database. `rng` is unguessable.
-    `private_webhooks`: webhooks may lead to this machine, too.
+    `lines` None: those of a server without configuration. `calls`: those in progress; their
+    recordings lie in `recordings`. `box` is asked for when it is needed: its keys are read, or
+    made, by the process that holds the database. `rng` is unguessable. `private_webhooks`:
+    webhooks may lead to this machine, too.
     """
     if lines is None:
         lines = Lines(Settings(), CallLimits())
@@ -61,6 +69,7 @@ def make_services(
     return Services(
         accounts=AccountService(database, clock),
         agents=AgentService(database, clock),
+        calls=CallService(CallStore(database), events, calls, clock, recordings),
         deliveries=deliveries,
         events=events,
         lines=LineService(database, lines),

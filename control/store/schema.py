@@ -218,8 +218,9 @@ CALLS = _owned(
     _flag("voicemail", null=True),
     _text("recording", null=True),
     _json("record", null=True),
-    # What is due: WHERE status … AND scheduled_wall <= now ORDER BY priority_rank, seq.
+    # What has become due, and what is next: WHERE status = … ORDER BY priority_rank, seq.
     Index(None, "status", "scheduled_wall"),
+    Index(None, "status", "priority_rank", "seq"),
     Index(None, "owner_id", "created_wall"),
 )
 TURNS = Table(

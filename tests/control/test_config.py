@@ -122,7 +122,6 @@ def test_the_environment_wins_over_the_file() -> None:
     assert settings.rtp.port_range() == (30000, 30010)
     assert settings.log.level == "debug"
     assert settings.rate_limits is False
-    assert settings.calls_folder() == pathlib.Path("/somewhere/calls")
     assert settings.api_token == "t0ken"
     assert settings.limits.max_lateness_ms == 7.5
     assert settings.agents[0].house == msgspec.Raw(b'{"greeting":"Hi.","answers":[]}')

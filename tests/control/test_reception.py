@@ -12,11 +12,17 @@ from typing import TypeVar
 import pytest
 
 from offhook.control.agents import AgentRuntime
+from offhook.control.auth.principal import OPERATOR_ID
+from offhook.control.call_limits import CallLimits, Claim, Counted
+from offhook.control.domain.agents import Agent
+from offhook.control.domain.calls import Call, CallStatus as BusinessStatus, Outcome
 from offhook.control.events import EventBus
+from offhook.control.holding import Holding
 from offhook.control.metrics import Metrics
 from offhook.control.reception import Reception
 from offhook.control.registry import CallRegistry
-from offhook.control.store.call_files import CallFiles
+from offhook.control.routing import CallRefused, InboundRoute
+from offhook.control.store.calls import CallStore
 from offhook.drivers.llm.house import HouseResponder
 from offhook.drivers.llm.house_settings import Answer, HouseSettings
 from offhook.media.conversation.records import (
@@ -28,7 +34,8 @@ from offhook.media.conversation.records import (
     TurnAdded,
 )
 from offhook.media.conversation.settings import AgentSettings, TurnSettings
-from offhook.media.ports import HangUpCause, LegRinging
+from offhook.media.ports import HangUpCause, LegPort, LegRinging
+from offhook.tests.kit.database import copy_database
 from offhook.tests.kit.fake_speech import FakeSynthesizer, FakeTranscriber
 from offhook.tests.kit.station import LIMIT_S, Party, Station
 
@@ -44,33 +51,51 @@ class House:
         self.station = Station(lambda leg: self.reception.incoming(leg))
         self.clock = self.station.clock
         self._bus = EventBus()
+        self._database = copy_database(folder)
+        self.store = CallStore(self._database)
         self.registry = CallRegistry(
-            CallFiles(folder), self._bus, Metrics(), self.clock, folder / "recordings"
+            self.store, self._bus, Metrics(), self.clock, folder / "recordings"
         )
         self._events = self._bus.subscribe()
         self.transfer_to = ""
+        self.kept: Call
+        "The last one that has ended, as it is stored."
         self.speech = FakeSynthesizer(self.clock, delay_s=0.0)
         self.ears = FakeTranscriber(self.clock, delay_s=0.0)
+        self.holding = Holding(self.registry, self.clock, folder / "recordings", self._dial)
+        self.limits = CallLimits()
+        self.claims: tuple[Claim, ...] = ()
         self.reception = Reception(
-            self._agent_for, self.registry, self.clock, folder / "recordings"
+            self.holding, self._route, self._runtime, self.limits, self.clock
         )
 
     async def __aenter__(self) -> "House":
+        await self._database.open()
         await self.registry.start()
         await self.station.__aenter__()
-        self.reception.endpoint = self.station.endpoint
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.reception.aclose()
+        await self.holding.aclose()
         await self.station.__aexit__()
         await self.registry.aclose()
+        await self._database.aclose()
         assert len(self.station.engine) == 0
         assert self.station.ports.in_use == 0
 
-    async def _agent_for(self, line: str, number: str) -> AgentRuntime:
+    def _dial(self, to: str, line: str) -> LegPort:
+        return self.station.endpoint.call(to, line=line)
+
+    async def _route(self, line: str, number: str) -> InboundRoute:
         if number == "nobody":
             raise LookupError(number)
+        if number == "closed":
+            raise CallRefused(HangUpCause.BUSY, "outside the number's hours")
+        return InboundRoute(
+            Agent(owner_id=OPERATOR_ID, name="desk"), OPERATOR_ID, None, self.claims
+        )
+
+    def _runtime(self, agent: Agent) -> AgentRuntime:
         answers = (
             Answer(name="person", key="1", say="Wait.", transfer=self.transfer_to),
             Answer(name="other", key="2", say="Well."),
@@ -103,10 +128,13 @@ class House:
         """Of the call that has ended."""
         ended = await self.told(CallEnded)
         async with asyncio.timeout(LIMIT_S):
-            await self.reception.settled()
-        found = await self.registry.get(ended.call_id)
+            await self.holding.settled()
+        await self.registry.settled()
+        found = await self.store.get(ended.call_id, OPERATOR_ID)
         assert found is not None
-        return found
+        assert found.record is not None
+        self.kept = found
+        return found.record
 
 
 @pytest.fixture
@@ -163,18 +191,39 @@ async def test_a_call_is_greeted_recorded_and_kept(
         "agent",
     )
     assert [turn.text for turn in record.turns if turn.role is Role.AGENT] == ["Hi.", "Bye."]
+    kept = house.kept
+    assert (kept.outcome, kept.status, kept.line) == (
+        Outcome.COMPLETED,
+        BusinessStatus.ENDED,
+        record.line,
+    )
+    assert kept.duration_s is not None
     assert record.recording is not None
+    assert kept.recording == record.recording
     await house.station.recorder.aclose()
     assert (tmp_path / "recordings" / record.recording).stat().st_size > 44 + 2 * 2 * 8000 // 10
 
 
-@pytest.mark.parametrize(("user", "status"), [("busy", 486), ("decline", 603)])
+@pytest.mark.parametrize(("user", "status"), [("busy", 486), ("decline", 603), ("closed", 486)])
 async def test_local_numbers_that_refuse(
     house: House, caller: Station, user: str, status: int
 ) -> None:
     end = await caller.call(house.station.address(user)).ended()
     assert end.status == status
     assert house.registry.live() == []
+
+
+async def test_a_call_beyond_a_limit_hears_busy_and_gives_nothing_back(
+    house: House, caller: Station
+) -> None:
+    house.claims = (Claim(Counted.ACCOUNT, OPERATOR_ID, 1),)
+    first = await call(caller, house)
+    end = await caller.call(house.station.address("agent")).ended()
+    assert end.status == 486
+    assert house.limits.in_use(Counted.ACCOUNT, OPERATOR_ID) == 1
+    first.leg.hang_up()
+    await house.record()
+    assert house.limits.in_use(Counted.ACCOUNT, OPERATOR_ID) == 0
 
 
 async def test_a_caller_who_gives_up_while_it_rings(house: House, caller: Station) -> None:
@@ -184,6 +233,7 @@ async def test_a_caller_who_gives_up_while_it_rings(house: House, caller: Statio
     party.leg.hang_up()
     record = await house.record()
     assert (record.cause, record.answered_wall) == (HangUpCause.CANCELLED, None)
+    assert house.kept.outcome is Outcome.NO_ANSWER, "a missed call"
 
 
 async def test_a_bug_before_the_answer_ends_the_call(
@@ -201,7 +251,7 @@ async def test_closing_ends_live_calls_and_sends_ringing_ones_elsewhere(
     house.ears.fails = "hang"
     ringing = caller.call(house.station.address("agent"))
     await ringing.wait_for(LegRinging)
-    await house.reception.aclose()
+    await house.holding.aclose()
     assert (await live.ended()).cause is HangUpCause.NORMAL
     assert (await ringing.ended()).status == 503
     assert house.registry.live() == []
@@ -219,7 +269,7 @@ async def test_an_ended_call_is_freed_without_the_collector(
         party.leg.hang_up()
         await house.record()
         del party
-        assert house.reception.in_memory() == {"session": 0, "leg": 0}
+        assert house.holding.in_memory() == {"session": 0, "leg": 0}
     finally:
         gc.enable()
 

@@ -4,15 +4,18 @@ import asyncio
 import pathlib
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
-from offhook.control import registry as registry_module
-from offhook.control.call_index import CallIndex
-from offhook.control.calls import CallPage, CallQuery, CallSummary, summary
+from offhook.control import call_rounds
+from offhook.control.domain.calls import Call, CallStatus as BusinessStatus, CallSummary, Outcome
+from offhook.control.domain.events import CallStatusChanged
+from offhook.control.domain.webhooks import StoredEvent
 from offhook.control.errors import StoreError
 from offhook.control.events import EventBus, Subscription
 from offhook.control.metrics import Metrics
 from offhook.control.registry import SWEEP_S, CallRegistry
+from offhook.control.store.calls import CallChange, Saved
 from offhook.media.clock import VirtualClock
 from offhook.media.conversation.records import (
     AgentDucked,
@@ -20,48 +23,56 @@ from offhook.media.conversation.records import (
     CallerPressed,
     CallRecord,
     CallStatus,
+    Turn,
 )
 from offhook.media.ports import HangUpCause
-from offhook.tests.kit.call_records import agent_turn, call_record, started, turn_added
+from offhook.tests.kit.call_records import agent_turn, call_of, call_record, started, turn_added
 
 
 class FakeStore:
-    """A CallStore in memory whose disk can be slow or full."""
+    """What keeps calls, in memory; its disk can be slow or full."""
 
     def __init__(self) -> None:
-        self.saved: dict[str, CallRecord] = {}
+        self.saved: dict[str, Call] = {}
+        self.turns: dict[str, list[Turn]] = {}
+        self.events: list[str] = []
         self.saves = 0
+        self.largest = 0
         self.full = False
+        self.refuses: set[str] = set()
         self.disk = asyncio.Event()
         self.disk.set()
-        self.index = CallIndex()
         self.forgotten: list[float] = []
-        self.closed = False
+        self.left_over: list[Call] = []
 
-    async def open(self) -> int:
-        return 3
-
-    async def save(self, records: Sequence[CallRecord]) -> None:
+    async def save(self, changes: Sequence[CallChange], events: Sequence[StoredEvent]) -> Saved:
         await self.disk.wait()
         self.saves += 1
+        self.largest = max(self.largest, len(changes))
         if self.full:
             raise StoreError("calls", "No space left on device")
-        for record in records:
-            self.saved[record.id] = record
-            self.index.put(summary(record))
+        seqs: dict[str, int] = {}
+        for change in changes:
+            if change.call.id in self.refuses:
+                continue
+            if change.is_new:
+                assert change.call.id not in self.saved, "born twice"
+                seqs[change.call.id] = len(self.saved) + 1
+            self.saved[change.call.id] = change.call
+            self.turns.setdefault(change.call.id, []).extend(change.turns)
+        self.events += [event.type for event in events]
+        placed = [msgspec.structs.replace(e, seq=n) for n, e in enumerate(events, 1)]
+        return Saved(seqs, tuple(placed), dict.fromkeys(self.refuses, "no such account"))
 
-    async def read(self, call_id: str) -> CallRecord | None:
-        return self.saved.get(call_id)
+    async def cut_off(self) -> list[Call]:
+        return self.left_over
 
-    async def page(self, query: CallQuery) -> CallPage:
-        return self.index.page(query)
-
-    async def forget(self, ended_before_wall: float) -> Sequence[CallSummary]:
+    async def forget(self, ended_before_wall: float) -> list[CallSummary]:
         self.forgotten.append(ended_before_wall)
-        return [summary(r) for r in self.saved.values() if r.status is CallStatus.ENDED]
-
-    async def aclose(self) -> None:
-        self.closed = True
+        old = [c for c in self.saved.values() if c.status is BusinessStatus.ENDED]
+        for call in old:
+            del self.saved[call.id]
+        return list(old)
 
 
 class Bench:
@@ -78,7 +89,7 @@ class Bench:
         self.hung_up: list[str] = []
 
     def add(self, record: CallRecord) -> None:
-        self.calls.add(record, lambda: self.hung_up.append(record.id))
+        self.calls.add(call_of(record), record, lambda: self.hung_up.append(record.id))
         self.calls.tell(started(record))
 
 
@@ -90,7 +101,7 @@ async def next_type(subscription: Subscription) -> str:
 @pytest.fixture
 async def bench(tmp_path: pathlib.Path) -> Bench:
     bench = Bench(tmp_path)
-    assert await bench.calls.start() == 3
+    assert await bench.calls.start() == 0
     return bench
 
 
@@ -109,7 +120,8 @@ async def test_a_turn_is_stored_before_it_is_told(bench: Bench) -> None:
     assert not waiting.done(), "the disk has not got it yet"
     bench.store.disk.set()
     assert await waiting == "TurnAdded"
-    assert bench.store.saved["call-1"].turns == [agent_turn(1)]
+    assert bench.store.turns["call-1"] == [agent_turn(1)]
+    assert bench.store.events == ["call.started", "turn.added"]
     await bench.calls.aclose()
 
 
@@ -151,13 +163,15 @@ async def test_a_slow_disk_makes_larger_rounds(bench: Bench) -> None:
     bench.store.disk.set()
     await bench.calls.aclose()
     assert bench.store.saves == 2
-    assert bench.store.saved["call-1"].digits == "123456789"
+    record = bench.store.saved["call-1"].record
+    assert record is not None
+    assert record.digits == "123456789"
 
 
 async def test_too_much_behind_drops_what_changes_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry_module, "UNTOLD_EVENTS", 3)
+    monkeypatch.setattr(call_rounds, "UNTOLD_EVENTS", 3)
     events = bench.bus.subscribe()
     bench.store.disk.clear()
     bench.add(call_record(1))
@@ -167,7 +181,7 @@ async def test_too_much_behind_drops_what_changes_nothing(
     bench.store.disk.set()
     types = [await next_type(events) for _ in range(5)]
     assert types[1:] == ["CallStarted", "AgentDucked", "AgentDucked", "CallerPressed"]
-    assert bench.calls.dropped_events == 3
+    assert bench.calls.rounds.dropped_events == 3
     await bench.calls.aclose()
 
 
@@ -178,17 +192,58 @@ async def test_a_full_disk_does_not_silence_the_events(
     events = bench.bus.subscribe()
     bench.add(call_record(1))
     assert [await next_type(events) for _ in range(2)] == ["NoneType", "CallStarted"]
-    assert bench.calls.store_failures == 1
+    assert bench.calls.rounds.failures == 1
     assert "No space left" in caplog.text
     assert "offhook_store_failures_total 1" in bench.metrics.text()
+    await bench.calls.aclose()
+
+
+async def test_what_a_full_disk_refused_is_stored_when_it_has_room(bench: Bench) -> None:
+    record = call_record(1)
+    bench.store.full = True
+    bench.add(record)
+    record.turns.append(agent_turn(1))
+    bench.calls.tell(turn_added(record, record.turns[0]))
+    events = bench.bus.subscribe()
+    await anext(events)
+    assert await next_type(events) == "CallStarted"
+    bench.store.full = False
+    record.turns.append(agent_turn(2))
+    bench.calls.tell(turn_added(record, record.turns[1]))
+    bench.clock.advance(call_rounds.RETRY_S)
+    await bench.calls.settled()
+    assert bench.store.turns["call-1"] == [agent_turn(1), agent_turn(2)]
+    await bench.calls.aclose()
+
+
+async def test_a_call_that_cannot_be_stored_does_not_keep_others_from_it(bench: Bench) -> None:
+    bench.store.refuses = {"call-1"}
+    bench.add(call_record(1))
+    bench.add(call_record(2))
+    await bench.calls.settled()
+    assert list(bench.store.saved) == ["call-2"]
+    assert bench.calls.rounds.failures == 1
+    await bench.calls.aclose()
+
+
+async def test_a_round_is_bounded_whatever_has_changed(bench: Bench) -> None:
+    events = bench.bus.subscribe()
+    for number in range(100):
+        bench.add(call_record(number))
+    await bench.calls.settled()
+    assert bench.store.largest == call_rounds.ROUND_CALLS
+    await anext(events)
+    told = [(await anext(events)).event for _ in range(100)]
+    assert [event and event.call_id for event in told] == [f"call-{n}" for n in range(100)]
     await bench.calls.aclose()
 
 
 async def test_a_call_lives_until_it_is_removed(bench: Bench) -> None:
     record = call_record(1)
     bench.add(record)
-    assert bench.calls.live() == [record]
-    assert bench.calls.hang_up("call-1")
+    (live,) = bench.calls.live()
+    assert live.record is record
+    live.hang_up()
     assert bench.hung_up == ["call-1"]
     record.status, record.cause = CallStatus.ENDED, HangUpCause.NORMAL
     bench.calls.tell(CallEnded("call-1", 0.0, 0, HangUpCause.NORMAL, True))
@@ -196,38 +251,66 @@ async def test_a_call_lives_until_it_is_removed(bench: Bench) -> None:
     bench.store.disk.clear()
     bench.calls.remove("call-1")
     assert bench.calls.live() == []
-    assert not bench.calls.hang_up("call-1")
+    assert not bench.calls.is_live("call-1")
     await asyncio.sleep(0)
-    found = await bench.calls.get("call-1")
+    found = bench.calls.find("call-1")
     assert found is not None, "it is still on its way to the disk"
-    assert found.recording == "call-1.wav"
+    assert found.record.recording == "call-1.wav"
     bench.store.disk.set()
-    await bench.calls.aclose()
+    await bench.calls.settled()
+    assert bench.calls.find("call-1") is None, "of an ended call nothing stays"
     assert bench.store.saved["call-1"].recording == "call-1.wav"
-    assert bench.store.closed
-
-
-async def test_live_calls_are_listed_from_memory(bench: Bench) -> None:
-    for number in range(1, 6):
-        bench.add(call_record(number, status=CallStatus.LIVE))
-    bench.add(call_record(6, status=CallStatus.RINGING))
-    page = await bench.calls.page(CallQuery(status=CallStatus.LIVE, limit=3))
-    assert [call.id for call in page.items] == ["call-5", "call-4", "call-3"]
-    rest = await bench.calls.page(CallQuery(status=CallStatus.LIVE, limit=3, cursor=page.next))
-    assert [call.id for call in rest.items] == ["call-2", "call-1"]
-    assert rest.next is None
     await bench.calls.aclose()
 
 
-async def test_a_recording_is_a_file_of_the_recordings_folder(
-    bench: Bench, tmp_path: pathlib.Path
-) -> None:
-    names = ["a.wav", "../secrets/api_token", "/etc/passwd", "..", None]
-    for number, name in enumerate(names, 1):
-        bench.add(call_record(number, recording=name))
-    paths = [await bench.calls.recording_path(f"call-{n}") for n in range(1, 6)]
-    assert paths == [tmp_path / "a.wav", None, None, None, None]
-    assert await bench.calls.recording_path("call-9") is None
+async def test_every_status_is_told_once_and_with_what_became_of_the_call(bench: Bench) -> None:
+    record = call_record(1, status=CallStatus.RINGING, inbound=False, answered_wall=None)
+    events = bench.bus.subscribe()
+    bench.add(record)
+    bench.calls.rang("call-1")
+    bench.calls.rang("call-1")
+    record.status, record.cause = CallStatus.ENDED, HangUpCause.BUSY
+    record.ended_by_us = False
+    bench.calls.tell(CallEnded("call-1", 0.0, 0, HangUpCause.BUSY, False))
+    bench.calls.remove("call-1")
+    await bench.calls.settled()
+    await anext(events)
+    told = [(await anext(events)).event for _ in range(4)]
+    statuses = [
+        (e.status.value, e.outcome, e.failure_reason)
+        for e in told
+        if isinstance(e, CallStatusChanged)
+    ]
+    assert statuses == [
+        ("ringing", None, ""),
+        ("ended", Outcome.BUSY, "the far end is busy"),
+    ]
+    await bench.calls.aclose()
+
+
+async def test_what_somebody_said_of_the_end_is_not_overruled_by_the_line(bench: Bench) -> None:
+    record = call_record(1)
+    bench.add(record)
+    bench.calls.live()[0].wanted_end = {"outcome": Outcome.FAILED, "failure_reason": "wrong"}
+    record.status, record.cause = CallStatus.ENDED, HangUpCause.NORMAL
+    bench.calls.remove("call-1")
+    await bench.calls.aclose()
+    saved = bench.store.saved["call-1"]
+    assert (saved.outcome, saved.failure_reason) == (Outcome.FAILED, "wrong")
+
+
+async def test_calls_that_a_crash_cut_off_are_ended_and_told(tmp_path: pathlib.Path) -> None:
+    bench = Bench(tmp_path)
+    bench.store.left_over = [call_of(call_record(n)) for n in (1, 2)]
+    assert await bench.calls.start() == 2
+    await bench.calls.settled()
+    ended = bench.store.saved["call-2"]
+    assert (ended.status, ended.cause, ended.outcome) == (
+        BusinessStatus.ENDED,
+        HangUpCause.CRASH,
+        Outcome.FAILED,
+    )
+    assert bench.store.events == ["call.ended", "call.status"] * 2
     await bench.calls.aclose()
 
 
@@ -235,8 +318,8 @@ async def test_old_calls_and_their_recordings_go(tmp_path: pathlib.Path) -> None
     bench = Bench(tmp_path, retention_s=86400.0)
     recording = tmp_path / "call-1.wav"
     recording.write_bytes(b"RIFF")
-    old = call_record(1, status=CallStatus.ENDED, recording="call-1.wav")
-    bench.store.saved["call-1"] = old
+    record = call_record(1, status=CallStatus.ENDED)
+    bench.store.saved["call-1"] = call_of(record, recording="call-1.wav")
     await bench.calls.start()
     tasks = {task.get_name(): task for task in bench.calls._tasks}
     await tasks["forget old calls"]
@@ -244,5 +327,6 @@ async def test_old_calls_and_their_recordings_go(tmp_path: pathlib.Path) -> None
     bench.clock.advance(SWEEP_S)
     await asyncio.gather(*(t for t in bench.calls._tasks if t.get_name() == "forget old calls"))
     now = 1_700_000_000.0
-    assert bench.store.forgotten == [now - 86400.0, now + SWEEP_S - 86400.0]
+    first, second = now - 86400.0, now + SWEEP_S - 86400.0
+    assert bench.store.forgotten == [first, first, second], "until none are left"
     await bench.calls.aclose()

@@ -1,11 +1,13 @@
 """The whole server in a process of its own: killed, told to stop, overloaded. Real SIP and RTP."""
 
 import asyncio
+import contextlib
 import io
 import json
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -193,12 +195,10 @@ async def test_a_second_signal_ends_live_calls(tmp_path: Path, phone: Softphone)
         end = await call.ended()
         assert not end.by_us
         assert await server.ended() == 0
-        record = json.loads((tmp_path / "data" / "calls" / f"{live['id']}.json").read_bytes())
-        assert (record["status"], record["cause"], record["ended_by_us"]) == (
-            "ended",
-            "normal",
-            True,
-        )
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "offhook.db")) as database:
+        query = "SELECT status, cause, outcome, record FROM calls WHERE id = ?"
+        ((*ended, record),) = database.execute(query, (live["id"],))
+    assert (*ended, json.loads(record)["ended_by_us"]) == ("ended", "normal", "completed", True)
 
 
 async def test_signals_for_the_whole_group_leave_the_workers_to_the_call(

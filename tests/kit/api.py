@@ -17,7 +17,7 @@ from offhook.control.lines import Lines
 from offhook.control.metrics import Metrics
 from offhook.control.registry import CallRegistry
 from offhook.control.services.catalog import make_services
-from offhook.control.store.call_files import CallFiles
+from offhook.control.store.calls import CallStore
 from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
 
@@ -55,13 +55,20 @@ class Api:
         self.database = copy_database(folder)
         self.bus = EventBus()
         self.metrics = Metrics()
-        self.services = make_services(
-            self.database, self.clock, self.bus, self.lines, box=a_box, rng=random.Random(1)
-        )
         recordings = folder / "recordings"
         recordings.mkdir()
         self.calls = CallRegistry(
-            CallFiles(folder / "calls"), self.bus, self.metrics, self.clock, recordings
+            CallStore(self.database), self.bus, self.metrics, self.clock, recordings
+        )
+        self.services = make_services(
+            self.database,
+            self.clock,
+            self.bus,
+            self.lines,
+            calls=self.calls,
+            recordings=recordings,
+            box=a_box,
+            rng=random.Random(1),
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
         self.client = TestClient(TestServer(make_app(edge, ApiToken(TOKEN))))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from offhook.control.auth.principal import OPERATOR_ID
+from offhook.control.domain.calls import Call, CallStatus as BusinessStatus
 from offhook.media.conversation.records import (
     CallRecord,
     CallStarted,
@@ -30,6 +32,24 @@ def call_record(number: int = 1, **changes: Any) -> CallRecord:
         "rate_hz": 8000,
     }
     return CallRecord(**(fields | changes))
+
+
+def call_of(record: CallRecord, /, **changes: Any) -> Call:
+    """What business knows of that call: the operator's."""
+    fields: dict[str, Any] = {
+        "id": record.id,
+        "owner_id": OPERATOR_ID,
+        "inbound": record.inbound,
+        "from_number": record.from_number,
+        "to_number": record.to_number,
+        "line": record.line,
+        "agent_name": record.agent,
+        "status": BusinessStatus(record.status.value),
+        "started_wall": record.started_wall,
+        "created_wall": record.started_wall,
+        "updated_wall": record.started_wall,
+    }
+    return Call(**(fields | changes))
 
 
 def started(record: CallRecord) -> CallStarted:

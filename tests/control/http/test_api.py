@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from offhook.control.auth.operator_token import ApiToken
 from offhook.control.domain.events import AnyEvent
+from offhook.control.errors import StoreError
 from offhook.control.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.route import MAX_BODY_BYTES
@@ -18,12 +19,12 @@ from offhook.control.http.server import make_app
 from offhook.control.metrics import Metrics
 from offhook.control.registry import CallRegistry
 from offhook.control.services.catalog import make_services
-from offhook.control.store.call_files import CallFiles
+from offhook.control.store.calls import CallStore
 from offhook.media.clock import VirtualClock
 from offhook.media.conversation.records import CallRecord, CallStatus
 from offhook.media.frames.frame_clock import ClockHealth
 from offhook.media.ports import FarEndQuality, HangUpCause, Quality
-from offhook.tests.kit.call_records import agent_turn, call_record, started, turn_added
+from offhook.tests.kit.call_records import agent_turn, call_of, call_record, started, turn_added
 from offhook.tests.kit.database import copy_database
 from offhook.tests.kit.sealing import a_box
 
@@ -55,20 +56,26 @@ class Api:
         self.recordings.mkdir()
         self.bus = EventBus(queued=5)
         self.metrics = Metrics()
+        self.database, clock = copy_database(folder), VirtualClock()
         self.calls = CallRegistry(
-            CallFiles(folder / "calls"), self.bus, self.metrics, VirtualClock(), self.recordings
+            CallStore(self.database), self.bus, self.metrics, clock, self.recordings
         )
         self.health = FakeHealth()
-        self.database = copy_database(folder)
         services = self.services = make_services(
-            self.database, VirtualClock(), self.bus, box=a_box, rng=random.Random(1)
+            self.database,
+            clock,
+            self.bus,
+            calls=self.calls,
+            recordings=self.recordings,
+            box=a_box,
+            rng=random.Random(1),
         )
         edge = Edge(self.calls, self.bus, self.metrics, self.health, services)
         self.client = TestClient(TestServer(make_app(edge, ApiToken(TOKEN))))
         self.hung_up: list[str] = []
 
     def add(self, record: CallRecord) -> CallRecord:
-        self.calls.add(record, lambda: self.hung_up.append(record.id))
+        self.calls.add(call_of(record), record, lambda: self.hung_up.append(record.id))
         self.calls.tell(started(record))
         return record
 
@@ -83,6 +90,7 @@ class Api:
         self.calls.remove(record.id)
 
     async def ask(self, method: str, path: str, **headers: str) -> ClientResponse:
+        await self.calls.settled()
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         headers.setdefault("Authorization", f"Bearer {TOKEN}")
         return await self.client.request(method, path, headers=headers)
@@ -131,7 +139,7 @@ async def test_an_unknown_route_is_a_problem(api: Api) -> None:
 async def test_a_wrong_method_says_what_is_allowed(api: Api) -> None:
     response = await api.ask("PUT", "/v1/calls/x")
     assert response.status == 405
-    assert set(response.headers["Allow"].split(",")) == {"DELETE", "GET", "HEAD"}
+    assert set(response.headers["Allow"].split(",")) == {"DELETE", "GET", "HEAD", "PATCH"}
     assert (await problem_of(response))["code"] == "method_not_allowed"
 
 
@@ -156,7 +164,7 @@ async def test_a_fault_of_ours_is_a_problem_without_its_secrets(
     async def broken(*_: object) -> None:
         raise RuntimeError("the inside")
 
-    monkeypatch.setattr(CallRegistry, "page", broken)
+    monkeypatch.setattr(CallStore, "page", broken)
     response = await api.ask("GET", "/v1/calls")
     assert response.status == 500
     problem = await problem_of(response)
@@ -164,8 +172,11 @@ async def test_a_fault_of_ours_is_a_problem_without_its_secrets(
     assert str(problem["request_id"]) in caplog.text
 
 
-async def test_a_damaged_file_is_a_problem(api: Api, tmp_path: pathlib.Path) -> None:
-    (tmp_path / "calls" / "broken.json").write_bytes(b"{")
+async def test_a_store_that_fails_is_a_problem(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failing(*_: object) -> None:
+        raise StoreError("the database", "disk I/O error")
+
+    monkeypatch.setattr(CallStore, "get", failing)
     response = await api.ask("GET", "/v1/calls/broken")
     assert (response.status, (await problem_of(response))["code"]) == (500, "store_failed")
 
@@ -177,25 +188,27 @@ async def test_lists_calls_by_status(api: Api) -> None:
     first, second = api.add(call_record(1)), api.add(call_record(2, inbound=False))
     api.end(first)
     listed = await (await api.ask("GET", "/v1/calls?status=live")).json()
-    assert listed == {
-        "items": [
-            {
-                "id": "call-2",
-                "sip_call_id": "2@192.0.2.7",
-                "status": "live",
-                "direction": "outbound",
-                "from": "+4930123456",
-                "to": "100",
-                "line": "office",
-                "agent": "desk",
-                "started_at": "2023-11-14T22:13:22Z",
-                "answered_at": "2023-11-14T22:13:24Z",
-                "ended_at": None,
-                "cause": None,
-            }
-        ],
-        "next": None,
+    assert listed["next"] is None
+    (item,) = listed["items"]
+    documented = {
+        "id": "call-2",
+        "sip_call_id": "2@192.0.2.7",
+        "status": "live",
+        "direction": "outbound",
+        "from": "+4930123456",
+        "to": "100",
+        "line": "office",
+        "agent": "desk",
+        "started_at": "2023-11-14T22:13:22Z",
+        "answered_at": "2023-11-14T22:13:24Z",
+        "ended_at": None,
+        "cause": None,
+        "outcome": None,
+        "created_at": "2023-11-14T22:13:22Z",
+        "priority": "normal",
+        "seq": 2,
     }
+    assert {name: item[name] for name in documented} == documented
     api.end(second)
     listed = await (await api.ask("GET", "/v1/calls?status=live")).json()
     assert listed["items"] == []
@@ -204,7 +217,6 @@ async def test_lists_calls_by_status(api: Api) -> None:
 async def test_pages_through_ended_calls(api: Api) -> None:
     for number in range(1, 6):
         api.end(api.add(call_record(number)))
-    await api.calls._settled.wait()
     seen: list[str] = []
     query = "status=ended&limit=2"
     while len(seen) < 6:
@@ -253,6 +265,7 @@ async def test_shows_all_of_a_call(api: Api) -> None:
             "interrupted": False,
             "digits": "",
             "rejected": False,
+            "typed": False,
             "latency": {
                 "transcript_ms": 500.0,
                 "decided_ms": 600.0,

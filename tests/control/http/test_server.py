@@ -17,7 +17,7 @@ from offhook.control.http.server import HttpServer
 from offhook.control.metrics import Metrics
 from offhook.control.registry import CallRegistry
 from offhook.control.services.catalog import make_services
-from offhook.control.store.call_files import CallFiles
+from offhook.control.store.calls import CallStore
 from offhook.control.store.database import Database
 from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
@@ -38,9 +38,10 @@ class Idle:
 
 def server(folder: pathlib.Path, port: int) -> HttpServer:
     bus, metrics = EventBus(), Metrics()
-    calls = CallRegistry(CallFiles(folder), bus, metrics, VirtualClock(), folder)
+    database, clock = Database(url_in(folder)), VirtualClock()
+    calls = CallRegistry(CallStore(database), bus, metrics, clock, folder)
     services = make_services(
-        Database(url_in(folder)), VirtualClock(), bus, box=a_box, rng=random.Random(1)
+        database, clock, bus, calls=calls, recordings=folder, box=a_box, rng=random.Random(1)
     )
     edge = Edge(calls, bus, metrics, Idle(), services)
     return HttpServer(HttpSettings(port=port), edge, ApiToken("t"))

@@ -156,6 +156,11 @@ def upgrade() -> None:
             batch_op.f("ix_calls_owner_id_created_wall"), ["owner_id", "created_wall"], unique=False
         )
         batch_op.create_index(
+            batch_op.f("ix_calls_status_priority_rank_seq"),
+            ["status", "priority_rank", "seq"],
+            unique=False,
+        )
+        batch_op.create_index(
             batch_op.f("ix_calls_status_scheduled_wall"), ["status", "scheduled_wall"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_calls_to_number"), ["to_number"], unique=False)
@@ -745,6 +750,7 @@ def downgrade() -> None:
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_calls_to_number"))
         batch_op.drop_index(batch_op.f("ix_calls_status_scheduled_wall"))
+        batch_op.drop_index(batch_op.f("ix_calls_status_priority_rank_seq"))
         batch_op.drop_index(batch_op.f("ix_calls_owner_id_created_wall"))
         batch_op.drop_index(batch_op.f("ix_calls_owner_id"))
         batch_op.drop_index(batch_op.f("ix_calls_original_call_id"))

@@ -1,0 +1,352 @@
+"""Calls: placed, looked at, changed while they wait, ended. What is said in one: call_control.py.
+
+A call that is placed is stored before it is answered for, and dialled by control/dispatch.py.
+"""
+
+import pathlib
+import re
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from ...drivers.sip.errors import SipError
+from ...drivers.sip.uri import Uri
+from ...media.clock import Clock
+from ...media.conversation.records import Turn
+from ..auth.principal import Principal
+from ..calls import Calls, LiveCall, status_event
+from ..cut_off import recording_in
+from ..dialling import bare, is_address
+from ..domain.agents import AgentKind
+from ..domain.calls import (
+    IN_PROGRESS,
+    PENDING,
+    Call,
+    CallStatus,
+    CallSummary,
+    Outcome,
+    Priority,
+)
+from ..domain.events import CallUpdated
+from ..errors import Conflict, FieldError, Unprocessable
+from ..live_page import live_page
+from ..store import schema
+from ..store.calls import CALLS, CallFilter, CallStore
+from ..store.database import Transaction
+from ..store.rows import Page, PageQuery
+from .access import missing, owner_of
+from .agents import AGENTS
+from .event_log import EventLog
+
+PRIORITY_RANKS = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
+MAX_AHEAD_S = 366 * 86_400.0
+MAX_DATA_BYTES = 16 * 1024
+"Of a call's context, and of its metadata, as JSON."
+RING_LIMITS_S = (5.0, 180.0)
+COLUMNS = schema.CALLS.c
+
+_NUMBER = re.compile(r"\+?[0-9]{3,15}\Z")
+"E.164 §6: at most 15 digits; short ones are such as a telephone system has inside."
+_encode = msgspec.json.Encoder().encode
+
+
+class NewCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that is wanted."""
+
+    to: str
+    "A number or a SIP address."
+    agent_id: str | None = None
+    "Who speaks; None: the default agent."
+    from_: str = ""
+    "The number that is shown; empty: the line's own."
+    line: str = ""
+    "Empty: any that can."
+    context: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    priority: Priority = Priority.NORMAL
+    scheduled_wall: float | None = None
+    "None, or past: as soon as there is room."
+    timezone: str = "UTC"
+    ring_limit_s: float = 30.0
+
+
+class CallService:
+    """The verbs."""
+
+    def __init__(
+        self,
+        store: CallStore,
+        log: EventLog,
+        live: Calls,
+        clock: Clock,
+        recordings: pathlib.Path,
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._live = live
+        self._clock = clock
+        self._recordings = recordings
+        self.on_pending: Callable[[], None] = _nobody_waits
+        "Something about the calls that wait has changed: whoever dials them may look."
+
+    # --- to be read -----------------------------------------------------------------------------
+
+    async def get(self, who: Principal, id_: str) -> Call:
+        """A call with its record and turns; of one in progress, as it is now. Raises NotFound."""
+        live = self._find(who, id_)
+        if live is not None:
+            return live.with_turns(self._clock.wall())
+        call = await self._store.get(id_, owner_of(who))
+        if call is None:
+            raise missing("call", id_)
+        return call
+
+    async def page(self, who: Principal, query: PageQuery, wanted: CallFilter) -> Page[CallSummary]:
+        """Calls in pages; those in progress as they are now. Raises BadRequest."""
+        asked, statuses = wanted, set(wanted.statuses or ())
+        if statuses and statuses <= set(IN_PROGRESS):
+            return live_page(self._in_progress(who, wanted), query)
+        if not statuses.isdisjoint(IN_PROGRESS):
+            # What is stored of a call in progress may be a moment old: it is judged as it is now.
+            asked = msgspec.structs.replace(wanted, statuses=tuple({*statuses, *IN_PROGRESS}))
+        page = await self._store.page(owner_of(who), query, asked)
+        now = [self._as_now(call) for call in page.items]
+        fitting = tuple(call for call in now if asked is wanted or wanted.fits(call))
+        return msgspec.structs.replace(page, items=fitting)
+
+    async def turns(
+        self, who: Principal, id_: str, after: int, limit: int
+    ) -> tuple[list[Turn], int | None]:
+        """Turns of a call beyond the index `after`, and its sample rate. Raises NotFound."""
+        live = self._find(who, id_)
+        if live is not None:
+            beyond = [turn for turn in live.record.turns if turn.index > after]
+            return beyond[:limit], live.record.rate_hz
+        call = await self._store.get(id_, owner_of(who), after, limit)
+        if call is None:
+            raise missing("call", id_)
+        return ([], None) if call.record is None else (call.record.turns, call.record.rate_hz)
+
+    async def recording_path(self, who: Principal, id_: str) -> pathlib.Path | None:
+        """The file of a call's recording; it may be absent from the disk. Raises NotFound."""
+        live = self._find(who, id_)
+        if live is not None:
+            return recording_in(self._recordings, live.record.recording)
+        call = await self._store.summary(id_, owner_of(who))
+        if call is None:
+            raise missing("call", id_)
+        return recording_in(self._recordings, call.recording)
+
+    # --- placed and changed ---------------------------------------------------------------------
+
+    async def place(self, who: Principal, wanted: NewCall) -> Call:
+        """Store a call to be placed; its owner is whoever asks. Raises Unprocessable."""
+        now = self._clock.wall()
+        errors = list(_faults(wanted, now))
+        async with self._log.writing() as work:
+            agent_name = ""
+            if wanted.agent_id is not None:
+                name, fault = await _agent(work.tx, who, wanted.agent_id)
+                agent_name = name
+                errors += [fault] if fault is not None else []
+            if errors:
+                raise Unprocessable("the call cannot be placed", errors)
+            waits = wanted.scheduled_wall is not None and wanted.scheduled_wall > now
+            call = await CALLS.add(
+                work.tx,
+                Call(
+                    owner_id=who.account_id,
+                    inbound=False,
+                    from_number=callable_number(wanted.from_) or "",
+                    to_number=callable_number(wanted.to) or "",
+                    line=wanted.line,
+                    agent_id=wanted.agent_id,
+                    agent_name=agent_name,
+                    status=CallStatus.SCHEDULED if waits else CallStatus.QUEUED,
+                    priority=wanted.priority,
+                    priority_rank=PRIORITY_RANKS[wanted.priority],
+                    context=wanted.context,
+                    metadata=wanted.metadata,
+                    scheduled_wall=wanted.scheduled_wall,
+                    timezone=wanted.timezone,
+                    ring_limit_s=wanted.ring_limit_s,
+                    created_wall=now,
+                    updated_wall=now,
+                ),
+            )
+            work.tell(call.owner_id, status_event(call))
+        self.on_pending()
+        return call
+
+    async def change(self, who: Principal, id_: str, changes: dict[str, Any]) -> Call:
+        """Change a call: its data always, when and how it is placed while it waits.
+
+        `changes` are Call's fields among context, metadata, priority, scheduled_wall and timezone.
+        Raises NotFound, Conflict and Unprocessable.
+        """
+        now = self._clock.wall()
+        async with self._log.writing() as work:
+            call = await self._get(work.tx, who, id_)
+            if call.status not in PENDING and not changes.keys() <= {"context", "metadata"}:
+                raise Conflict(f"call {id_} is {call.status.value}: only its data can be changed")
+            changes = changes | _consequences(call, changes, now)
+            wanted = msgspec.structs.replace(call, **changes)
+            if errors := list(_data_faults(wanted.context, wanted.metadata, wanted.timezone)):
+                raise Unprocessable("the call cannot be changed so", errors)
+            if (wanted.scheduled_wall or 0.0) > now + MAX_AHEAD_S:
+                raise Unprocessable("that is too far ahead", [_too_far()])
+            call = await CALLS.update(work.tx, call, **changes, updated_wall=now)
+            if "status" in changes:
+                work.tell(call.owner_id, status_event(call))
+            fields = tuple(sorted(changes.keys() - {"priority_rank", "status"}))
+            work.tell(call.owner_id, CallUpdated(at_wall=now, call_id=call.id, fields=fields))
+        data = {name: changes[name] for name in ("context", "metadata") if name in changes}
+        if data:
+            self._live.changed(call.id, **data)
+        self.on_pending()
+        live = self._find(who, id_)
+        return call if live is None else live.with_turns(now)
+
+    async def end(
+        self,
+        who: Principal,
+        id_: str,
+        outcome: Outcome | None = None,
+        failure_reason: str | None = None,
+    ) -> Call:
+        """End a call: one that waits is cancelled, one in progress is asked to end, and will.
+
+        `outcome` overrules what the line will tell, and `failure_reason` the words for it. Raises
+        NotFound, and Conflict when it has ended.
+        """
+        said = _said_end(outcome, failure_reason)
+        live = self._find(who, id_)
+        if live is None:
+            cancelled = await self._cancel(who, id_, said)
+            if cancelled is not None:
+                self.on_pending()
+                return cancelled
+            live = self._find(who, id_)  # it was dialled a moment ago
+        if live is None or not self._live.is_live(id_):
+            raise Conflict(f"call {id_} has ended already")
+        live.wanted_end = said
+        call = live.with_turns(self._clock.wall())
+        live.hang_up()
+        return call
+
+    async def _cancel(self, who: Principal, id_: str, said: dict[str, Any]) -> Call | None:
+        """End a call that waits; None: it is in progress. Raises NotFound and Conflict."""
+        now = self._clock.wall()
+        async with self._log.writing() as work:
+            call = await self._get(work.tx, who, id_)
+            if call.status is CallStatus.ENDED:
+                raise Conflict(f"call {id_} has ended already")
+            if call.status not in PENDING:
+                return None
+            ended = {"outcome": Outcome.CANCELLED, "status": CallStatus.ENDED} | said
+            call = await CALLS.update(work.tx, call, **ended, ended_wall=now, updated_wall=now)
+            work.tell(call.owner_id, status_event(call))
+            return call
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _find(self, who: Principal, id_: str) -> LiveCall | None:
+        """In memory, if it is theirs."""
+        live = self._live.find(id_)
+        return live if live is not None and owner_of(who) in (None, live.owner_id) else None
+
+    def _in_progress(self, who: Principal, wanted: CallFilter) -> list[CallSummary]:
+        owner, now = owner_of(who), self._clock.wall()
+        calls = (x.as_now(now) for x in self._live.live() if owner in (None, x.owner_id))
+        return [call for call in calls if wanted.fits(call)]
+
+    def _as_now(self, call: CallSummary) -> CallSummary:
+        live = self._live.find(call.id)
+        return call if live is None else live.as_now(self._clock.wall())
+
+    async def _get(self, tx: Transaction, who: Principal, id_: str) -> Call:
+        call = await CALLS.get(tx, id_, owner_of(who))
+        if call is None:
+            raise missing("call", id_)
+        return call
+
+
+def callable_number(number: str) -> str | None:
+    """A number without what people write between its digits, or a SIP address; None: neither."""
+    if is_address(number):
+        try:
+            Uri.parse(number)
+        except SipError:
+            return None
+        return number
+    number = bare(number)
+    return number if _NUMBER.match(number) else None
+
+
+def _faults(wanted: NewCall, now: float) -> list[FieldError]:
+    found: list[FieldError] = []
+    if callable_number(wanted.to) is None:
+        found.append(FieldError("to", "neither a number of 3 to 15 digits nor a SIP address"))
+    if wanted.from_ and callable_number(wanted.from_) is None:
+        found.append(FieldError("from", "neither a number of 3 to 15 digits nor a SIP address"))
+    if (wanted.scheduled_wall or 0.0) > now + MAX_AHEAD_S:
+        found.append(_too_far())
+    low, high = RING_LIMITS_S
+    if not low <= wanted.ring_limit_s <= high:
+        found.append(FieldError("ring_limit_s", f"must be from {low:g} to {high:g}"))
+    return found + _data_faults(wanted.context, wanted.metadata, wanted.timezone)
+
+
+def _data_faults(
+    context: dict[str, Any], metadata: dict[str, Any], timezone: str
+) -> list[FieldError]:
+    found = [
+        FieldError(name, f"at most {MAX_DATA_BYTES} bytes as JSON")
+        for name, value in (("context", context), ("metadata", metadata))
+        if len(_encode(value)) > MAX_DATA_BYTES
+    ]
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        found.append(FieldError("timezone", "no such time zone, as Europe/Berlin is one"))
+    return found
+
+
+def _too_far() -> FieldError:
+    return FieldError("scheduled_for", f"at most {MAX_AHEAD_S / 86_400:.0f} days ahead")
+
+
+def _consequences(call: Call, changes: dict[str, Any], now: float) -> dict[str, Any]:
+    """What else changes with it."""
+    found: dict[str, Any] = {}
+    if "priority" in changes:
+        found["priority_rank"] = PRIORITY_RANKS[changes["priority"]]
+    if "scheduled_wall" in changes:
+        waits = (changes["scheduled_wall"] or 0.0) > now
+        status = CallStatus.SCHEDULED if waits else CallStatus.QUEUED
+        if status is not call.status:
+            found["status"] = status
+    return found
+
+
+def _said_end(outcome: Outcome | None, failure_reason: str | None) -> dict[str, Any]:
+    said = {"outcome": outcome, "failure_reason": failure_reason}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+async def _agent(tx: Transaction, who: Principal, agent_id: str) -> tuple[str, FieldError | None]:
+    """The agent's name, and why it cannot speak."""
+    agent = await AGENTS.get(tx, agent_id, owner_of(who))
+    if agent is None:
+        return "", FieldError("agent_id", "there is no such agent")
+    if agent.kind is not AgentKind.AI:
+        return agent.name, FieldError("agent_id", "that agent is a person")
+    if not agent.is_active:
+        return agent.name, FieldError("agent_id", "that agent is not active")
+    return agent.name, None
+
+
+def _nobody_waits() -> None:
+    """Before there is somebody who dials."""

@@ -1,0 +1,273 @@
+"""Calls in the database: changes of many calls in one transaction, with the events that tell them.
+
+A call is a row, its turns are rows of their own that never change, its media record is JSON without
+the turns. Lists read no record and no turns. Not here: the calls in memory (control/registry.py).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy.sql import ColumnElement
+
+from ...media.conversation.records import CallRecord, Turn
+from ..domain.calls import IN_PROGRESS, Call, CallStatus, CallSummary, Outcome
+from ..domain.webhooks import StoredEvent
+from ..errors import Conflict, StoreError
+from . import schema
+from .database import Database, Transaction
+from .rows import Page, PageQuery, Rows
+
+CALLS = Rows(schema.CALLS, Call)
+SUMMARIES = Rows(schema.CALLS, CallSummary)
+EVENTS = Rows(schema.EVENTS, StoredEvent)
+COLUMNS = schema.CALLS.c
+TURN_COLUMNS = ("index", "role", "text", "begin_samples", "end_samples")
+MAX_TURNS = 10_000
+"Of one call; a reader gets no more at once."
+FORGET_BATCH = 200
+"Old calls that are deleted in one transaction."
+
+LIVE_COLUMNS = (
+    "status",
+    "outcome",
+    "cause",
+    "failure_reason",
+    "from_number",
+    "to_number",
+    "line",
+    "agent_id",
+    "agent_name",
+    "human_agent_id",
+    "attempts",
+    "substitutions",
+    "wire_id",
+    "started_wall",
+    "answered_wall",
+    "ended_wall",
+    "duration_s",
+    "voicemail",
+    "recording",
+    "record",
+    "updated_wall",
+)
+"What a running call changes. The rest is its owner's, who may change it meanwhile."
+
+_UPDATE = (
+    update(schema.CALLS)
+    .where(COLUMNS.id == bindparam("the_id"))
+    .values({name: bindparam(f"new_{name}") for name in LIVE_COLUMNS})
+)
+
+
+class CallChange(msgspec.Struct, frozen=True):
+    """A call as it is now, and what it has said since it was stored last."""
+
+    call: Call
+    "Its record holds no turns."
+    turns: tuple[Turn, ...] = ()
+    is_new: bool = False
+    "It has no row yet."
+
+
+class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls; None: all."""
+
+    statuses: tuple[CallStatus, ...] | None = None
+    outcome: Outcome | None = None
+    inbound: bool | None = None
+    agent_id: str | None = None
+    number: str | None = None
+    "Of either side."
+    line: str | None = None
+    created_after_wall: float | None = None
+    created_before_wall: float | None = None
+    search: str | None = None
+    "A part of a number or of the agent's name."
+
+    def fits(self, call: CallSummary) -> bool:
+        """Whether a call is among them: as `where` says it to the database."""
+        text = (self.search or "").lower()
+        searched = (call.from_number, call.to_number, call.agent_name)
+        return (
+            (self.statuses is None or call.status in self.statuses)
+            and self.outcome in (None, call.outcome)
+            and self.inbound in (None, call.inbound)
+            and self.agent_id in (None, call.agent_id)
+            and self.number in (None, call.from_number, call.to_number)
+            and self.line in (None, call.line)
+            and (self.created_after_wall is None or call.created_wall >= self.created_after_wall)
+            and (self.created_before_wall is None or call.created_wall < self.created_before_wall)
+            and (not text or any(text in part.lower() for part in searched))
+        )
+
+    def where(self) -> list[ColumnElement[bool]]:
+        """For the database."""
+        found: list[ColumnElement[bool]] = []
+        if self.statuses is not None:
+            found.append(COLUMNS.status.in_([status.value for status in self.statuses]))
+        if self.outcome is not None:
+            found.append(COLUMNS.outcome == self.outcome.value)
+        for name in ("inbound", "agent_id", "line"):
+            if (value := getattr(self, name)) is not None:
+                found.append(COLUMNS[name] == value)
+        if self.number is not None:
+            found.append(or_(COLUMNS.from_number == self.number, COLUMNS.to_number == self.number))
+        if self.created_after_wall is not None:
+            found.append(COLUMNS.created_wall >= self.created_after_wall)
+        if self.created_before_wall is not None:
+            found.append(COLUMNS.created_wall < self.created_before_wall)
+        if self.search:
+            searched = (COLUMNS.from_number, COLUMNS.to_number, COLUMNS.agent_name)
+            found.append(or_(*(c.icontains(self.search, autoescape=True) for c in searched)))
+        return found
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What became of a round."""
+
+    seqs: dict[str, int]
+    "Of new calls: id -> number."
+    events: tuple[StoredEvent, ...]
+    "With their numbers, in order."
+    refused: dict[str, str] = {}
+    "Calls that can never be stored as they are: id -> why."
+
+
+class Unstorable(Exception):
+    """The database would refuse it again and again: text that no UTF-8 and no JSON holds."""
+
+
+class CallStore:
+    """Keeps calls beyond the process, in a database that is open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, changes: Sequence[CallChange], events: Sequence[StoredEvent]) -> Saved:
+        """Keep the state of these calls and the events; when it returns, a crash loses neither.
+
+        All of it or nothing: raises StoreError, and may be tried again. Only what the database
+        refuses for its content (a call whose account is gone, text that is none) is left out.
+        """
+        try:
+            return await self._save(changes, events)
+        except (Conflict, Unstorable):
+            return await self._save_one_by_one(changes, events)
+
+    async def get(
+        self, call_id: str, owner: str | None, after: int = -1, limit: int = MAX_TURNS
+    ) -> Call | None:
+        """A call, as saved last; in its record the turns whose index is beyond `after`."""
+        async with self._database.read() as tx:
+            call = await CALLS.get(tx, call_id, owner)
+            if call is not None and call.record is not None:
+                call.record.turns = await self._turns(tx, call_id, after, limit)
+            return call
+
+    async def summary(self, call_id: str, owner: str | None) -> CallSummary | None:
+        """A call without record and turns."""
+        async with self._database.read() as tx:
+            return await SUMMARIES.get(tx, call_id, owner)
+
+    async def page(
+        self, owner: str | None, query: PageQuery, wanted: CallFilter
+    ) -> Page[CallSummary]:
+        """Calls in pages. Raises BadRequest."""
+        where = wanted.where()
+        name = query.sort.removeprefix("-")
+        if name != "seq" and name in COLUMNS and COLUMNS[name].nullable:
+            where.append(COLUMNS[name].is_not(None))  # what has no such moment has no place
+        async with self._database.read() as tx:
+            return await SUMMARIES.page(tx, owner, query, *where)
+
+    async def cut_off(self) -> list[Call]:
+        """Calls that are in progress by their rows: at the start, a crash has cut them off."""
+        statuses = [status.value for status in IN_PROGRESS]
+        async with self._database.read() as tx:
+            return await CALLS.all(tx, None, COLUMNS.status.in_(statuses), limit=100_000)
+
+    async def forget(self, ended_before_wall: float) -> list[CallSummary]:
+        """Delete some of the calls that ended before; what else hangs on them goes as well.
+
+        At most FORGET_BATCH: none are left when fewer come back.
+        """
+        old = COLUMNS.ended_wall < ended_before_wall
+        async with self._database.write() as tx:
+            found = await SUMMARIES.all(tx, None, old, limit=FORGET_BATCH)
+            if found:
+                ids = [call.id for call in found]
+                await tx.execute(delete(schema.CALLS).where(COLUMNS.id.in_(ids)))
+            return found
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    async def _save(self, changes: Sequence[CallChange], events: Sequence[StoredEvent]) -> Saved:
+        try:
+            return await self._write(changes, events)
+        except UnicodeError as exc:
+            raise Unstorable(str(exc)) from exc
+        except StoreError as exc:
+            if isinstance(getattr(exc.__cause__, "orig", None), ValueError | TypeError):
+                raise Unstorable(str(exc)) from exc
+            raise
+
+    async def _write(self, changes: Sequence[CallChange], events: Sequence[StoredEvent]) -> Saved:
+        async with self._database.write() as tx:
+            new = await CALLS.add_all(tx, [change.call for change in changes if change.is_new])
+            updates = [_live_values(change.call) for change in changes if not change.is_new]
+            if updates:
+                await tx.execute(_UPDATE, updates)
+            turns = [_turn_row(c.call.id, turn) for c in changes for turn in c.turns]
+            if turns:
+                await tx.execute(insert(schema.TURNS), turns)
+            stored = await EVENTS.add_all(tx, events)
+        return Saved({call.id: call.seq for call in new}, tuple(stored))
+
+    async def _save_one_by_one(
+        self, changes: Sequence[CallChange], events: Sequence[StoredEvent]
+    ) -> Saved:
+        seqs: dict[str, int] = {}
+        refused: dict[str, str] = {}
+        for change in changes:
+            try:
+                seqs |= (await self._save([change], ())).seqs
+            except (Conflict, Unstorable) as exc:
+                refused[change.call.id] = str(exc)
+        stored: list[StoredEvent] = []
+        for event in events:
+            try:
+                stored += (await self._save((), [event])).events
+            except (Conflict, Unstorable) as exc:
+                refused.setdefault(event.call_id or event.type, str(exc))
+        return Saved(seqs, tuple(stored), refused)
+
+    async def _turns(self, tx: Transaction, call_id: str, after: int, limit: int) -> list[Turn]:
+        table = schema.TURNS
+        found = await tx.execute(
+            select(*(table.c[name] for name in TURN_COLUMNS), table.c.rest)
+            .where(table.c.call_id == call_id, table.c.index > after)
+            .order_by(table.c.index)
+            .limit(limit)
+        )
+        return [
+            msgspec.convert(dict(zip(TURN_COLUMNS, row, strict=False)) | row.rest, Turn)
+            for row in found
+        ]
+
+
+def without_turns(record: CallRecord) -> CallRecord:
+    """The record as it is now, unmoved by what its session does next; turns are kept apart."""
+    return msgspec.structs.replace(record, turns=[], legs=list(record.legs))
+
+
+def _live_values(call: Call) -> dict[str, Any]:
+    values = {f"new_{name}": msgspec.to_builtins(getattr(call, name)) for name in LIVE_COLUMNS}
+    return values | {"the_id": call.id}
+
+
+def _turn_row(call_id: str, turn: Turn) -> dict[str, Any]:
+    rest = msgspec.to_builtins(turn)
+    row = {name: rest.pop(name) for name in TURN_COLUMNS}
+    return row | {"call_id": call_id, "rest": rest}
