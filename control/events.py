@@ -178,7 +178,7 @@ def place(cursor: str, oldest: int, newest: int) -> tuple[int, bool]:
 
 def _told_again(stored: StoredEvent) -> PublishedEvent | None:
     try:
-        event = msgspec.convert(stored.body, AnyEvent)  # type: ignore[call-overload] # a union
+        event = msgspec.convert(stored.body, AnyEvent)
     except msgspec.ValidationError:
         return None  # of an older version, which knew events that are gone
     return PublishedEvent(str(stored.seq), event, id=stored.id, owner_id=stored.owner_id)

@@ -21,42 +21,49 @@ from .calls import CallStatus, EscalationStatus, Outcome
 
 
 class DomainEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """Something that happened outside the media; `call_id` where it is about a call."""
+    """Something that happened outside the media."""
 
     at_wall: float
+
+
+class AboutCall(DomainEvent, frozen=True, kw_only=True):
+    """It is about a call."""
+
+    call_id: str
+
+
+class AboutOther(DomainEvent, frozen=True, kw_only=True):
+    """It is about something else, which may have to do with a call."""
+
     call_id: str | None = None
 
 
-class CallStatusChanged(DomainEvent, frozen=True, kw_only=True, tag="call.status"):
+class CallStatusChanged(AboutCall, frozen=True, kw_only=True, tag="call.status"):
     """A call moved on: scheduled, queued, dialing…; `outcome` when it has ended."""
 
-    call_id: str
     status: CallStatus
     outcome: Outcome | None = None
     failure_reason: str = ""
 
 
-class CallUpdated(DomainEvent, frozen=True, kw_only=True, tag="call.updated"):
+class CallUpdated(AboutCall, frozen=True, kw_only=True, tag="call.updated"):
     """Somebody changed a call's data; `fields` are the names of what is different."""
 
-    call_id: str
     fields: tuple[str, ...] = ()
 
 
-class NoteAdded(DomainEvent, frozen=True, kw_only=True, tag="note.added"):
+class NoteAdded(AboutCall, frozen=True, kw_only=True, tag="note.added"):
     """Somebody wrote something about a call."""
 
-    call_id: str
     note_id: str
     text: str
     category: str = ""
     author_id: str | None = None
 
 
-class EscalationEvent(DomainEvent, frozen=True, kw_only=True):
+class EscalationEvent(AboutCall, frozen=True, kw_only=True):
     """The hand-over of a call to a person moved on."""
 
-    call_id: str
     escalation_id: str
     status: EscalationStatus
     human_agent_id: str | None = None
@@ -80,7 +87,7 @@ class EscalationClosed(EscalationEvent, frozen=True, kw_only=True, tag="escalati
     failure_reason: str = ""
 
 
-class NotificationCreated(DomainEvent, frozen=True, kw_only=True, tag="notification.created"):
+class NotificationCreated(AboutOther, frozen=True, kw_only=True, tag="notification.created"):
     """An account is told something."""
 
     notification_id: str
@@ -89,7 +96,7 @@ class NotificationCreated(DomainEvent, frozen=True, kw_only=True, tag="notificat
     message: str = ""
 
 
-class SmsEvent(DomainEvent, frozen=True, kw_only=True):
+class SmsEvent(AboutOther, frozen=True, kw_only=True):
     """An SMS came or went."""
 
     message_id: str
@@ -113,14 +120,14 @@ class SmsFailed(SmsEvent, frozen=True, kw_only=True, tag="sms.failed"):
     error: str
 
 
-class OutboxKept(DomainEvent, frozen=True, kw_only=True, tag="outbox.kept"):
+class OutboxKept(AboutOther, frozen=True, kw_only=True, tag="outbox.kept"):
     """Something could not leave, because nothing is configured to send it by."""
 
     outbox_id: str
     channel: str
 
 
-class LineStateChanged(DomainEvent, frozen=True, kw_only=True, tag="line.state"):
+class LineStateChanged(AboutOther, frozen=True, kw_only=True, tag="line.state"):
     """A line can carry calls now, or no longer; `reason` in words."""
 
     line: str
@@ -128,27 +135,27 @@ class LineStateChanged(DomainEvent, frozen=True, kw_only=True, tag="line.state")
     reason: str = ""
 
 
-class AgentChanged(DomainEvent, frozen=True, kw_only=True, tag="agent.changed"):
+class AgentChanged(AboutOther, frozen=True, kw_only=True, tag="agent.changed"):
     """An agent was made, changed or deleted; `change` says which."""
 
     agent_id: str
     change: str
 
 
-class ModemStateChanged(DomainEvent, frozen=True, kw_only=True, tag="modem.state"):
+class ModemStateChanged(AboutOther, frozen=True, kw_only=True, tag="modem.state"):
     """A modem does something else now."""
 
     modem_id: str
     state: str
 
 
-class WebhookTested(DomainEvent, frozen=True, kw_only=True, tag="webhook.test"):
+class WebhookTested(AboutOther, frozen=True, kw_only=True, tag="webhook.test"):
     """Somebody tries whether a webhook arrives; only that webhook is told."""
 
     webhook_id: str
 
 
-class WebhookDisabled(DomainEvent, frozen=True, kw_only=True, tag="webhook.disabled"):
+class WebhookDisabled(AboutOther, frozen=True, kw_only=True, tag="webhook.disabled"):
     """A webhook is told nothing any more; `reason` in words."""
 
     webhook_id: str

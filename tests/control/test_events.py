@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import msgspec
 import pytest
 
 from offhook.control import events as events_module
@@ -34,11 +35,8 @@ class Memory:
         self.reads = 0
 
     def write(self, event: AnyEvent, owner_id: str | None = "ann", *, told: bool = True) -> None:
-        stored = stored_event(event, owner_id)
-        stored = StoredEvent(
-            **{name: getattr(stored, name) for name in stored.__struct_fields__}
-            | {"seq": self.events[-1][0].seq + 1 if self.events else 1}
-        )
+        seq = self.events[-1][0].seq + 1 if self.events else 1
+        stored = msgspec.structs.replace(stored_event(event, owner_id), seq=seq)
         self.events.append((stored, event))
         if told:
             self.bus.publish(event, owner_id, stored)

@@ -104,7 +104,7 @@ async def test_who_was_cancelled_while_committing_lets_subscribers_ask_again(log
         task.cancel()
         real(connection)  # type: ignore[arg-type] # SQLAlchemy's own
 
-    log.database._engine.sync_engine.dialect.do_commit = commit  # type: ignore[method-assign]
+    log.database._engine.sync_engine.dialect.do_commit = commit  # type: ignore[assignment,method-assign]
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
     assert [p async for p in subscription] == []
