@@ -9,6 +9,7 @@ import random
 import weakref
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from ..drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder
 from ..drivers.stt.openai_transcriptions import OpenAITranscriber, TranscriptionSettings
@@ -25,7 +26,7 @@ class ProviderClients:
         self._rng = rng
         self._clients: dict[ClientSettings, Client] = {}
         self._holders = Counter[ClientSettings]()
-        self._finalizers: set[weakref.finalize[[], object]] = set()
+        self._finalizers: set[weakref.finalize[Any, object]] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:

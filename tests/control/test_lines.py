@@ -116,7 +116,8 @@ def test_a_call_that_cannot_be_placed_says_why(line: str, to: str, why: str) -> 
     board = Board()
     with pytest.raises(LineFailed, match=why):
         board.lines.call(line, to)
-    assert board.sip.asked == board.loopback.asked == []
+    assert not board.sip.asked
+    assert not board.loopback.asked
 
 
 def test_a_full_line_is_busy_until_a_call_has_ended() -> None:

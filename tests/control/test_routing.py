@@ -69,13 +69,13 @@ class Switchboard:
     async def __aexit__(self, *_: object) -> None:
         await self.database.aclose()
 
-    async def account(self, **fields: Any) -> str:
+    async def account(self, email: str = "a@b", **fields: Any) -> str:
         async with self.database.write() as tx:
-            return (await ACCOUNTS.add(tx, Account(**({"email": "a@b"} | fields)))).id
+            return (await ACCOUNTS.add(tx, Account(email=email, **fields))).id
 
-    async def agent(self, owner_id: str, **fields: Any) -> Agent:
+    async def agent(self, owner_id: str, name: str = "own", **fields: Any) -> Agent:
         async with self.database.write() as tx:
-            return await AGENTS.add(tx, Agent(**({"owner_id": owner_id, "name": "own"} | fields)))
+            return await AGENTS.add(tx, Agent(owner_id=owner_id, name=name, **fields))
 
     async def number(self, owner_id: str, number: str, **fields: Any) -> PhoneNumber:
         async with self.database.write() as tx:

@@ -42,8 +42,9 @@ async def terminal(
 ) -> AsyncIterator[Terminal]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OFFHOOK_API_TOKEN", TOKEN)
-    async with Terminal(tmp_path, SETTINGS) as terminal:
-        terminal.capsys = capsys
+    terminal = Terminal(tmp_path, SETTINGS)
+    terminal.capsys = capsys
+    async with terminal:
         yield terminal
 
 

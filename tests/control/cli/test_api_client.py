@@ -31,7 +31,9 @@ async def test_every_verb_reaches_the_server(api: Api) -> None:
         path = f"/v1/agents/{made['id']}"
         changed = server.patch(path, {"name": "Berta"})
         assert server.get(path) == changed
-        assert server.delete(path) is None
+        server.delete(path)
+        with pytest.raises(ApiError, match="no agent"):
+            server.get(path)
         return changed
 
     assert (await asyncio.to_thread(use))["name"] == "Berta"

@@ -47,8 +47,8 @@ class Owners(Api):
             made = await ACCOUNTS.add(tx, Account(email=email))
         return Principal(made.id, Role.USER, EVERYTHING, "access")
 
-    async def agent(self, who: Principal, **fields: Any) -> Agent:
-        agent = Agent(**({"owner_id": "", "name": "own"} | fields))
+    async def agent(self, who: Principal, name: str = "own", **fields: Any) -> Agent:
+        agent = Agent(owner_id="", name=name, **fields)
         return await self.services.agents.create(who, agent)
 
     async def number(self, who: Principal, number: str, **fields: Any) -> PhoneNumber:
@@ -168,8 +168,8 @@ async def test_lines_are_seen_without_addresses_and_others_modems(owners: Owners
 
 async def test_people_who_take_calls_are_those_who_are_there(owners: Owners) -> None:
     async def person(name: str, **fields: Any) -> None:
-        human = {"kind": AgentKind.HUMAN, "name": name, "address": "sip:e@127.0.0.1"} | fields
-        await owners.agent(owners.anna, **human)
+        human: dict[str, Any] = {"kind": AgentKind.HUMAN, "address": "sip:e@127.0.0.1"}
+        await owners.agent(owners.anna, name, **(human | fields))
 
     # The clock shows Tuesday, 22:13 UTC.
     await person("first")
