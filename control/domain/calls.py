@@ -154,6 +154,10 @@ class Escalation(Owned, frozen=True, kw_only=True):
     reason: str = ""
     target: str = ""
     "Where the person is called."
+    return_to_agent: bool = False
+    "When the person leaves, the agent has the caller again; else the call is over."
+    tried: tuple[str, ...] = ()
+    "Who was rung in vain, and why they did not come."
     bridged_wall: float | None = None
     closed_wall: float | None = None
     failure_reason: str = ""

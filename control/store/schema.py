@@ -260,6 +260,8 @@ ESCALATIONS = _owned(
     _text("mode"),
     _text("reason"),
     _text("target"),
+    _flag("return_to_agent"),
+    _json("tried"),
     _wall("bridged_wall"),
     _wall("closed_wall"),
     _text("failure_reason"),

@@ -530,6 +530,8 @@ def upgrade() -> None:
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("return_to_agent", sa.Boolean(), nullable=False),
+        sa.Column("tried", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("bridged_wall", sa.Float(precision=53), nullable=True),
         sa.Column("closed_wall", sa.Float(precision=53), nullable=True),
         sa.Column("failure_reason", sa.Text(), nullable=False),
