@@ -32,6 +32,7 @@ from .call_limits import CallLimits
 from .config import Settings
 from .config_lines import LOOPBACK_LINE
 from .dialling import is_address
+from .dispatch import Dispatch
 from .errors import StartError
 from .event_retention import EventRetention
 from .events import EventBus
@@ -40,6 +41,7 @@ from .http.edge import Edge
 from .http.server import HttpServer
 from .lines import Lines
 from .metrics import Metrics
+from .outgoing import Outgoing
 from .pooled_random import PooledRandom
 from .process_metrics import add_process_gauges
 from .prometheus import Sample
@@ -49,6 +51,7 @@ from .routing import Routing
 from .services.catalog import make_services
 from .services.mirroring import mirror
 from .services.webhook_follower import WebhookFollower
+from .store.call_queue import CallQueue
 from .store.calls import CallStore
 from .store.database import Database
 from .webhooks import WebhookSender
@@ -83,6 +86,10 @@ class Health:
     def draining(self) -> bool:
         """The server stops."""
         return self._draining
+
+    def room(self) -> int:
+        """How many calls more are taken now."""
+        return 0 if self.refusal() else self._max_calls - len(self._calls)
 
     def refusal(self) -> str | None:
         """Why a new call is refused now; None: it is taken."""
@@ -181,6 +188,18 @@ class Server:
             self._clock,
         )
         self.health = Health(self.engine, self.holding, limits.max_calls)
+        self._dispatch = Dispatch(
+            CallQueue(self._database),
+            self._services.events,
+            self._routing,
+            self._agents,
+            self.lines,
+            self._call_limits,
+            self.health,
+            Outgoing(self.holding, self.lines, self._clock),
+            self._clock,
+        )
+        self._services.calls.on_pending = self.holding.on_end = self._dispatch.wake
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
         self._sip: SipEndpoint | None = None
@@ -221,6 +240,8 @@ class Server:
         gc.set_threshold(*GC_THRESHOLDS)
         self.engine.start()
         stack.callback(self.engine.close_clock)
+        self._dispatch.start()
+        stack.push_async_callback(self._dispatch.aclose)
 
     async def _start_loopback(self, stack: contextlib.AsyncExitStack) -> None:
         line = LoopbackLine(

@@ -127,6 +127,18 @@ class Rows(Generic[EntityT]):
         query = self._select(owner, where).order_by(self.table.c.seq).limit(limit)
         return [self._entity(row) for row in await tx.execute(query)]
 
+    async def first(
+        self,
+        tx: Transaction,
+        owner: str | None,
+        *where: ColumnElement[bool],
+        order: Sequence[ColumnElement[Any]],
+        limit: int,
+    ) -> list[EntityT]:
+        """The first `limit` that fit, in an order of columns."""
+        query = self._select(owner, where).order_by(*order).limit(limit)
+        return [self._entity(row) for row in await tx.execute(query)]
+
     async def count(self, tx: Transaction, owner: str | None, *where: ColumnElement[bool]) -> int:
         """How many fit."""
         query = select(func.count()).select_from(self.table).where(*self._mine(owner), *where)
