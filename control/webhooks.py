@@ -28,6 +28,8 @@ ON_THEIR_WAY = 64
 PER_WEBHOOK = 4
 RETRY_STORE_S = 1.0
 "After what the database refused is tried again."
+LOOK_EVERY_S = 0.1
+"Events come in crowds: the database is asked for them so often at most."
 MAX_WAIT_S = 60.0
 "Wall time can be set: retries are looked at so often at least."
 
@@ -46,6 +48,7 @@ class WebhookSender:
         clock: Clock,
         *,
         allow_private: bool = False,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._queue = queue
         self._follower = follower
@@ -55,7 +58,10 @@ class WebhookSender:
         self._allow_private = allow_private
         self._slots = Slots(ON_THEIR_WAY, PER_WEBHOOK)
         self._wake = asyncio.Event()
+        self._look_every_s = look_every_s
+        self._looked_at = clock.now() - look_every_s
         self._timer: Timer | None = None
+        self._look_timer: Timer | None = None
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.delivered = 0
@@ -74,15 +80,17 @@ class WebhookSender:
             auto_decompress=False,
         )
         await self._queue.release_stuck()
-        self._bus.watch(self._wake.set)
+        self._bus.watch(self._look_soon)
+        self._queue.watch(self._follower.look_again)
         self._queue.watch(self._wake.set)
         self._wake.set()
         self._spawn(self._run(), "send webhooks")
 
     async def aclose(self) -> None:
         """Stop sending."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._look_timer):
+            if timer is not None:
+                timer.cancel()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -94,6 +102,7 @@ class WebhookSender:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._looked_at = self._clock.now()
             try:
                 while await self._follower.follow():
                     await self._start_due()
@@ -105,6 +114,20 @@ class WebhookSender:
             except StoreError as exc:
                 logger.error("webhooks wait for the database: %s", exc)
                 self._wake_in(RETRY_STORE_S)
+
+    def _look_soon(self) -> None:
+        """Something was stored. While there are no webhooks, that is nobody's business here."""
+        if self._follower.idle or self._look_timer is not None:
+            return
+        at = self._looked_at + self._look_every_s
+        if at <= self._clock.now():
+            self._wake.set()
+        else:
+            self._look_timer = self._clock.call_at(at, self._look)
+
+    def _look(self) -> None:
+        self._look_timer = None
+        self._wake.set()
 
     async def _start_due(self) -> None:
         while limit := self._slots.free():

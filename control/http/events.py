@@ -138,9 +138,10 @@ def answer(text: str, subscription: Subscription) -> AnyReply:
 
 async def _serve(socket: web.WebSocketResponse, subscription: Subscription) -> None:
     """Until the client leaves or the subscription is closed, even while a send is stuck."""
+    begun = asyncio.Event()
     tasks = {
-        asyncio.create_task(_send_all(socket, subscription), name="send events"),
-        asyncio.create_task(_read_all(socket, subscription), name="read the event client"),
+        asyncio.create_task(_send_all(socket, subscription, begun), name="send events"),
+        asyncio.create_task(_read_all(socket, subscription, begun), name="read the event client"),
         asyncio.create_task(subscription.wait_closed(), name="watch the subscription"),
     }
     try:
@@ -151,18 +152,24 @@ async def _serve(socket: web.WebSocketResponse, subscription: Subscription) -> N
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _send_all(socket: web.WebSocketResponse, subscription: Subscription) -> None:
+async def _send_all(
+    socket: web.WebSocketResponse, subscription: Subscription, begun: asyncio.Event
+) -> None:
     try:
         async for published in subscription:
             await socket.send_str(_encode(published).decode())
+            begun.set()
     except ClientConnectionResetError:
         return  # the client is gone
     except StoreError:
         subscription.close("what is stored cannot be read")
 
 
-async def _read_all(socket: web.WebSocketResponse, subscription: Subscription) -> None:
+async def _read_all(
+    socket: web.WebSocketResponse, subscription: Subscription, begun: asyncio.Event
+) -> None:
     """Reading is also how a close is seen. A client that asks faster than it reads must wait."""
+    await begun.wait()  # the first text is the cursor, whatever a client says before
     try:
         async for message in socket:
             text = message.data if message.type is WSMsgType.TEXT else ""

@@ -50,11 +50,11 @@ class DeliveryQueue:
         self._watchers: list[Callable[[], None]] = []
 
     def watch(self, callback: Callable[[], None]) -> None:
-        """Call back, at once and without waiting, when a delivery was made by hand."""
+        """Call back, at once and without waiting, when a webhook or a delivery was made by hand."""
         self._watchers.append(callback)
 
     def changed(self) -> None:
-        """A delivery was made by hand, and is committed."""
+        """A webhook or a delivery was made or changed by hand, and that is committed."""
         for callback in self._watchers:
             callback()
 

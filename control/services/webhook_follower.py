@@ -1,12 +1,13 @@
 """From stored events to deliveries: one reader follows the table of events for all webhooks.
 
 Its position is stored with what it made, in one transaction: an event that was committed has its
-deliveries, whenever the process is killed.
+deliveries, whenever the process is killed. While there is no webhook to be told it reads nothing;
+whoever makes the first one sets the position with it (`begin_here`).
 """
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 
 from ...media.clock import Clock
 from ..domain.accounts import Role
@@ -35,10 +36,23 @@ class WebhookFollower:
         self._clock = clock
         self._position: int | None = None
         self._saved = 0
+        self._changes = 0
+        self.idle = False
+        "There is no webhook to be told: nothing needs to be read before `look_again`."
+
+    def look_again(self) -> None:
+        """There may be webhooks now."""
+        self._changes += 1
+        self.idle = False
 
     async def follow(self) -> bool:
         """Make the deliveries of the next events; False: there are none yet. Raises StoreError."""
+        changes = self._changes
         async with self._database.read() as tx:
+            if not await _any_active(tx):
+                self.idle = changes == self._changes
+                self._position = None
+                return False
             if self._position is None:
                 self._position = self._saved = await _position(tx)
             events = await EVENTS.all(tx, None, EVENT.seq > self._position, limit=BATCH_EVENTS)
@@ -54,6 +68,18 @@ class WebhookFollower:
             self._saved = last
         self._position = last
         return True
+
+
+async def begin_here(tx: Transaction) -> None:
+    """Before a webhook is made, or switched on: if it is the first, earlier events are not read."""
+    if not await _any_active(tx):
+        newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one()
+        await _save_position(tx, newest or 0)
+
+
+async def _any_active(tx: Transaction) -> bool:
+    query = select(WEBHOOK.seq).where(WEBHOOK.is_active).limit(1)
+    return (await tx.execute(query)).first() is not None
 
 
 async def _position(tx: Transaction) -> int:

@@ -23,6 +23,7 @@ from ..webhook_addresses import check_url
 from .access import missing, owner_of
 from .deliveries import DELIVERIES, DELIVERY, WEBHOOK, WEBHOOKS, DeliveryQueue, enqueue
 from .event_log import EVENTS, EventLog
+from .webhook_follower import begin_here
 
 MAX_WEBHOOKS = 20
 "Of one account: every event is looked at for each of them."
@@ -72,7 +73,10 @@ class WebhookService:
         async with self._database.write() as tx:
             if await WEBHOOKS.count(tx, who.account_id) >= MAX_WEBHOOKS:
                 raise Conflict(f"an account has at most {MAX_WEBHOOKS} webhooks")
-            return await WEBHOOKS.add(tx, webhook), secret
+            await begin_here(tx)
+            made = await WEBHOOKS.add(tx, webhook)
+        self._queue.changed()
+        return made, secret
 
     async def get(self, who: Principal, id_: str) -> Webhook:
         """One. Raises NotFound."""
@@ -97,9 +101,13 @@ class WebhookService:
             webhook = await self._get(tx, who, id_)
             if changes.get("is_active"):
                 changes = changes | {"disabled_reason": ""}
+                await begin_here(tx)
             elif webhook.is_active and changes.get("is_active") is False:
                 await self._queue.give_up_waiting(tx, webhook.id, SWITCHED_OFF)
-            return await WEBHOOKS.update(tx, webhook, **changes, updated_wall=self._clock.wall())
+            now = self._clock.wall()
+            webhook = await WEBHOOKS.update(tx, webhook, **changes, updated_wall=now)
+        self._queue.changed()
+        return webhook
 
     async def renew_secret(self, who: Principal, id_: str) -> tuple[Webhook, str]:
         """Give it another secret; the old one signs nothing any more. Raises NotFound."""

@@ -87,6 +87,40 @@ async def test_what_happened_before_a_webhook_was_made_is_not_told(bench: Webhoo
     assert len(await bench.deliveries()) == 1
 
 
+async def test_without_webhooks_nothing_is_read_and_the_first_one_begins_with_what_is_next(
+    bench: WebhookBench,
+) -> None:
+    await bench.start()
+    await bench.tell(bench.happened("c", "before"))
+    assert not await bench.follower.follow()
+    assert bench.follower.idle
+    async with Receiver() as receiver:
+        webhook, _ = await bench.hook(receiver.url())
+        assert not bench.follower.idle
+        await bench.tell(bench.happened("c", "1"))
+        await bench.queue.wait(1)
+        await bench.webhooks.change(OPERATOR, webhook.id, {"is_active": False})
+        await bench.tell(bench.happened("c", "while it is off"))
+        await bench.webhooks.change(OPERATOR, webhook.id, {"is_active": True})
+        await bench.tell(bench.happened("c", "2"))
+        await bench.queue.wait(2)
+    assert names(receiver.received) == ["1", "2"]
+
+
+async def test_events_that_come_in_a_crowd_are_looked_for_together(bench: WebhookBench) -> None:
+    async with Receiver() as receiver:
+        await bench.hook(receiver.url())
+        await bench.start(look_every_s=0.1)
+        bench.clock.advance(1.0)
+        await bench.tell(bench.happened("c", "1"))
+        await bench.queue.wait(1)
+        for number in range(2, 9):
+            await bench.tell(bench.happened("c", f"{number}"))
+        bench.clock.advance(0.1)
+        await bench.queue.wait(8)
+    assert names(receiver.received) == [f"{number}" for number in range(1, 9)]
+
+
 async def test_events_of_a_call_keep_their_order_through_failures(bench: WebhookBench) -> None:
     refusals = 2
 

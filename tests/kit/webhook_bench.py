@@ -80,10 +80,16 @@ class WebhookBench:
             await self.sender.aclose()
         await self.database.aclose()
 
-    async def start(self, *, allow_private: bool = True) -> None:
+    async def start(self, *, allow_private: bool = True, look_every_s: float = 0.0) -> None:
         """Begin to send."""
         self.sender = WebhookSender(
-            self.queue, self.follower, self.bus, a_box, self.clock, allow_private=allow_private
+            self.queue,
+            self.follower,
+            self.bus,
+            a_box,
+            self.clock,
+            allow_private=allow_private,
+            look_every_s=look_every_s,
         )
         await self.sender.start()
 

@@ -169,6 +169,13 @@ async def test_a_client_changes_what_it_wants_and_pings(edge: Edge) -> None:
         assert (event["type"], event["call_id"]) == ("note.added", "c")
 
 
+async def test_the_cursor_is_the_first_text_whatever_a_client_says(edge: Edge) -> None:
+    async with edge.socket("/v1/events?cursor=0") as socket:
+        await socket.send_json({"type": "ping"})
+        assert await socket.receive_json() == {"cursor": "0"}
+        assert await socket.receive_json() == {"type": "pong"}
+
+
 async def test_what_cannot_be_understood_is_said_and_all_goes_on(edge: Edge) -> None:
     async with edge.socket("/v1/events") as socket:
         await socket.receive_json()
