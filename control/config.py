@@ -13,6 +13,7 @@ import msgspec
 
 from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
 from ..media.conversation.settings import TurnSettings
+from .config_auth import AdminSettings, AuthSettings, wrong_admin
 from .config_events import EventSettings, WebhookSettings
 from .config_lines import (
     DEFAULT_MODEMS,
@@ -173,6 +174,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_limits: bool = True
     "False: for tests that send faster than people do. Nothing is limited by rate yet."
     http: HttpSettings = HttpSettings()
+    auth: AuthSettings = AuthSettings()
+    admin: AdminSettings = AdminSettings()
     sip: SipSettings = SipSettings()
     rtp: RtpSettings = RtpSettings()
     limits: LimitSettings = LimitSettings()
@@ -215,6 +218,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Every secret in here, for the log to leave out."""
         found = [
             self.api_token,
+            self.admin.password,
             *(t.password for t in self.trunks),
             *(n.password for n in self.lines),
         ]
@@ -292,6 +296,7 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
         settings.lines, settings.trunks, settings.modems, settings.outbound_lines, origin
     )
     yield from _agent_parts(settings, origin)
+    yield from wrong_admin(settings.admin, origin)
     yield from _unknown_voices(settings, origin)
 
 

@@ -25,7 +25,7 @@ from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from ..media.ports import LegPort
 from .agents import Agents
-from .auth.operator_token import open_token
+from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
 from .call_limits import CallLimits
@@ -48,6 +48,7 @@ from .prometheus import Sample
 from .reception import Reception
 from .registry import CallRegistry
 from .routing import Routing
+from .services.accounts import ensure_operator
 from .services.catalog import make_services
 from .services.mirroring import mirror
 from .services.webhook_follower import WebhookFollower
@@ -153,6 +154,14 @@ class Server:
             lambda: SecretsBox(open_keys(settings.data_folder(), KEY_FILE), self._rng)
         )
         private = settings.webhooks.allow_private
+        self._proofs = Proofs(
+            settings.data_folder(),
+            self._clock,
+            self._rng,
+            settings.auth,
+            api_token=settings.api_token,
+            throttled=settings.rate_limits,
+        )
         self._services = make_services(
             self._database,
             self._clock,
@@ -160,6 +169,7 @@ class Server:
             self.lines,
             calls=self.registry,
             recordings=recordings,
+            proofs=self._proofs,
             box=self._box,
             rng=self._rng,
             private_webhooks=private,
@@ -213,7 +223,11 @@ class Server:
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
         self._box()  # the folder is ours now: the keys can be read, or made
-        await self._services.accounts.ensure_operator()
+        stack.push_async_callback(self._proofs.aclose)
+        stack.push_async_callback(self._services.authentication.aclose)
+        self._proofs.open()
+        await ensure_operator(self._database, self._clock)
+        await self._ensure_admin()
         await mirror(settings, self._database, self._clock)
         await self._services.events.start()
         self._event_retention.start()
@@ -227,8 +241,7 @@ class Server:
         await stack.enter_async_context(_started(self._agents))
         self._add_gauges()
         edge = Edge(self.registry, self._bus, self._metrics, self.health, self._services)
-        token = open_token(settings.api_token, settings.data_folder())
-        self._http = HttpServer(settings.http, edge, token)
+        self._http = HttpServer(settings.http, edge, self._services.authentication)
         await self._http.start()
         stack.push_async_callback(self._http.aclose)
         if settings.loopback:
@@ -286,6 +299,11 @@ class Server:
             endpoint.register(
                 LineSettings(line.name, line.registrar, line.username, line.password, line.expires)
             )
+
+    async def _ensure_admin(self) -> None:
+        admin = self._settings.admin
+        if admin.email and await self._services.accounts.ensure_admin(admin.email, admin.password):
+            logger.info("the first administrator is made")
 
     async def _end_sip(self, endpoint: SipEndpoint) -> None:
         self._sip = self.lines.sip = None  # the metrics outlive it

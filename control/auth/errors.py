@@ -1,12 +1,20 @@
 """What can be wrong with a proof of who asks, and with what is kept sealed.
 
 Unauthorized (control/errors.py)
+├── WrongPassword    no such account, or not its password: which of them is not told
 ├── TokenMalformed   no token of ours by its looks
 ├── TokenForged      not signed with our key, or by another algorithm
 ├── TokenExpired     its time is over
 ├── TokenMisused     ours, but not for this: a refresh token as access token, another audience
 ├── TokenRevoked     taken back before its time
 └── TokenReused      a refresh token that had been exchanged already: somebody stole it
+
+Forbidden (control/errors.py)
+├── RegistrationClosed   accounts are made by administrators here
+└── AccountDeactivated   told only to those who know the password
+
+BadRequest (control/errors.py)
+└── CodeRefused      a code or link that is wrong, used, or too old: which of them is not told
 
 StoreError (control/errors.py)
 └── SealError        a sealed value cannot be opened
@@ -17,7 +25,43 @@ StoreError (control/errors.py)
 
 from typing import ClassVar
 
-from ..errors import StoreError, Unauthorized
+from ..errors import BadRequest, Forbidden, StoreError, Unauthorized
+
+
+class WrongPassword(Unauthorized):
+    """There is no such account, or its password is another."""
+
+    code = "wrong_credentials"
+
+    def __init__(self) -> None:
+        super().__init__("wrong name or password")
+
+
+class RegistrationClosed(Forbidden):
+    """Nobody makes an account for themselves here."""
+
+    code = "registration_closed"
+
+    def __init__(self) -> None:
+        super().__init__("accounts are made by an administrator")
+
+
+class AccountDeactivated(Forbidden):
+    """The password is right, but the account has been switched off."""
+
+    code = "account_deactivated"
+
+    def __init__(self) -> None:
+        super().__init__("the account is deactivated")
+
+
+class CodeRefused(BadRequest):
+    """It is not the code or token that was sent, or it is no longer good."""
+
+    code = "code_refused"
+
+    def __init__(self, field: str) -> None:
+        super().__init__("it is wrong, has been used, or is too old", field=field)
 
 
 class TokenError(Unauthorized):

@@ -1,7 +1,7 @@
 """SHELL: passwords, kept as Argon2id hashes (RFC 9106), computed beside the event loop.
 
 The cost is RFC 9106 §4's second recommended option, which is the library's default too: 64 MiB,
-3 passes, 4 lanes. What may be a password is NIST SP 800-63B §5.1.1.2's: length, nothing else.
+3 passes, 4 lanes.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import logging
 import os
 import secrets
 import threading
-import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,9 +19,8 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from ..errors import FieldError, Unavailable, Unprocessable
+from .password_rule import MAX_CHARS as MAX_CHARS, MIN_CHARS as MIN_CHARS, fits, normal
 
-MIN_CHARS = 8
-MAX_CHARS = 256
 THREADS = 2
 "Each takes 64 MiB and up to four cores' time while it works."
 MAX_WAITING = 32
@@ -63,7 +61,7 @@ class Passwords:
         Raises Unprocessable for what may be no password, Unavailable when too many wait.
         """
         check_password(password, field)
-        return await self._beside(lambda: self._hasher.hash(_bytes(_normal(password))))
+        return await self._beside(lambda: self._hasher.hash(_bytes(normal(password))))
 
     async def verify(self, password: str, stored: str | None) -> bool:
         """Whether `password` is the one of the hash.
@@ -71,7 +69,7 @@ class Passwords:
         With no hash (no such account, or one without a password) it takes as long and is False, so
         that time does not tell who exists. Raises Unavailable when too many wait.
         """
-        given = _normal(password)
+        given = normal(password)
         too_long = len(given) > MAX_CHARS  # it matches nothing: hash() took none
         against = self._nobody if not stored or too_long else stored
         return await self._beside(lambda: self._matches(against, _bytes(given[:MAX_CHARS])))
@@ -112,14 +110,9 @@ class Passwords:
 
 def check_password(password: str, field: str = "password") -> None:
     """Raises Unprocessable unless it has 8 to 256 characters; `field` names it to clients."""
-    if not MIN_CHARS <= len(_normal(password)) <= MAX_CHARS:
+    if not fits(password):
         message = f"must have {MIN_CHARS} to {MAX_CHARS} characters"
         raise Unprocessable("the password cannot be used", [FieldError(field, message)])
-
-
-def _normal(password: str) -> str:
-    """One spelling of what looks alike and is typed differently on other keyboards (NFKC)."""
-    return unicodedata.normalize("NFKC", password)
 
 
 def _bytes(password: str) -> bytes:

@@ -23,6 +23,8 @@ class Principal(msgspec.Struct, frozen=True):
     "Of the credential, not of the account: an administrator's key may be narrow."
     kind: Kind
     "By what the sender was proven."
+    credential: str = ""
+    "Of a key its id, of an access token its sign-in (Credential.lookup); empty: neither."
 
     @property
     def is_admin(self) -> bool:

@@ -61,7 +61,7 @@ class Claims(msgspec.Struct, frozen=True, rename=_RENAMED, omit_defaults=True):
     kind: TokenKind
     audience: str = ""
     family: str = ""
-    "Of a refresh token: the sign-in that it descends from."
+    "The sign-in that it descends from; empty: none that could be ended by itself."
 
 
 _encode = msgspec.json.Encoder().encode
@@ -95,9 +95,12 @@ class Tokens:
         self._refresh_ttl_s = refresh_ttl_s
         self._our_header = self._sign(b"{}").partition(".")[0]
 
-    def issue_access(self, holder: Holder, ttl_s: int | None = None) -> Issued:
-        """A token for the API; `ttl_s` where it is not to live as long as the others."""
-        return self._issue(holder, "access", ttl_s or self._access_ttl_s, "")
+    def issue_access(self, holder: Holder, ttl_s: int | None = None, family: str = "") -> Issued:
+        """A token for the API; `ttl_s` where it is not to live as long as the others.
+
+        With a `family` it ends with it, else with its time or its account's generation.
+        """
+        return self._issue(holder, "access", ttl_s or self._access_ttl_s, family)
 
     def issue_refresh(self, holder: Holder, family: str | None = None) -> Issued:
         """A token for new tokens: the first of a family of its own, or the next one of `family`."""

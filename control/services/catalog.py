@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from ...media.clock import Clock
+from ..auth.proofs import Proofs
 from ..auth.secrets_box import SecretsBox
 from ..call_limits import CallLimits
 from ..calls import Calls
@@ -17,12 +18,14 @@ from ..store.calls import CallStore
 from ..store.database import Database
 from .accounts import AccountService
 from .agents import AgentService
+from .authentication import Authentication
 from .calls import CallService
 from .deliveries import DeliveryQueue
 from .event_log import EventLog
 from .lines import LineService
 from .modems import ModemService
 from .numbers import NumberService
+from .sign_in import SignIn
 from .webhooks import WebhookService
 
 
@@ -31,12 +34,14 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: AccountService
     agents: AgentService
+    authentication: Authentication
     calls: CallService
     deliveries: DeliveryQueue
     events: EventLog
     lines: LineService
     modems: ModemService
     numbers: NumberService
+    sign_in: SignIn
     webhooks: WebhookService
 
 
@@ -48,6 +53,7 @@ def make_services(
     *,
     calls: Calls,
     recordings: pathlib.Path,
+    proofs: Proofs,
     box: Callable[[], SecretsBox],
     rng: random.Random,
     private_webhooks: bool = False,
@@ -66,14 +72,17 @@ def make_services(
     webhooks = WebhookService(
         database, clock, events, deliveries, box, rng, allow_private=private_webhooks
     )
+    accounts = AccountService(database, clock, proofs)
     return Services(
-        accounts=AccountService(database, clock),
+        accounts=accounts,
         agents=AgentService(database, clock),
+        authentication=Authentication(database, clock, proofs),
         calls=CallService(CallStore(database), events, calls, clock, recordings),
         deliveries=deliveries,
         events=events,
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
         numbers=NumberService(database, clock, lines),
+        sign_in=SignIn(database, clock, proofs, accounts),
         webhooks=webhooks,
     )

@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from offhook.control.auth.operator_token import ApiToken
 from offhook.control.call_limits import CallLimits
 from offhook.control.config import Settings
+from offhook.control.domain.accounts import Account, Role
 from offhook.control.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.server import make_app
@@ -22,10 +22,12 @@ from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
 
 from .database import copy_database
+from .proving import TOKEN as TOKEN, cheap_proofs
 from .sealing import a_box
 
-TOKEN = "a-token-of-tests"
 DEFAULTS = Settings()
+PASSWORD = "a long password"
+"Of every account that `Api.user` makes."
 
 
 class Idle:
@@ -60,6 +62,7 @@ class Api:
         self.calls = CallRegistry(
             CallStore(self.database), self.bus, self.metrics, self.clock, recordings
         )
+        self.proofs = cheap_proofs(folder, self.clock)
         self.services = make_services(
             self.database,
             self.clock,
@@ -67,11 +70,12 @@ class Api:
             self.lines,
             calls=self.calls,
             recordings=recordings,
+            proofs=self.proofs,
             box=a_box,
             rng=random.Random(1),
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
-        self.client = TestClient(TestServer(make_app(edge, ApiToken(TOKEN))))
+        self.client = TestClient(TestServer(make_app(edge, self.services.authentication)))
 
     async def __aenter__(self) -> "Api":
         await self.database.open()
@@ -82,7 +86,16 @@ class Api:
     async def __aexit__(self, *_: object) -> None:
         await self.client.close()
         await self.calls.aclose()
+        await self.services.authentication.aclose()
+        await self.proofs.aclose()
         await self.database.aclose()
+
+    async def user(self, email: str, role: Role = Role.USER) -> str:
+        """The access token of an account with that address, made when there is none."""
+        account = await self.services.sign_in.named(email)
+        if account is None:
+            account = await self.services.accounts.add(Account(email=email, role=role), PASSWORD)
+        return (await self.services.sign_in.begin(account.id)).access.token
 
     async def ask(
         self,

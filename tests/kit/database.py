@@ -7,7 +7,7 @@ import pathlib
 import shutil
 import tempfile
 
-from offhook.control.services.accounts import AccountService
+from offhook.control.services.accounts import ensure_operator
 from offhook.control.store.database import Database
 from offhook.media.clock import VirtualClock
 
@@ -21,7 +21,7 @@ def _template() -> tempfile.TemporaryDirectory[str]:
     async def make() -> None:
         database = Database(url_in(pathlib.Path(folder.name)))
         await database.open()
-        await AccountService(database, VirtualClock()).ensure_operator()
+        await ensure_operator(database, VirtualClock())
         await database.aclose()
 
     # In a thread of its own: the test's loop is running in this one.

@@ -52,7 +52,7 @@ async def test_a_list_is_read_to_its_end(api: Api, monkeypatch: pytest.MonkeyPat
     [
         (TOKEN, "/v1/agents", {"name": ""}, UsageError, "name: "),
         (TOKEN, "/v1/agents", {"name": "a", "turn": {"fade_ms": "x"}}, UsageError, "turn.fade_ms"),
-        ("wrong", "/v1/agents", {"name": "a"}, ApiError, "send the API token"),
+        ("wrong", "/v1/agents", {"name": "a"}, ApiError, "the token is malformed"),
         (TOKEN, "/v1/nothing", {}, ApiError, "Not Found"),
     ],
 )

@@ -26,6 +26,7 @@ from offhook.media.frames.frame_clock import ClockHealth
 from offhook.media.ports import FarEndQuality, HangUpCause, Quality
 from offhook.tests.kit.call_records import agent_turn, call_of, call_record, started, turn_added
 from offhook.tests.kit.database import copy_database
+from offhook.tests.kit.proving import cheap_proofs
 from offhook.tests.kit.sealing import a_box
 
 TOKEN = "a-token-of-tests"
@@ -67,6 +68,7 @@ class Api:
             self.bus,
             calls=self.calls,
             recordings=self.recordings,
+            proofs=cheap_proofs(folder, clock),
             box=a_box,
             rng=random.Random(1),
         )

@@ -22,6 +22,7 @@ from offhook.control.store.database import Database
 from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
 from offhook.tests.kit.database import url_in
+from offhook.tests.kit.proving import cheap_proofs
 from offhook.tests.kit.sealing import a_box
 
 
@@ -41,7 +42,14 @@ def server(folder: pathlib.Path, port: int) -> HttpServer:
     database, clock = Database(url_in(folder)), VirtualClock()
     calls = CallRegistry(CallStore(database), bus, metrics, clock, folder)
     services = make_services(
-        database, clock, bus, calls=calls, recordings=folder, box=a_box, rng=random.Random(1)
+        database,
+        clock,
+        bus,
+        calls=calls,
+        recordings=folder,
+        proofs=cheap_proofs(folder, clock),
+        box=a_box,
+        rng=random.Random(1),
     )
     edge = Edge(calls, bus, metrics, Idle(), services)
     return HttpServer(HttpSettings(port=port), edge, ApiToken("t"))
