@@ -17,6 +17,7 @@ from ..drivers.rtp.syscall_packets import SyscallPackets
 from ..drivers.rtp.uring import open_ring
 from ..drivers.rtp.uring_packets import UringPackets
 from ..drivers.rtp.wire import Packets, UdpWire
+from ..media.clock import LoopClock
 from ..media.frames.wire import Inbox, address_key
 
 SOCKETS = 256
@@ -82,7 +83,7 @@ def main() -> None:
     """Run the comparison."""
     ring = open_ring()
     single = Rig(SyscallPackets())
-    together = None if ring is None else Rig(UringPackets(ring))
+    together = None if ring is None else Rig(UringPackets(ring, LoopClock()))
     if together is None:
         print("no io_uring here (see the log at level info): it is left out")
     stop = threading.Event()

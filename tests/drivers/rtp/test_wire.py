@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from offhook.drivers.rtp.sockets import PACKETS_A_SOCKET
+from offhook.drivers.rtp import uring_packets
+from offhook.drivers.rtp.sockets import FRAME_S, PACKETS_A_SOCKET, may_hold_more
 from offhook.drivers.rtp.syscall_packets import SyscallPackets
 from offhook.drivers.rtp.uring import Uring, open_ring
 from offhook.drivers.rtp.uring_packets import UringPackets
 from offhook.drivers.rtp.wire import UdpWire
+from offhook.media.clock import LoopClock
 from offhook.media.frames.wire import MAX_PACKET_BYTES, Inbox, address_key
 
 
@@ -33,11 +35,13 @@ def small_ring() -> Uring:
     return Uring(entries=4)
 
 
-@pytest.fixture(params=["io_uring", "system calls"])
-def wire(request: pytest.FixtureRequest) -> UdpWire:
+@pytest.fixture(params=["io_uring", "io_uring of old", "system calls"])
+def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> UdpWire:
     if request.param == "system calls":
         return UdpWire(SyscallPackets())
-    return UdpWire(UringPackets(small_ring()))
+    if request.param == "io_uring of old":
+        monkeypatch.setattr(uring_packets, "_sends_datagrams", lambda ring: False)
+    return UdpWire(UringPackets(small_ring(), LoopClock()))
 
 
 def key(each: socket.socket) -> int:
@@ -213,3 +217,91 @@ def test_more_packets_leave_than_a_ring_has_entries(
 def test_a_ring_that_the_kernel_refuses_is_an_error_that_says_so() -> None:
     with pytest.raises(OSError, match="io_uring_setup"):
         Uring(entries=0)
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "gap_ms", "more"),
+    [
+        (1, 20, False),
+        (19, 16, False),
+        (5, 29, False),
+        (21, 20, True),  # older than a frame: it was left here, or came just after the last tick
+        (90, 20, True),  # even, but the loop stood still
+        (1, 10, True),  # packets of 10 ms, or a burst
+        (1, 0.1, True),
+        (1, 40, True),  # the one before it was late or lost: this one may be, too
+        (-3, 20, True),  # the wall clock was set back
+        (1, -500, True),
+    ],
+)
+def test_a_socket_is_asked_once_where_packets_come_evenly(
+    age_ms: float, gap_ms: float, more: bool
+) -> None:
+    wall = 1.7e9
+    came = wall - age_ms / 1000
+    before = came - gap_ms / 1000
+    assert may_hold_more(np.array([came]), np.array([before]), wall).tolist() == [more]
+
+
+def test_a_socket_is_asked_again_where_nothing_is_known() -> None:
+    wall = 1.7e9
+    first_packet, no_stamps = (wall - 0.001, 0.0), (0.0, 0.0)
+    came, before = np.array([first_packet, no_stamps]).T
+    assert may_hold_more(came, before, wall).tolist() == [True, True]
+
+
+def test_what_is_left_in_one_tick_is_older_than_a_frame_in_the_next() -> None:
+    rng = np.random.default_rng(1)
+    tick = 1.7e9
+    left = tick - rng.uniform(0, FRAME_S, 1000)
+    came_before = left - rng.uniform(0, FRAME_S, 1000)
+    assert may_hold_more(left, came_before, tick + FRAME_S).all()
+
+
+def test_packets_that_were_not_asked_for_come_with_the_next_tick(
+    sockets: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, far = sockets
+    wire, inbox = UdpWire(UringPackets(small_ring(), LoopClock())), Inbox()
+    for row, each in enumerate((one, two)):
+        wire.attach(0, row, each, None)
+    for data in (b"a", b"bb", b"ccc"):
+        far.sendto(data, one.getsockname())
+        far.sendto(data, two.getsockname())
+    seen: list[tuple[list[float], list[float]]] = []
+
+    def only_the_second(came: np.ndarray, before: np.ndarray, wall: float) -> np.ndarray:
+        seen.append((came.tolist(), before.tolist()))
+        return np.array([False, True])
+
+    monkeypatch.setattr(uring_packets, "may_hold_more", only_the_second)
+    assert wire.receive(0, inbox) == 4
+    assert inbox.rows[:4].tolist() == [0, 1, 1, 1]
+    newest = [inbox.arrived_wall[0], inbox.arrived_wall[3]]
+    far.sendto(b"dddd", two.getsockname())
+    assert wire.receive(0, inbox) == 2
+    assert inbox.lengths[:2].tolist() == [2, 4]
+    assert [before for _, before in seen] == [[0.0, 0.0], newest]
+    assert seen[1][0] == inbox.arrived_wall[:2].tolist()
+
+
+def test_a_new_lane_does_not_inherit_when_packets_came(
+    sockets: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, far = sockets
+    wire, inbox = UdpWire(UringPackets(small_ring(), LoopClock())), Inbox()
+    wire.attach(0, 3, one, None)
+    far.sendto(b"a", one.getsockname())
+    wire.receive(0, inbox)
+    wire.detach(0, 3)
+    wire.attach(0, 3, two, None)
+    befores: list[float] = []
+
+    def keep(came: np.ndarray, before: np.ndarray, wall: float) -> np.ndarray:
+        befores.extend(before)
+        return np.ones(len(came), bool)
+
+    monkeypatch.setattr(uring_packets, "may_hold_more", keep)
+    far.sendto(b"b", two.getsockname())
+    wire.receive(0, inbox)
+    assert befores == [0.0]
