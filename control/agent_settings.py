@@ -55,10 +55,7 @@ def turn_of(turn: dict[str, Any], field: str = "turn") -> TurnSettings:
 
 def _read(value: dict[str, Any], type_: type[SettingsT], field: str) -> SettingsT:
     reader = Reader(Origin())
-    try:
-        settings = reader.struct(value, type_, field)
-    except ValueError as exc:  # of the Struct's own checks
-        raise _unfit([FieldError(field, str(exc))]) from exc
+    settings = reader.struct(value, type_, field)
     if settings is None:
         raise _unfit([FieldError(error.key, error.expected) for error in reader.errors])
     return settings

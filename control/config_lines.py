@@ -115,7 +115,7 @@ def wrong_lines(
 
 def _trunk_access(key: str, trunk: TrunkSettings, origin: Origin) -> Iterable[ConfigError]:
     if not (trunk.addresses or trunk.username or trunk.host):
-        yield origin.error(f"{key}.name", trunk.name, "a trunk needs addresses or a username")
+        yield origin.error(f"{key}.name", trunk.name, "needs addresses, a username or a host")
     if trunk.username and not trunk.password:
         yield origin.error(f"{key}.username", trunk.username, "needs a password as well")
     for address in trunk.addresses:

@@ -132,7 +132,13 @@ class Reader:
                 found[field.name] = self._value(value[name], field.type, _join(key, name))
             elif field.required:
                 self.fail(_join(key, name), None, "is required")
-        return type_(**found) if len(self.errors) == before else None
+        if len(self.errors) > before:
+            return None
+        try:
+            return type_(**found)
+        except ValueError as exc:  # what the Struct itself finds wrong with them together
+            self.fail(key, None, str(exc))
+            return None
 
     def fail(self, key: str, value: object, expected: str) -> None:
         """Note an error."""
@@ -224,6 +230,8 @@ def _put_entry(
 
 def _parsed(text: str, info: inspect.Type, key: str, reader: Reader) -> object:
     """A variable's text as TOML would have given it; what does not fit stays text, to fail."""
+    if isinstance(info, inspect.UnionType):  # absent is said by not setting the variable
+        info = next(kind for kind in info.types if not isinstance(kind, inspect.NoneType))
     if isinstance(info, inspect.BoolType):
         return SWITCH.get(text.strip().lower(), text)
     if isinstance(info, inspect.IntType | inspect.FloatType):

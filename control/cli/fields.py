@@ -16,18 +16,23 @@ NOBODY = "none"
 
 
 def find(
-    client: ApiClient, path: str, key: str, wanted: str, stored: Callable[[str], str] = str
+    client: ApiClient,
+    path: str,
+    key: str,
+    wanted: str,
+    spellings: Callable[[str], Collection[str]] = lambda wanted: (wanted,),
 ) -> Any:
     """The thing below `path` (a list that can be searched) with that id, or whose `key` it is.
 
-    `stored`: how the server writes what people type. Raises UsageError for none, and for several.
+    `spellings`: how the server may write what people type. Raises UsageError for none, and for
+    several.
     """
     if _is_id(wanted):
         return client.get(f"{path}/{wanted}")
-    found = client.all(f"{path}?search={quote(wanted, safe='')}")
-    exact = [
-        item for item in found if item[key] == stored(wanted)
-    ]  # a part of a name is not its name
+    forms = spellings(wanted)
+    part = min(forms, key=len)
+    found = client.all(f"{path}?search={quote(part, safe='')}")
+    exact = [item for item in found if item[key] in forms]
     what = path.rpartition("/")[2].removesuffix("s")
     if not exact:
         raise UsageError(f"there is no {what} {wanted!r}")

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from ..dialling import bare
+from ..dialling import spellings
 from .agent import PATH as AGENTS
 from .api_client import ApiClient, add_options, client_of
 from .fields import NOBODY, add_set, find, given
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
 
 
 def _find(client: ApiClient, options: argparse.Namespace) -> Any:
-    return find(client, PATH, "number", options.which, bare)
+    return find(client, PATH, "number", options.which, spellings)
 
 
 def _fields(client: ApiClient, options: argparse.Namespace) -> dict[str, Any]:

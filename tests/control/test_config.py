@@ -114,6 +114,8 @@ def test_the_environment_wins_over_the_file() -> None:
         "OFFHOOK_LINES_0_NAME": "l",
         "OFFHOOK_LINES_0_REGISTRAR": "sip:pbx.example",
         "OFFHOOK_LINES_0_USERNAME": "u",
+        "OFFHOOK_LINES_0_MAX_CALLS": "3",
+        "OFFHOOK_OUTBOUND_LINES": "l, loopback",
     }
     settings = load(environ)
     assert (settings.http.port, settings.http.host) == (0, "10.0.0.1")
@@ -127,6 +129,50 @@ def test_the_environment_wins_over_the_file() -> None:
     assert settings.agents[0].house == msgspec.Raw(b'{"greeting":"Hi.","answers":[]}')
     assert settings.numbers == {"100": "a", "+49 30": "a"}
     assert settings.lines[0].registrar == "sip:pbx.example"
+    assert settings.lines[0].max_calls == 3
+    assert settings.outbound_lines == ("l", "loopback")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "expected"),
+    [
+        (
+            'outbound_lines = ["in"]',
+            "outbound_lines",
+            "there is simulated-1, out, office, loopback",
+        ),
+        ('[[modems]]\nname = "office"', "modems[0].name", "another one has that name already"),
+        ('[[modems]]\nname = "loopback"', "modems[0].name", "exists by itself"),
+        ('[[trunks]]\nname = "local"\nhost = "h"', "trunks[0].name", "exists by itself"),
+        ('[[trunks]]\nname = "x"\nhost = "a@b"', "trunks[0].host", "a host such as"),
+        ('[[modems]]\nname = "x"\nmax_calls = 0', "modems[0].max_calls", "unknown key"),
+        ('[[trunks]]\nname = "x"\nhost = "h"\nmax_calls = 0', "trunks[0].max_calls", "from 1"),
+    ],
+)
+def test_lines_that_contradict_each_other_are_named(text: str, key: str, expected: str) -> None:
+    lines = """
+        [[lines]]
+        name = "office"
+        registrar = "sip:pbx.example"
+        username = "u"
+    """
+    trunks = """
+        [[trunks]]
+        name = "out"
+        host = "carrier.example"
+        [[trunks]]
+        name = "in"
+        addresses = ["192.0.2.1"]
+    """
+    error = error_of(text + lines + ("" if "trunks" in text else trunks))
+    assert error.key == key
+    assert expected in error.expected
+
+
+def test_a_trunks_host_is_an_address_with_or_without_its_scheme() -> None:
+    for host in ("carrier.example:5070", "sip:carrier.example:5070"):
+        settings = load({}, write(f'[[trunks]]\nname = "out"\nhost = "{host}"'))
+        assert settings.trunks[0].uri() == "sip:carrier.example:5070"
 
 
 def test_an_unknown_key_is_named_with_its_line_and_the_known_ones() -> None:
@@ -225,9 +271,14 @@ def test_secrets_are_not_shown() -> None:
         ('[rtp]\nports = "0-20"', "rtp.ports", "within 1-65535"),
         ('default_agent = "x"', "default_agent", "no agent is set"),
         ('[[agents]]\nname = "a"\n[numbers]\n"1" = "b"', "numbers.1", "no such agent; there is a"),
+        (
+            '[[agents]]\nname = "a"\n[agents.turn]\nmin_endpointing_ms = 2000',
+            "agents[0].turn",
+            "not above max_endpointing_ms",
+        ),
         ('[[agents]]\nname = "a"\nstt = "b"', "agents[0].stt", "there is pocketsphinx"),
         ('[[agents]]\nname = "a"\n[[agents]]\nname = "a"', "agents[1].name", "has that name"),
-        ('[[trunks]]\nname = "t"', "trunks[0].name", "needs addresses or a username"),
+        ('[[trunks]]\nname = "t"', "trunks[0].name", "needs addresses, a username or a host"),
         ('[[trunks]]\nname = "t"\nusername = "u"', "trunks[0].username", "password"),
         ('[[trunks]]\nname = "t"\naddresses = ["x"]', "trunks[0].addresses", "IP address"),
         ('[[lines]]\nname = "l"\nusername = "u"', "lines[0].registrar", "is required"),

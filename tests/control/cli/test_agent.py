@@ -112,6 +112,7 @@ async def test_a_number_is_added_listed_changed_and_deleted(terminal: Terminal) 
     code, out, _ = await terminal.type("number", "show", made["id"])
     assert code == 0
     assert "max_live_calls      2" in out
+    assert (await terminal.json("number", "show", "15550100"))["id"] == made["id"]
     await terminal.type("number", "delete", "+15550100")
     assert await terminal.json("number", "list") == []
 
