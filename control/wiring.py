@@ -187,6 +187,7 @@ class Server:
         )
         self._agents = Agents(settings, self._clock, self._rng)
         self._routing = Routing(settings, self._database, self.lines, self._clock)
+        self._services.control.lines = self._routing.outbound
         self.holding = Holding(
             self.registry, self._clock, recordings if settings.recording.on else None, self._dial
         )

@@ -4,7 +4,18 @@ from aiohttp import web
 
 from ..config import HttpSettings
 from ..errors import StartError
-from . import agents, calls, event_log, events, health, lines, modems, numbers, webhooks
+from . import (
+    agents,
+    call_control,
+    calls,
+    event_log,
+    events,
+    health,
+    lines,
+    modems,
+    numbers,
+    webhooks,
+)
 from .edge import EDGE, Authenticator, Edge
 from .middleware import authenticate, name_response, tell_problems
 from .route import AnyRoute
@@ -16,6 +27,7 @@ STOP_S = 3.0
 ROUTES: tuple[AnyRoute, ...] = (
     *health.ROUTES,
     *calls.ROUTES,
+    *call_control.ROUTES,
     *events.ROUTES,
     *event_log.ROUTES,
     *webhooks.ROUTES,

@@ -6,7 +6,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...media.conversation.records import CallRecord, CallStatus as MediaStatus, Role, Turn
+from ...media.conversation.records import (
+    CallRecord,
+    CallStatus as MediaStatus,
+    OtherLeg,
+    Role,
+    Turn,
+)
 from ...media.ports import HangUpCause, Quality
 from ..domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
 from ..metrics import stage_seconds
@@ -98,6 +104,18 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class LegView(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who was called into the call."""
+
+    leg: str
+    to: str
+    mode: str
+    "talk, listen, whisper or barge: the last one."
+    joined_s: float | None
+    "Since the call's audio began; null: they never answered."
+    ended_s: float | None
+
+
 class CallView(CallItem, frozen=True, kw_only=True):
     """A call with all that is known of it."""
 
@@ -121,6 +139,7 @@ class CallView(CallItem, frozen=True, kw_only=True):
     quality: Quality | None
     recording: RecordingView | None
     transferred_to: str | None
+    legs: tuple[LegView, ...]
 
 
 class TurnList(msgspec.Struct, frozen=True):
@@ -249,7 +268,19 @@ def _media(record: CallRecord | None) -> dict[str, Any]:
         "quality": record.quality,
         "recording": _recording(record),
         "transferred_to": record.transferred_to,
+        "legs": tuple(_leg(leg, rate_hz) for leg in record.legs) if rate_hz else (),
     }
+
+
+def _leg(leg: OtherLeg, rate_hz: int) -> LegView:
+    joined, ended = leg.joined_samples, leg.ended_samples
+    return LegView(
+        leg=leg.leg,
+        to=leg.to,
+        mode=leg.mode,
+        joined_s=None if joined is None else _seconds(joined, rate_hz),
+        ended_s=None if ended is None else _seconds(ended, rate_hz),
+    )
 
 
 def turn_view(turn: Turn, rate_hz: int) -> TurnView:

@@ -19,6 +19,7 @@ from ..store.database import Database
 from .accounts import AccountService
 from .agents import AgentService
 from .authentication import Authentication
+from .call_control import CallControl
 from .calls import CallService
 from .deliveries import DeliveryQueue
 from .event_log import EventLog
@@ -36,6 +37,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     agents: AgentService
     authentication: Authentication
     calls: CallService
+    control: CallControl
     deliveries: DeliveryQueue
     events: EventLog
     lines: LineService
@@ -77,6 +79,7 @@ def make_services(
         accounts=accounts,
         agents=AgentService(database, clock),
         authentication=Authentication(database, clock, proofs),
+        control=CallControl(database, calls, clock),
         calls=CallService(CallStore(database), events, calls, clock, recordings),
         deliveries=deliveries,
         events=events,
