@@ -8,6 +8,8 @@ The engine alone by default; with --whole a server process that is called over S
 with speech and language services in other processes. Server and load have a core each. A step holds
 while the clock's p99 lateness (deadline to last packet sent) stays within 5 ms, no frame is lost
 and the load itself was in time; a step whose load was not is void and counts for nothing.
+A line a step: whether it held, CPU of a call a frame, the clock's p99, frames lost, memory a call,
+how fast calls were taken. Everything else is in --out and its page.
 """
 
 import argparse
@@ -35,7 +37,7 @@ async def engine_case(arguments: argparse.Namespace, case: Case, folder: Path) -
     """The ramp of one case, or the steps that were asked for."""
     speech = await speech_file(folder, case.codec)
     tried: Tried[Step] = Tried(str(case))
-    print(f"\n{case}\n{capacity_report.engine_head()}", file=sys.stderr)
+    print(f"\n{case}\n{capacity_report.engine_head()}", flush=True)
 
     async def step(calls: int) -> None:
         try:
@@ -46,7 +48,7 @@ async def engine_case(arguments: argparse.Namespace, case: Case, folder: Path) -
             return
         verdict = judge(result.figures())
         tried.steps.append((result, verdict))
-        print(capacity_report.engine_row(result, verdict), file=sys.stderr, flush=True)
+        print(capacity_report.engine_row(result, verdict), flush=True)
 
     if arguments.calls:
         for calls in arguments.calls:
@@ -97,7 +99,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments.seconds = max(LEAST_SECONDS, arguments.seconds or least)
     measured = capacity_calls.measure if arguments.whole else engine
     document = measuring.repeated(lambda seed: uvloop.run(measured(arguments, seed)), arguments)
-    measuring.finish(document, arguments)
+    measuring.finish(document, arguments, show_figures=False)
     print("", *document.reading, sep="\n")
     return 0 if document.metrics else 1
 

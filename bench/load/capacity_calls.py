@@ -58,7 +58,7 @@ async def measure(arguments: argparse.Namespace, seed: int) -> Document:
 
 async def _calls(arguments: argparse.Namespace, words: Words, folder: Path) -> Tried[CallsStep]:
     tried: Tried[CallsStep] = Tried(report.WHOLE)
-    print(f"{tried.name}\n{report.calls_head()}", file=sys.stderr, flush=True)
+    print(f"{tried.name}\n{report.calls_head()}", flush=True)
 
     async def step(calls: int) -> Verdict | None:
         try:
@@ -71,7 +71,7 @@ async def _calls(arguments: argparse.Namespace, words: Words, folder: Path) -> T
             return None
         verdict = report.judge_calls(result)
         tried.steps.append((result, verdict))
-        print(report.calls_row(result, verdict), file=sys.stderr, flush=True)
+        print(report.calls_row(result, verdict), flush=True)
         return verdict
 
     if arguments.calls:
@@ -92,7 +92,7 @@ async def _calls(arguments: argparse.Namespace, words: Words, folder: Path) -> T
 
 async def _setup(arguments: argparse.Namespace, words: Words, folder: Path) -> Tried[SetupStep]:
     tried: Tried[SetupStep] = Tried(report.SETUP)
-    print(f"{tried.name}\n{report.setup_head()}", file=sys.stderr, flush=True)
+    print(f"\n{tried.name}\n{report.setup_head()}", flush=True)
     ramp = Ramp(FIRST_PACE, MOST_PACE, factor=2.0, precision=0.15, tries=arguments.tries)
     while (pace := ramp.next()) is not None:
         try:
@@ -102,7 +102,7 @@ async def _setup(arguments: argparse.Namespace, words: Words, folder: Path) -> T
             break
         verdict = report.judge_setup(result)
         tried.steps.append((result, verdict))
-        print(report.setup_row(result, verdict), file=sys.stderr, flush=True)
+        print(report.setup_row(result, verdict), flush=True)
         ramp.tell(verdict)
     tried.held, tried.limit = ramp.held, ramp.limit
     return tried

@@ -6,7 +6,16 @@ from ..load.ramp import LATE_LIMIT_MS, Outcome, StepFigures, Verdict, judge
 from ..load.sip_load import CallsReport
 from ..load.switchboard import Tally
 from ..speech.waveform import percentile
-from .capacity_report import Figure, Tried, curves_of, limit_metrics, sentence, step_metrics
+from .capacity_report import (
+    Figure,
+    Tried,
+    curves_of,
+    limit_metrics,
+    row,
+    row_head,
+    sentence,
+    step_metrics,
+)
 from .results_file import Document, Origin
 
 WHOLE = "whole server, PCMU, VAD, recording, realistic services"
@@ -156,30 +165,24 @@ CURVES = ("CPU a call", "clock lateness p99", "reply gap p50", "reply gap p95")
 
 def calls_head() -> str:
     """Above the rows of the calls' ramp."""
-    names = ("calls", "CPU %", "µs/call", "p99 ms", "max ms", "lost", "turns", "unansw.")
-    return "".join(f"{name:>9}" for name in (*names, "gap p50", "gap p95", "kB/call", "load %"))
+    return row_head("calls", "µs/call", "p99 ms", "lost", "kB/call", "gap ms")
 
 
 def calls_row(step: CallsStep, verdict: Verdict) -> str:
     """One step, while the ramp goes on."""
-    turns = step.report.turns
-    cells = f"{step.calls:9}{100 * step.cpu_share:9.0f}{step.cost_us:9.1f}"
-    cells += f"{step.late_p99_ms:9.2f}{step.late_max_ms:9.1f}{step.frames_lost:9}"
-    cells += f"{turns.answered:9}{turns.unanswered:9}{step.gap_p50_ms:9.0f}{step.gap_p95_ms:9.0f}"
-    return f"{cells}{step.kb_a_call:9.0f}{100 * step.report.rtp.health.busy:9.0f}  {verdict}"
+    cost = f"{step.cost_us:.1f}", f"{step.late_p99_ms:.2f}", f"{step.frames_lost}"
+    return row(step.calls, verdict, *cost, f"{step.kb_a_call:.0f}", f"{step.gap_p50_ms:.0f}")
 
 
 def setup_head() -> str:
     """Above the rows of the set-up ramp."""
-    names = ("calls/s", "answered", "refused", "p50 ms", "p99 ms", "clock p99", "ms a call")
-    return "".join(f"{name:>10}" for name in names)
+    return row_head("calls/s", "ms a call", "p99 ms", "refused", "answer ms")
 
 
 def setup_row(step: SetupStep, verdict: Verdict) -> str:
     """One step, while the ramp goes on."""
-    cells = f"{step.pace:10}{step.placed.answered:10}{step.placed.refusals:10}"
-    cells += f"{step.setup_p50_ms:10.1f}{step.setup_p99_ms:10.1f}"
-    return f"{cells}{step.late_p99_ms:10.2f}{step.cpu_ms_a_call:10.2f}  {verdict}"
+    cost = f"{step.cpu_ms_a_call:.1f}", f"{step.late_p99_ms:.2f}", f"{step.placed.refusals}"
+    return row(step.pace, verdict, *cost, f"{step.setup_p50_ms:.1f}")
 
 
 def document(where: Origin, calls: Tried[CallsStep], setup: Tried[SetupStep]) -> Document:

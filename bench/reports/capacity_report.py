@@ -69,17 +69,26 @@ CURVES = ("CPU a call", "clock lateness p99", "load lateness p99")
 
 def engine_head() -> str:
     """Above the rows of a ramp."""
-    names = ("calls", "CPU %", "µs/call", "p50 ms", "p99 ms", "max ms", "lost", "kB/call")
-    return "".join(f"{name:>9}" for name in (*names, "load p99", "load %"))
+    return row_head("calls", "µs/call", "p99 ms", "lost", "kB/call", "lanes/s")
 
 
 def engine_row(step: Step, verdict: Verdict) -> str:
     """One step, while the ramp goes on."""
-    load = step.load.health
-    values = (step.cost_us, step.late_p50_ms, step.late_p99_ms, step.late_max_ms)
-    cells = f"{step.calls:9}{100 * step.cpu_share:9.0f}" + "".join(f"{v:9.2f}" for v in values)
-    cells += f"{step.frames_lost:9}{step.kb_a_call_full:9.0f}"
-    return f"{cells}{load.late_p99_ms:9.2f}{100 * load.busy:9.0f}  {verdict}"
+    cost = f"{step.cost_us:.1f}", f"{step.late_p99_ms:.2f}", f"{step.frames_lost}"
+    return row(
+        step.calls, verdict, *cost, f"{step.kb_a_call_full:.0f}", f"{step.lanes_a_second:.0f}"
+    )
+
+
+def row_head(size: str, *names: str) -> str:
+    """What `row` stands under."""
+    return f"{size:>9}  {'':11}" + "".join(f"{name:>10}" for name in names)
+
+
+def row(size: int, verdict: Verdict, *cells: str) -> str:
+    """A step on one line: how much, whether it held, what it cost, and why it did not hold."""
+    told = f"{size:9}  {verdict.outcome.value:11}" + "".join(f"{cell:>10}" for cell in cells)
+    return f"{told}  {verdict.reason}".rstrip()
 
 
 def engine_document(where: Origin, tried: Mapping[Case, Tried[Step]]) -> Document:

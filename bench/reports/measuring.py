@@ -78,11 +78,15 @@ def repeated(measure: Callable[[int], Document], arguments: argparse.Namespace) 
     return pool(runs)
 
 
-def finish(document: Document, arguments: argparse.Namespace) -> None:
-    """Write JSON and report, show the figures and what changed, say where they are."""
+def finish(document: Document, arguments: argparse.Namespace, *, show_figures: bool = True) -> None:
+    """Write JSON and report, show the figures and what changed, say where they are.
+
+    `show_figures` False: the measurement has shown its own.
+    """
     if arguments.out:
         write(arguments.out, document)
-    print(table(document))
+    if show_figures:
+        print(table(document))
     comparisons: list[Comparison] = []
     if arguments.compare:
         try:

@@ -15,11 +15,20 @@ from offhook.bench.reports.capacity_calls_report import (
     WHOLE,
     CallsStep,
     SetupStep,
+    calls_head,
+    calls_row,
     document,
     judge_calls,
     judge_setup,
+    setup_head,
+    setup_row,
 )
-from offhook.bench.reports.capacity_report import Tried, engine_document
+from offhook.bench.reports.capacity_report import (
+    Tried,
+    engine_document,
+    engine_head,
+    engine_row,
+)
 from offhook.bench.reports.results_file import Document, Metric, Origin
 
 WHERE = Origin("2026-01-01", "abc", "offhook bench capacity", "a machine", "3.11")
@@ -195,3 +204,24 @@ def test_a_refusal_that_was_made_up_for_is_told_and_holds() -> None:
     written = document(WHERE, tried, Tried(SETUP))
     assert figure(written, "refusals while placing", f"{WHOLE}, 100 calls").values == [5.0]
     assert figure(written, "calls not up, or ended", f"{WHOLE}, 100 calls").values == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "cells"),
+    [
+        (engine_head(), engine_row(STEP, HELD), "100 held 20.0 2.00 0 120 4000"),
+        (calls_head(), calls_row(CALLS, HELD), "100 held 80.0 3.00 0 300 1000"),
+        (setup_head(), setup_row(SETUP_STEP, HELD), "20 held 8.0 3.00 0 6.0"),
+    ],
+)
+def test_a_step_is_one_line_whose_figures_stand_under_their_names(
+    head: str, row: str, cells: str
+) -> None:
+    assert row.split() == cells.split()
+    assert len(row) == len(head)
+    assert "\n" not in row
+
+
+def test_a_step_that_does_not_hold_says_why_at_the_end_of_its_line() -> None:
+    assert engine_row(STEP, LATE).endswith("4000  late")
+    assert engine_row(STEP, LATE).split()[:2] == ["100", "late"]
