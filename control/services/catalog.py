@@ -12,8 +12,10 @@ from ..auth.secrets_box import SecretsBox
 from ..call_limits import CallLimits
 from ..calls import Calls
 from ..config import Settings
+from ..config_lines import LOOPBACK_LINE
 from ..events import EventBus
 from ..lines import Lines
+from ..simulated_sms import simulated_refusal
 from ..store.calls import CallStore
 from ..store.database import Database
 from .accounts import AccountService
@@ -21,12 +23,18 @@ from .agents import AgentService
 from .authentication import Authentication
 from .call_control import CallControl
 from .calls import CallService
+from .contacts import ContactService
 from .deliveries import DeliveryQueue
+from .error_logs import ErrorLogService
 from .event_log import EventLog
 from .lines import LineService
 from .modems import ModemService
+from .notes import NoteService
+from .notifications import NotificationService
 from .numbers import NumberService
+from .outbox import Outbox
 from .sign_in import SignIn
+from .sms import SmsService
 from .webhooks import WebhookService
 
 
@@ -37,13 +45,19 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     agents: AgentService
     authentication: Authentication
     calls: CallService
+    contacts: ContactService
     control: CallControl
     deliveries: DeliveryQueue
+    error_logs: ErrorLogService
     events: EventLog
     lines: LineService
     modems: ModemService
+    notes: NoteService
+    notifications: NotificationService
     numbers: NumberService
+    outbox: Outbox
     sign_in: SignIn
+    sms: SmsService
     webhooks: WebhookService
 
 
@@ -70,6 +84,9 @@ def make_services(
     if lines is None:
         lines = Lines(Settings(), CallLimits())
     events = EventLog(database, bus)
+    outbox = Outbox(database, events, clock, rng)
+    if lines.get(LOOPBACK_LINE) is not None:
+        outbox.refusals["sms"] = simulated_refusal
     deliveries = DeliveryQueue(database, events, clock, rng)
     webhooks = WebhookService(
         database, clock, events, deliveries, box, rng, allow_private=private_webhooks
@@ -81,11 +98,17 @@ def make_services(
         authentication=Authentication(database, clock, proofs),
         control=CallControl(database, calls, clock),
         calls=CallService(CallStore(database), events, calls, clock, recordings),
+        contacts=ContactService(database, clock),
         deliveries=deliveries,
+        error_logs=ErrorLogService(database, clock),
         events=events,
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
+        notes=NoteService(database, events, clock),
+        notifications=NotificationService(database, events, outbox, clock),
         numbers=NumberService(database, clock, lines),
+        outbox=outbox,
         sign_in=SignIn(database, clock, proofs, accounts),
+        sms=SmsService(database, events, outbox, clock),
         webhooks=webhooks,
     )

@@ -1,0 +1,1 @@
+"""E-mail: how a message is written, and the client that hands it to a server (SMTP)."""
