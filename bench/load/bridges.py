@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # no type marker
 
-from offhook.codecs.catalog import L16_16K, PCMU, Codec
-from offhook.media.clock import LoopClock
-from offhook.media.frames.engine import Engine, EngineSettings
-from offhook.media.frames.frame_clock import PHASES
-from offhook.media.frames.history import SENT
-from offhook.media.frames.lane import Lane, LaneSettings
-from offhook.media.frames.recorder import Recorder
-from offhook.media.frames.wire import Inbox
+from ...codecs.catalog import L16_16K, PCMU, Codec
+from ...media.clock import LoopClock
+from ...media.frames.engine import Engine, EngineSettings
+from ...media.frames.frame_clock import PHASES
+from ...media.frames.history import SENT
+from ...media.frames.lane import Lane, LaneSettings
+from ...media.frames.recorder import Recorder
+from ...media.frames.wire import Inbox
 
 CLOCK = LoopClock()
 LANES = 400
