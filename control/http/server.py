@@ -5,15 +5,20 @@ from aiohttp import web
 from ..config import HttpSettings
 from ..errors import StartError
 from . import (
+    accounts,
     agents,
+    api_keys,
+    auth,
     call_control,
     calls,
     event_log,
     events,
     health,
     lines,
+    me,
     modems,
     numbers,
+    provider_keys,
     webhooks,
 )
 from .edge import EDGE, Authenticator, Edge
@@ -35,6 +40,11 @@ ROUTES: tuple[AnyRoute, ...] = (
     *numbers.ROUTES,
     *lines.ROUTES,
     *modems.ROUTES,
+    *auth.ROUTES,
+    *me.ROUTES,
+    *accounts.ROUTES,
+    *api_keys.ROUTES,
+    *provider_keys.ROUTES,
 )
 "The whole API, chapter by chapter."
 

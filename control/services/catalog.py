@@ -20,6 +20,7 @@ from ..store.calls import CallStore
 from ..store.database import Database
 from .accounts import AccountService
 from .agents import AgentService
+from .api_keys import ApiKeyService
 from .authentication import Authentication
 from .call_control import CallControl
 from .calls import CallService
@@ -33,8 +34,12 @@ from .notes import NoteService
 from .notifications import NotificationService
 from .numbers import NumberService
 from .outbox import Outbox
+from .provider_keys import ProviderKeyService
+from .recovery import Recovery
+from .sent_codes import SentCodes
 from .sign_in import SignIn
 from .sms import SmsService
+from .verification import Verification
 from .webhooks import WebhookService
 
 
@@ -43,6 +48,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: AccountService
     agents: AgentService
+    api_keys: ApiKeyService
     authentication: Authentication
     calls: CallService
     contacts: ContactService
@@ -56,8 +62,11 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     notifications: NotificationService
     numbers: NumberService
     outbox: Outbox
+    provider_keys: ProviderKeyService
+    recovery: Recovery
     sign_in: SignIn
     sms: SmsService
+    verification: Verification
     webhooks: WebhookService
 
 
@@ -92,9 +101,12 @@ def make_services(
         database, clock, events, deliveries, box, rng, allow_private=private_webhooks
     )
     accounts = AccountService(database, clock, proofs)
+    sign_in = SignIn(database, clock, proofs, accounts)
+    codes = SentCodes(clock, proofs, outbox)
     return Services(
         accounts=accounts,
         agents=AgentService(database, clock),
+        api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
         control=CallControl(database, calls, clock),
         calls=CallService(CallStore(database), events, calls, clock, recordings),
@@ -108,7 +120,10 @@ def make_services(
         notifications=NotificationService(database, events, outbox, clock),
         numbers=NumberService(database, clock, lines),
         outbox=outbox,
-        sign_in=SignIn(database, clock, proofs, accounts),
+        provider_keys=ProviderKeyService(database, clock, box),
+        recovery=Recovery(database, proofs, codes, sign_in),
+        sign_in=sign_in,
         sms=SmsService(database, events, outbox, clock),
+        verification=Verification(database, clock, codes, accounts, sign_in),
         webhooks=webhooks,
     )
