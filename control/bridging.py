@@ -30,11 +30,14 @@ from ..media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded, LegPo
 
 Dial = Callable[[str, str], LegPort]
 "Calls an address or a number by a line. Raises MediaError or SipError."
+Told = Callable[[LegState, str], None]
+"Where a leg stands now, and why it has ended."
 Edge = tuple[Lane, Lane, Channel]
 "The first hears that side of the second."
 
 MAX_LEGS = 8
 "Others in one call, those that ring included."
+CALLER_LEFT = "the caller has hung up"
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +92,7 @@ class _Other:
         self.handed_over = False
         "The agent has given the caller away: if nobody answers it has to know."
         self.joined = False
+        self.told: Told | None = None
 
     @property
     def lane(self) -> Lane | None:
@@ -118,7 +122,7 @@ class Bridging:
             self._call(to, Mode.TALK, self._caller.line, handed_over=True)
         except MediaError as exc:
             logger.warning("call %s: cannot be handed over: %s", self._record.id, exc)
-            self._not_handed_over()
+            self.hand_over_failed()
 
     def call(
         self,
@@ -127,12 +131,14 @@ class Bridging:
         *,
         line: str | None = None,
         return_to_agent: bool = False,
+        told: Told | None = None,
     ) -> str:
         """Call `to` and join them in this mode when they answer; returns the leg's number.
 
         `line` is the caller's unless given. When a leg in `talk` ends, the agent has the caller
         again if `return_to_agent`, else the call is over; while somebody else whom the caller hears
-        is left, it goes on. Raises CallNotLive, BadValue, BridgeFailed.
+        is left, it goes on. `told` hears, besides the agent, when it has joined and when it has
+        ended or failed, once. Raises CallNotLive, BadValue, BridgeFailed.
         """
         if self.agent is None or self._caller.lane is None:
             raise CallNotLive("nobody can be joined to it")
@@ -140,6 +146,7 @@ class Bridging:
             raise BadValue("to", f"{MAX_LEGS} others are in the call already")
         number = self._call(to, mode, self._caller.line if line is None else line)
         self._others[number].return_to_agent = return_to_agent
+        self._others[number].told = told
         return number
 
     def change(self, number: str, mode: Mode) -> None:
@@ -154,6 +161,12 @@ class Bridging:
         """End a leg, whether it has been answered or not. Raises BadValue."""
         self._other(number).leg.hang_up(HangUpCause.NORMAL)
 
+    def hand_over_failed(self) -> None:
+        """The agent has given the caller away, and nobody takes them: the agent has them again."""
+        self._record.transferred_to = None
+        if self.agent is not None:
+            self.agent.transfer_failed()
+
     def legs(self) -> dict[str, Mode]:
         """The numbers of the legs that ring or have joined."""
         return {number: other.mode for number, other in self._others.items()}
@@ -165,6 +178,8 @@ class Bridging:
         self._edges = set()
         for other in others.values():
             other.leg.hang_up(HangUpCause.NORMAL)
+            if other.told is not None:
+                other.told(LegState.ENDED if other.joined else LegState.FAILED, CALLER_LEFT)
 
     # --- a leg's course --------------------------------------------------------------------------
 
@@ -199,18 +214,13 @@ class Bridging:
         if not other.joined:
             logger.warning("call %s: leg %s: %s", self._record.id, number, reason)
             if other.handed_over:
-                self._not_handed_over()
+                self.hand_over_failed()
             return
         kept = other.return_to_agent or any(each.mode.speaks for each in self._joined())
         if other.mode is Mode.TALK and not kept:
             self._caller.hang_up(HangUpCause.NORMAL)
         else:
             self._settle()
-
-    def _not_handed_over(self) -> None:
-        self._record.transferred_to = None
-        if self.agent is not None:
-            self.agent.transfer_failed()
 
     # --- who hears whom --------------------------------------------------------------------------
 
@@ -265,3 +275,5 @@ class Bridging:
     def _tell(self, number: str, other: _Other, state: LegState, reason: str = "") -> None:
         if self.agent is not None:
             self.agent.leg_changed(number, other.to, other.mode.value, state, reason)
+        if other.told is not None and state is not LegState.DIALLED:
+            other.told(state, reason)

@@ -38,6 +38,7 @@ MAX_CONTEXT_CHARS = 5000
 "Of what an agent is told at the beginning."
 
 LegSink = Callable[[AnyLegEvent], None]
+Transfer = Callable[[LiveCall, Bridging, str], None]
 
 logger = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -56,6 +57,8 @@ class Holding:
         """`recordings` None: calls are not recorded. `dial`: legs to others, for a transfer."""
         self.registry = registry
         self.dial: Dial = dial or _nobody
+        self.transfer: Transfer = _begin
+        "Hands a caller over to whom the agent names."
         self.on_end: Callable[[], None] = _nothing
         "A call is over: there is room for another one."
         self._clock = clock
@@ -164,7 +167,7 @@ class Holding:
             self._clock,
             self.registry.tell,
             record,
-            transfer=bridging.begin,
+            transfer=functools.partial(self.transfer, live, bridging),
             phrase_book=self._phrase_book,
             begin_recording=functools.partial(self._record, leg, record),
         )
@@ -223,6 +226,10 @@ def _tell_context(session: Session, live: LiveCall) -> None:
     if live.context:
         with contextlib.suppress(MediaError):  # it has ended already
             session.inject(f"About this call: {_encode(live.context).decode()}"[:MAX_CONTEXT_CHARS])
+
+
+def _begin(live: LiveCall, bridging: Bridging, to: str) -> None:
+    bridging.begin(to)
 
 
 def _nobody(to: str, line: str) -> LegPort:

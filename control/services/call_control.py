@@ -101,8 +101,8 @@ class CallControl:
         if number is None:
             fault = FieldError("to", "neither a number nor a SIP address")
             raise Unprocessable("nobody can be called so", [fault])
-        live = await self._find(who, id_)
-        names = [line] if line else await self._lines_for(live, number)
+        live = await self.find(who, id_)
+        names = [line] if line else await self.lines_for(live, number)
         bridging = self._bridging(live)  # after what was awaited: the call may have ended
         failed: MediaError | None = None
         for name in names:
@@ -132,7 +132,7 @@ class CallControl:
 
     async def change_mode(self, who: Principal, id_: str, leg: str | None, mode: Mode) -> str:
         """Let somebody who was joined take part in another way; returns the leg's number."""
-        bridging = self._bridging(await self._find(who, id_))
+        bridging = self._bridging(await self.find(who, id_))
         leg = _leg_of(bridging, leg)
         with _translated():
             bridging.change(leg, mode)
@@ -140,16 +140,19 @@ class CallControl:
 
     async def part(self, who: Principal, id_: str, leg: str | None) -> str:
         """End somebody's part in the call; returns the leg's number."""
-        bridging = self._bridging(await self._find(who, id_))
+        bridging = self._bridging(await self.find(who, id_))
         leg = _leg_of(bridging, leg)
         with _translated():
             bridging.hang_up(leg)
         return leg
 
-    # --- inside ---------------------------------------------------------------------------------
+    # --- for other services ---------------------------------------------------------------------
 
-    async def _lines_for(self, live: LiveCall, to: str) -> list[str]:
-        """The call's own line first: who answers there knows where the call comes from."""
+    async def lines_for(self, live: LiveCall, to: str) -> list[str]:
+        """By which lines somebody may be called for a call, its own first.
+
+        Who answers there knows where the call comes from.
+        """
         own = live.record.line
         if is_address(to):
             return [own]
@@ -161,7 +164,8 @@ class CallControl:
         except ControlError:
             return [own]
 
-    async def _find(self, who: Principal, id_: str) -> LiveCall:
+    async def find(self, who: Principal, id_: str) -> LiveCall:
+        """A call that is in progress. Raises NotFound, and Conflict for any other."""
         live = self._live.find(id_)
         owner = owner_of(who)
         if live is not None and owner in (None, live.owner_id):
@@ -173,8 +177,10 @@ class CallControl:
             raise missing("call", id_)
         raise Conflict(f"call {id_} is {stored.status.value}")
 
+    # --- inside ---------------------------------------------------------------------------------
+
     async def _session(self, who: Principal, id_: str) -> Session:
-        live = await self._find(who, id_)
+        live = await self.find(who, id_)
         if live.session is None:
             raise Conflict(f"call {id_} is {live.status.value}: nobody has answered")
         return live.session

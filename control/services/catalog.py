@@ -27,6 +27,7 @@ from .calls import CallService
 from .contacts import ContactService
 from .deliveries import DeliveryQueue
 from .error_logs import ErrorLogService
+from .escalations import RING_S, EscalationService
 from .event_log import EventLog
 from .lines import LineService
 from .modems import ModemService
@@ -55,6 +56,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     control: CallControl
     deliveries: DeliveryQueue
     error_logs: ErrorLogService
+    escalations: EscalationService
     events: EventLog
     lines: LineService
     modems: ModemService
@@ -82,13 +84,14 @@ def make_services(
     box: Callable[[], SecretsBox],
     rng: random.Random,
     private_webhooks: bool = False,
+    ring_s: float = RING_S,
 ) -> Services:
     """All of them, on a database that is opened before they are used.
 
     `lines` None: those of a server without configuration. `calls`: those in progress; their
     recordings lie in `recordings`. `box` is asked for when it is needed: its keys are read, or
     made, by the process that holds the database. `rng` is unguessable. `private_webhooks`:
-    webhooks may lead to this machine, too.
+    webhooks may lead to this machine, too. `ring_s`: how long a person is let ring.
     """
     if lines is None:
         lines = Lines(Settings(), CallLimits())
@@ -103,21 +106,28 @@ def make_services(
     accounts = AccountService(database, clock, proofs)
     sign_in = SignIn(database, clock, proofs, accounts)
     codes = SentCodes(clock, proofs, outbox)
+    agents = AgentService(database, clock)
+    control = CallControl(database, calls, clock)
+    notifications = NotificationService(database, events, outbox, clock)
+    escalations = EscalationService(
+        database, events, calls, agents, control, notifications, clock, ring_s
+    )
     return Services(
         accounts=accounts,
-        agents=AgentService(database, clock),
+        agents=agents,
         api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
-        control=CallControl(database, calls, clock),
+        control=control,
         calls=CallService(CallStore(database), events, calls, clock, recordings),
         contacts=ContactService(database, clock),
         deliveries=deliveries,
         error_logs=ErrorLogService(database, clock),
+        escalations=escalations,
         events=events,
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
         notes=NoteService(database, events, clock),
-        notifications=NotificationService(database, events, outbox, clock),
+        notifications=notifications,
         numbers=NumberService(database, clock, lines),
         outbox=outbox,
         provider_keys=ProviderKeyService(database, clock, box),
