@@ -1,20 +1,22 @@
 """Finds the Silero VAD network and reads its weights out of the ONNX file.
 
-Not here: the arithmetic (silero.py). The package `silero_vad` imports torch, so it is only looked
+Not here: how they are arranged (silero_network.py), the arithmetic (silero.py). The package
+`silero_vad` imports torch, so it is only looked
 for, never imported, and the file is read by a walker for the few protobuf messages that matter
 (onnx.proto: ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto).
 """
 
+import functools
 import importlib.util
 import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MediaError
+from .silero_network import Weights, arrange
 
 MODEL_FILE = Path("data") / "silero_vad.onnx"
 "The one file with both rates; the `.safetensors` and `half` files beside it hold other weights."
@@ -50,23 +52,6 @@ class VadUnavailable(MediaError):
         return f"no neural voice activity detection: {self.what}"
 
 
-class Weights(msgspec.Struct, frozen=True):
-    """The network of one rate, as matrices to multiply from the right ([inputs, outputs])."""
-
-    rate_hz: int
-    stft: Floats
-    "[taps, 2 x bins]: real parts, then imaginary parts."
-    convs: tuple[Floats, Floats, Floats, Floats]
-    "[kernel x channels in, channels out]; 3 and 4 lack the taps that only ever meet padding."
-    biases: tuple[Floats, Floats, Floats, Floats]
-    gates: Floats
-    "[128 inputs + 128 hidden, 4 x 128]: gates i, f, g, o; i, f and o halved (see silero.py)."
-    gates_bias: Floats
-    head: Floats
-    "[128]"
-    head_bias: float
-
-
 def model_path() -> Path:
     """The installed ONNX file. Raises VadUnavailable."""
     spec = importlib.util.find_spec("silero_vad")
@@ -86,39 +71,18 @@ def load_weights(rate_hz: int, path: Path | None = None) -> Weights:
     """
     path = path or model_path()
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            tensors = _branch(bytes(data), rate_hz)
-        return _arrange(rate_hz, tensors)
+        status = path.stat()
+        return _load(rate_hz, path, (status.st_mtime_ns, status.st_size))
     except (OSError, ValueError, IndexError, KeyError) as exc:
         raise VadUnavailable(f"{path} does not hold the expected network: {exc!r}") from exc
 
 
-def _arrange(rate_hz: int, tensors: dict[str, Floats]) -> Weights:
-    """Bring a branch's tensors into the shapes that silero.py multiplies by."""
-    convs = []
-    for layer, used in enumerate((slice(0, 3), slice(0, 3), slice(1, 3), slice(1, 2))):
-        # [out, in, kernel] -> [kernel x in, out]. Layer 2 (of 0..3) sees two frames and padding
-        # before them, layer 3 one frame between paddings: those taps are left out.
-        kernel = tensors[f"encoder.{layer}.reparam_conv.weight"].transpose(2, 1, 0)[used]
-        convs.append(np.ascontiguousarray(kernel.reshape(-1, kernel.shape[2])))
-    biases = [tensors[f"encoder.{layer}.reparam_conv.bias"] for layer in range(4)]
-    gates = np.concatenate(
-        [tensors["decoder.rnn.weight_ih"], tensors["decoder.rnn.weight_hh"]], axis=1
-    ).T.copy()
-    gates_bias = tensors["decoder.rnn.bias_ih"] + tensors["decoder.rnn.bias_hh"]
-    for sigmoid in (slice(0, 2 * HIDDEN), slice(3 * HIDDEN, 4 * HIDDEN)):
-        gates[:, sigmoid] *= 0.5
-        gates_bias[sigmoid] *= 0.5
-    return Weights(
-        rate_hz=rate_hz,
-        stft=np.ascontiguousarray(tensors["stft.forward_basis_buffer"][:, 0, :].T),
-        convs=(convs[0], convs[1], convs[2], convs[3]),
-        biases=(biases[0], biases[1], biases[2], biases[3]),
-        gates=gates,
-        gates_bias=gates_bias,
-        head=tensors["decoder.decoder.2.weight"].reshape(HIDDEN),
-        head_bias=float(tensors["decoder.decoder.2.bias"][0]),
-    )
+@functools.lru_cache(maxsize=len(WINDOW_SAMPLES))
+def _load(rate_hz: int, path: Path, version: tuple[int, int]) -> Weights:
+    """All cohorts of a rate have the same weights, so that the cache holds them once."""
+    del version  # of the file: one that has changed is read again
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return arrange(rate_hz, _branch(bytes(data), rate_hz))
 
 
 def _branch(model: bytes, rate_hz: int) -> dict[str, Floats]:
