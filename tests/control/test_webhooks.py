@@ -250,13 +250,14 @@ async def test_an_address_of_this_machine_is_refused_when_it_is_sent_to(
 
 
 async def test_redirects_are_not_followed(bench: WebhookBench) -> None:
-    async with Receiver(lambda _: 307) as receiver:
+    async with Receiver(lambda one: 307 if one.path == "/hook" else 204) as receiver:
         await bench.hook(receiver.url())
         await bench.start()
         await bench.tell(agent_changed(bench))
         (delivery,) = await bench.queue.wait(1)
     assert delivery is not None
     assert delivery.error == "answered with 307"
+    assert [one.path for one in receiver.received] == ["/hook"]
 
 
 async def test_no_answer_and_no_connection_are_told_apart(

@@ -65,7 +65,8 @@ class Receiver:
         status = self.status(received)
         if not status:
             await self.let_go.wait()
-        return web.Response(status=status or 204)
+        headers = {"Location": "/elsewhere"} if 300 <= status < 400 else {}
+        return web.Response(status=status or 204, headers=headers)
 
 
 def is_signed(received: Received, secret: str) -> bool:
