@@ -11,14 +11,21 @@ from . import (
     auth,
     call_control,
     calls,
+    contacts,
+    error_logs,
+    escalations,
     event_log,
     events,
     health,
     lines,
     me,
     modems,
+    notes,
+    notifications,
     numbers,
+    outbox,
     provider_keys,
+    sms,
     webhooks,
 )
 from .edge import EDGE, Authenticator, Edge
@@ -33,6 +40,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *health.ROUTES,
     *calls.ROUTES,
     *call_control.ROUTES,
+    *notes.ROUTES,
+    *escalations.ROUTES,
     *events.ROUTES,
     *event_log.ROUTES,
     *webhooks.ROUTES,
@@ -45,6 +54,11 @@ ROUTES: tuple[AnyRoute, ...] = (
     *accounts.ROUTES,
     *api_keys.ROUTES,
     *provider_keys.ROUTES,
+    *sms.ROUTES,
+    *contacts.ROUTES,
+    *notifications.ROUTES,
+    *outbox.ROUTES,
+    *error_logs.ROUTES,
 )
 "The whole API, chapter by chapter."
 
