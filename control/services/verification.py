@@ -1,5 +1,7 @@
 """Proving a phone number by a code, and a new e-mail address by a link."""
 
+import msgspec
+
 from ...media.clock import Clock
 from ..auth.errors import CodeRefused
 from ..auth.identifiers import read_identifiers
@@ -7,9 +9,9 @@ from ..auth.one_time_codes import Verdict
 from ..auth.principal import Principal
 from ..domain.accounts import Account, CodeKind
 from ..errors import FieldError, TooManyRequests, Unprocessable
-from ..store.database import Database
+from ..store.database import Database, Transaction
 from .access import missing
-from .accounts import ACCOUNTS, AccountService, check_free
+from .accounts import ACCOUNTS, COLUMNS, AccountService, check_free
 from .sent_codes import SentCodes
 from .sign_in import SignIn
 
@@ -56,7 +58,10 @@ class Verification:
         return target
 
     async def verify_phone(self, account_id: str, text: str) -> Account:
-        """The number that the code was sent to is the account's. Raises CodeRefused, Conflict."""
+        """The number that the code was sent to is the account's. Raises CodeRefused, Conflict.
+
+        Who had only claimed it loses it: a proof is worth more.
+        """
         async with self._database.write() as tx:
             code = await self._codes.newest(tx, CodeKind.SMS, account_id)
             judged = await self._codes.judge(tx, code, text)
@@ -64,15 +69,9 @@ class Verification:
                 account = await ACCOUNTS.get(tx, account_id, None)
                 if account is None:
                     raise missing("account", account_id)
-                account = await ACCOUNTS.update(
-                    tx,
-                    account,
-                    phone_number=code.target,
-                    is_verified=True,
-                    updated_wall=self._clock.wall(),
-                )
-                await check_free(tx, account)
-                return account
+                claimed = (COLUMNS.phone_number == code.target, COLUMNS.is_verified.is_(False))
+                await ACCOUNTS.update_where(tx, None, *claimed, phone_number=None)
+                return await self._change(tx, account, phone_number=code.target, is_verified=True)
         raise CodeRefused("code")
 
     async def start_email(self, who: Principal, email: str, password: str, address: str) -> str:
@@ -97,12 +96,12 @@ class Verification:
             if code is not None and judged.verdict is Verdict.RIGHT:
                 account = await ACCOUNTS.get(tx, code.owner_id, None)
                 assert account is not None, "codes go with their account"
-                account = await ACCOUNTS.update(
-                    tx, account, email=code.target, updated_wall=self._clock.wall()
-                )
-                await check_free(tx, account)
-                return account
+                return await self._change(tx, account, email=code.target)
         raise CodeRefused("token")
+
+    async def _change(self, tx: Transaction, account: Account, **changes: str | bool) -> Account:
+        await check_free(tx, msgspec.structs.replace(account, **changes))
+        return await ACCOUNTS.update(tx, account, **changes, updated_wall=self._clock.wall())
 
     def _count(self, kind: CodeKind, account: Account) -> None:
         wait_s = self._codes.wait_s(kind, account.id)

@@ -1,0 +1,106 @@
+"""`/v1/provider-keys` as a client meets it, and how keys are taken."""
+
+import pathlib
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from offhook.control.auth.principal import OPERATOR
+from offhook.control.auth.secrets_box import SecretsBox
+from offhook.control.errors import TooManyRequests
+from offhook.control.services.provider_keys import ProviderKeyService, Taken
+from offhook.tests.kit.api import Api
+from offhook.tests.kit.sealing import a_box
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+PATH = "/v1/provider-keys"
+SECRET = "sk-0123456789abcdef"
+
+
+@pytest.fixture
+async def api(tmp_path: pathlib.Path) -> AsyncIterator[Api]:
+    async with Api(tmp_path) as api:
+        yield api
+
+
+async def make(api: Api, token: str, **more: Any) -> Any:
+    body = {"provider": "acme", "secret": SECRET, **more}
+    return await api.want(201, "POST", PATH, body, token=token)
+
+
+async def stored(api: Api) -> list[str]:
+    async with api.database.read() as tx:
+        rows = await tx.exec_driver_sql("SELECT secret FROM provider_keys ORDER BY seq")
+        return [row[0] for row in rows]
+
+
+async def test_a_key_is_kept_sealed_and_shown_by_its_end(api: Api) -> None:
+    ann = await api.user(ANN)
+    made = await make(api, ann, name="main", daily_limit=5)
+    assert (made["hint"], made["daily_limit"], made["used_today"]) == ("cdef", 5, 0)
+    assert (await make(api, ann, secret="short"))["hint"] == ""
+    path = f"{PATH}/{made['id']}"
+    for address in (PATH, path):
+        text = await (await api.ask("GET", address, token=ann)).text()
+        assert SECRET not in text
+        assert "ohs1" not in text
+    (first, _) = await stored(api)
+    assert SECRET not in first
+    assert a_box().open(first, made["id"]) == SECRET
+    changes = {"secret": "sk-another-0123456", "daily_limit": None}
+    changed = await api.want(200, "PATCH", path, changes, token=ann)
+    assert (changed["hint"], changed["daily_limit"]) == ("3456", None)
+    assert a_box().open((await stored(api))[0], made["id"]) == changes["secret"]
+    await api.want(204, "DELETE", path, token=ann)
+    await api.want(404, "GET", path, token=ann)
+
+
+async def test_keys_of_others_are_not_there(api: Api) -> None:
+    ann, bob = await api.user(ANN), await api.user(BOB)
+    path = f"{PATH}/{(await make(api, ann))['id']}"
+    for method, body in (("GET", None), ("PATCH", {"name": "mine"}), ("DELETE", None)):
+        await api.want(404, method, path, body, token=bob)
+    assert (await api.want(200, "GET", PATH, token=bob))["items"] == []
+    await api.want(200, "GET", path)
+
+
+async def test_keys_are_taken_in_turn_up_to_their_limits_of_a_day(api: Api) -> None:
+    ann = await api.user(ANN)
+    owner = (await make(api, ann, daily_limit=2, secret="first"))["owner_id"]
+    await make(api, ann, daily_limit=1, secret="second")
+    await make(api, ann, is_active=False, secret="off")
+    await make(api, ann, provider="other", secret="other")
+    keys = api.services.provider_keys
+
+    async def take() -> str:
+        taken = await keys.take(owner, "acme")
+        assert taken is not None
+        return taken.secret
+
+    assert [await take() for _ in range(3)] == ["first", "second", "first"]
+    with pytest.raises(TooManyRequests) as caught:
+        await take()
+    # 22:13:20 in the evening
+    assert caught.value.retry_after_s == 6400
+    page = await api.want(200, "GET", f"{PATH}?provider=acme&is_active=true", token=ann)
+    assert [key["used_today"] for key in page["items"]] == [1, 2]
+    api.clock.advance(6400)
+    ann = await api.user(ANN)
+    page = await api.want(200, "GET", f"{PATH}?provider=acme&is_active=true", token=ann)
+    assert [key["used_today"] for key in page["items"]] == [0, 0]
+    assert await take() == "first"
+    assert await keys.take(owner, "nobody") is None
+    assert await keys.take(OPERATOR.account_id, "acme") is None
+
+
+async def test_what_a_retired_key_sealed_is_sealed_anew_when_it_is_taken(api: Api) -> None:
+    ann = await api.user(ANN)
+    made = await make(api, ann)
+    box = SecretsBox([bytes(32), bytes(range(32))], random.Random(4))
+    keys = ProviderKeyService(api.database, api.clock, lambda: box)
+    assert await keys.take(made["owner_id"], "acme") == Taken(made["id"], SECRET)
+    (sealed,) = await stored(api)
+    assert not box.needs_resealing(sealed)
+    assert SecretsBox([bytes(32)], random.Random(5)).open(sealed, made["id"]) == SECRET
