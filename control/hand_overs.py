@@ -20,6 +20,8 @@ from .hand_over import OVER, HandOver, HangUp, Moved, Ring
 
 CALLED_OFF = "it was called off"
 BUSY = "in another call"
+CLOSE_S = 2.0
+"What goes on when the server stops has so long to be stored."
 
 Keep = Callable[[str, Moved], Awaitable[None]]
 "Stores and tells where the hand-over of this id stands. Raises StoreError."
@@ -89,8 +91,10 @@ class HandOvers:
             await asyncio.wait(tasks)
 
     async def aclose(self) -> None:
-        """No more; what is stored of them is put right at the next start."""
+        """The calls have ended, and so will these; any other is put right at the next start."""
         tasks = [each.task for each in self._running.values() if each.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

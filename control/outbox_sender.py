@@ -8,8 +8,9 @@ import logging
 
 from ..drivers.mail.errors import MailError
 from ..drivers.mail.message import Mail
-from ..drivers.mail.smtp import SmtpClient
+from ..drivers.mail.smtp import SmtpClient, SmtpSettings as ClientSettings
 from ..media.clock import Clock
+from .config_messaging import SmtpSettings
 from .domain.messages import OutboxMessage, OutboxStatus
 from .errors import StoreError
 from .outbox_delivery import Answer, NotTaken, Sender, Taken
@@ -46,6 +47,20 @@ class EmailSender:
             return Taken(await self._client.send(mail))
         except MailError as exc:
             return NotTaken(str(exc), exc.permanent)
+
+
+def email_sender(settings: SmtpSettings) -> EmailSender:
+    """As it is configured."""
+    client = SmtpClient(
+        ClientSettings(
+            host=settings.host,
+            port=settings.port,
+            security=settings.security,
+            username=settings.username,
+            password=settings.password,
+        )
+    )
+    return EmailSender(client, settings.from_)
 
 
 class OutboxSender:

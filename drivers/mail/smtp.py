@@ -30,8 +30,6 @@ class SmtpSettings(msgspec.Struct, frozen=True, kw_only=True):
     username: str = ""
     "Empty: the server asks for none."
     password: str = ""
-    from_: str
-    "An address, or `Name <address>`."
 
 
 class SmtpClient:
