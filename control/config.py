@@ -23,6 +23,7 @@ from .config_lines import (
     TrunkSettings as TrunkSettings,
     wrong_lines,
 )
+from .config_messaging import EscalationSettings, SmtpSettings, wrong_smtp
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
 from .config_voices import is_voice, voice_of, voices
 from .errors import ConfigError, ConfigErrors
@@ -183,6 +184,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: CallSettings = CallSettings()
     events: EventSettings = EventSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    escalations: EscalationSettings = EscalationSettings()
     log: LogSettings = LogSettings()
     lines: tuple[LineSettings, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()
@@ -218,6 +221,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Every secret in here, for the log to leave out."""
         found = [
             self.api_token,
+            self.smtp.password,
             self.admin.password,
             *(t.password for t in self.trunks),
             *(n.password for n in self.lines),
@@ -295,6 +299,7 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from wrong_lines(
         settings.lines, settings.trunks, settings.modems, settings.outbound_lines, origin
     )
+    yield from wrong_smtp(settings.smtp, origin)
     yield from _agent_parts(settings, origin)
     yield from wrong_admin(settings.admin, origin)
     yield from _unknown_voices(settings, origin)

@@ -42,6 +42,7 @@ from .http.server import HttpServer
 from .lines import Lines
 from .metrics import Metrics
 from .outgoing import Outgoing
+from .outbox_sender import OutboxSender, email_sender
 from .pooled_random import PooledRandom
 from .process_metrics import add_process_gauges
 from .prometheus import Sample
@@ -173,7 +174,11 @@ class Server:
             box=self._box,
             rng=self._rng,
             private_webhooks=private,
+            ring_s=settings.escalations.ring_s,
         )
+        if settings.smtp.host:
+            self._services.outbox.senders["email"] = email_sender(settings.smtp)
+        self._outbox_sender = OutboxSender(self._services.outbox, self._clock)
         self._webhooks = WebhookSender(
             self._services.deliveries,
             WebhookFollower(self._database, self._clock),
@@ -191,6 +196,7 @@ class Server:
         self.holding = Holding(
             self.registry, self._clock, recordings if settings.recording.on else None, self._dial
         )
+        self.holding.transfer = self._services.escalations.transfer
         self.reception = Reception(
             self.holding,
             self._routing.inbound,
@@ -235,8 +241,12 @@ class Server:
         stack.push_async_callback(self._event_retention.aclose)
         await self._webhooks.start()
         stack.push_async_callback(self._webhooks.aclose)
+        await self._outbox_sender.start()
+        stack.push_async_callback(self._outbox_sender.aclose)
         crashed = await self.registry.start()
         stack.push_async_callback(self.registry.aclose)
+        await self._services.escalations.recover()
+        stack.push_async_callback(self._services.escalations.aclose)
         if crashed:
             logger.warning("calls that a crash cut off: %d", crashed)
         await stack.enter_async_context(_started(self._agents))
@@ -387,6 +397,12 @@ class Server:
             self._webhook_tries,
             "counter",
         )
+        self._metrics.add_gauge(
+            "offhook_outbox_tries_total",
+            "Messages of the outbox that were tried to be sent, by what came of it.",
+            self._outbox_tries,
+            "counter",
+        )
         add_process_gauges(self._metrics)
         self._metrics.add_gauge(
             "offhook_recording_blocks_lost_total",
@@ -398,6 +414,10 @@ class Server:
     def _webhook_tries(self) -> list[Sample]:
         counts = {"delivered": self._webhooks.delivered, "refused": self._webhooks.refused}
         return _by_kind("offhook_webhook_tries_total", counts)
+
+    def _outbox_tries(self) -> list[Sample]:
+        counts = {"sent": self._outbox_sender.sent, "refused": self._outbox_sender.refused}
+        return _by_kind("offhook_outbox_tries_total", counts)
 
     def _sip_kept(self) -> list[Sample]:
         live = {} if self._sip is None else self._sip.agent.live
