@@ -41,8 +41,8 @@ from .http.edge import Edge
 from .http.server import HttpServer
 from .lines import Lines
 from .metrics import Metrics
-from .outgoing import Outgoing
 from .outbox_sender import OutboxSender, email_sender
+from .outgoing import Outgoing
 from .pooled_random import PooledRandom
 from .process_metrics import add_process_gauges
 from .prometheus import Sample
