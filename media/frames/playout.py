@@ -2,11 +2,11 @@
 
 Not here: what is said and when (media/conversation), and how frames leave (outbound.py).
 
-The ring's columns are moments of the cohort's time, the same for all rows: a chunk is written
-where it will be heard, a pull is one plain copy, and a silent row is a row of zeros. `begin` and
-`tail` bound a row's audio on that time axis: real samples are those between them, and a row whose
-tail has been passed plays silence until more audio comes. Longer audio waits in Python per lane
-(staging.py) and is moved in when less than half the ring is left.
+The ring's frames are moments of the cohort's time, the same for all rows: a chunk is written where
+it will be heard, a pull only points at the frame that is due, and a silent row is a row of zeros.
+`begin` and `tail` bound a row's audio on that time axis: real samples are those between them, and a
+row whose tail has been passed plays silence until more audio comes. Longer audio waits in Python
+per lane (staging.py) and is moved in when the ring is nearly empty.
 
 Nothing is awaited to stop talking: stop and open clear a row of the ring at once.
 """
@@ -20,7 +20,9 @@ from .lanes import Columns, frame_samples
 from .staging import NO_EPOCH, Staging
 
 RING_FRAMES = 32
-"0.64 s."
+"0.64 s, one of which is the frame that left last."
+REFILL_FRAMES = 2
+"A row with less in the ring is given more: seldom, as that is Python per lane."
 MAX_BACKLOG_S = 120
 "Of all epochs of a lane together; newer audio is refused and counted."
 MAX_OVERLAY_S = 30
@@ -31,7 +33,7 @@ class PlayoutTick(msgspec.Struct, frozen=True):
     """One frame of every lane, and what happened in it."""
 
     frames: NDArray[np.int16]
-    "[n, F]; the buffer is used again by the next pull."
+    "[n, F]; a view of the ring, cleared by the next pull."
     started: list[tuple[int, int]]
     "Row and epoch whose first sample is in this frame."
     finished: list[tuple[int, int, int]]
@@ -48,14 +50,14 @@ class Playout(Columns):
         self._rate_hz = rate_hz
         self._frame = frame_samples(rate_hz)
         self._ring = RING_FRAMES * self._frame
+        self._room = self._ring - self._frame
         self._now = 0
         "Samples pulled so far, the time axis of `begin`, `tail` and `fade_end`."
         self._ramp = np.arange(1, self._ring + 1, dtype=np.float32)
         self._staging: dict[int, Staging] = {}
         self._overlays: dict[int, NDArray[np.int16]] = {}
         self._muted: set[int] = set()
-        self.frames = self.column("frames", np.int16, self._frame)
-        self.ring = self.column("ring", np.int16, self._ring)
+        self.ring: NDArray[np.int16] = self.track("ring", np.int16, RING_FRAMES, self._frame)
         self._make_epoch_columns()
         self.gain = self.column("gain", np.float32, fill=1.0)
         self.gain_target = self.column("gain_target", np.float32, fill=1.0)
@@ -90,6 +92,12 @@ class Playout(Columns):
         self._staging.pop(row, None)
         self._overlays.pop(row, None)
         self._muted.discard(row)
+
+    @property
+    def frames(self) -> NDArray[np.int16]:
+        """The frame of every row that left last, [capacity, F]."""
+        frames: NDArray[np.int16] = self.ring[(self._now - self._frame) % self._ring // self._frame]
+        return frames
 
     # -- verbs of one lane --------------------------------------------------------------------
 
@@ -148,12 +156,12 @@ class Playout(Columns):
             return self.played_samples(row)
         start = max(self._now, int(self.begin[row]))
         fade = min(fade_samples, max(0, int(self.tail[row]) - start))
-        places = (start + np.arange(fade)) % self._ring
+        moments, at = self._places(start, start + fade)
         levels = self._gains(np.array([row]), start - self._now + fade)[0, start - self._now :]
         levels *= 1 - self._ramp[:fade] / np.float32(max(1, fade))
-        faded = saturate(self.ring[row, places] * levels)
+        faded = saturate(self.ring[moments, row, at] * levels)
         self._silence(row, start)
-        self.ring[row, places] = faded
+        self.ring[moments, row, at] = faded
         self.tail[row] = self.fade_end[row] = start + fade
         self.dead_chunks[row] += self._lane(row).close(int(self.epoch[row]))
         self.waiting[row] = 0
@@ -203,11 +211,10 @@ class Playout(Columns):
 
     def pull(self, n: int) -> PlayoutTick:
         """The next frame of rows 0..n-1; silence where nothing plays."""
-        now, at = self._now, self._now % self._ring
+        self.frames[:n] = 0
+        now = self._now
         until = self._now = now + self._frame
         frames = self.frames[:n]
-        frames[:] = self.ring[:n, at : at + self._frame]
-        self.ring[:n, at : at + self._frame] = 0
         tail = self.tail[:n]
         real = np.minimum(tail, until)
         real -= np.maximum(self.begin[:n], now)
@@ -221,9 +228,8 @@ class Playout(Columns):
             if row < n:
                 self._mix_overlay(row, frames[row])
         tick = PlayoutTick(frames, *self._notice(n, real))
-        for row in np.flatnonzero(
-            (self.waiting[:n] > 0) & (tail - until < self._ring // 2)
-        ).tolist():
+        low = (self.waiting[:n] > 0) & (tail - until < REFILL_FRAMES * self._frame)
+        for row in np.flatnonzero(low).tolist():
             self._refill(row)
         return tick
 
@@ -294,15 +300,28 @@ class Playout(Columns):
         if self.tail[row] < self._now:  # it ran dry: go on with the next frame
             self.begin[row] = self.tail[row] = self._now
         tail = int(self.tail[row])
-        for chunk in staged.take(self._now + self._ring - tail):
-            at = tail % self._ring
-            until_end = self._ring - at
-            self.ring[row, at : at + len(chunk)] = chunk[:until_end]
-            self.ring[row, : max(0, len(chunk) - until_end)] = chunk[until_end:]
+        for chunk in staged.take(self._now + self._room - tail):
+            self._write(row, tail, chunk)
             tail += len(chunk)
             self.dry[row] = False
         self.tail[row] = tail
         self.waiting[row] = staged.samples
+
+    def _write(self, row: int, begin: int, chunk: NDArray[np.int16]) -> None:
+        """Put a chunk that fits where it will be heard: the rest of a frame, whole ones, a part."""
+        frames: NDArray[np.int16] = self.ring[:, row]
+        moment, at = divmod(begin % self._ring, self._frame)
+        if at:
+            rest, chunk = np.split(chunk, [self._frame - at])
+            frames[moment, at : at + len(rest)] = rest
+            moment = (moment + 1) % RING_FRAMES
+        whole, part = divmod(len(chunk), self._frame)
+        if part:
+            frames[(moment + whole) % RING_FRAMES, :part] = chunk[-part:]
+        shaped = chunk[: whole * self._frame].reshape(whole, self._frame)
+        until_end = RING_FRAMES - moment
+        frames[moment : moment + whole] = shaped[:until_end]
+        frames[: max(0, whole - until_end)] = shaped[until_end:]
 
     def _close_epoch(self, row: int, staging: Staging) -> None:
         """Silence what the row still has in the ring, but for a fade, and keep its count."""
@@ -313,5 +332,9 @@ class Playout(Columns):
 
     def _silence(self, row: int, start: int) -> None:
         """Clear the row's ring from the moment `start` on."""
-        places = np.arange(start, self._now + self._ring) % self._ring
-        self.ring[row, places] = 0
+        moments, at = self._places(start, self._now + self._room)
+        self.ring[moments, row, at] = 0
+
+    def _places(self, begin: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of samples [begin, end): their frames of the ring, and where they are in them."""
+        return np.divmod(np.arange(begin, end) % self._ring, self._frame)

@@ -294,9 +294,11 @@ def test_lanes_are_refused_when_they_are_used_up_and_come_back_clean() -> None:
 
 
 def state_of(thing: object, name: str = "") -> Iterator[tuple[str, Any]]:
-    """All that a cohort and its steps keep by row: columns, dicts, sets."""
+    """All that a cohort and its steps keep by row: columns, tracks, dicts, sets."""
     for key, value in vars(thing).items():
-        if isinstance(value, np.ndarray | dict | set) and key not in NOT_BY_ROW:
+        if isinstance(thing, Columns) and key in thing._tracks:
+            yield f"{name}.{key}", value.swapaxes(0, 1)
+        elif isinstance(value, np.ndarray | dict | set) and key not in NOT_BY_ROW:
             yield f"{name}.{key}", value
         elif isinstance(value, Columns | DtmfDetector | ComfortNoise | Mixer):
             yield from state_of(value, f"{name}.{key}")
@@ -304,7 +306,8 @@ def state_of(thing: object, name: str = "") -> Iterator[tuple[str, Any]]:
 
 NOT_BY_ROW = {
     *("_rows", "_concealed", "_ramp", "_frequencies", "_basis", "_turn", "_fills", "_views"),
-    *("_heard", "_magnitude", "_features", "_recurrent"),
+    *("_heard", "_sums", "_differences", "_spectrum", "_magnitude"),
+    *("_first", "_second", "_third", "_recurrent", "_gates"),
 }
 "Constants, and scratch of one tick."
 

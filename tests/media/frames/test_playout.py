@@ -452,7 +452,7 @@ def test_whatever_the_ducks_no_sample_is_lost_or_moved(
     assert np.array_equal(heard[end:], audio[end:])
 
 
-def test_frames_of_one_pull_are_a_view_that_is_used_again() -> None:
+def test_frames_of_one_pull_are_a_view_that_the_next_one_clears() -> None:
     playout = Playout(4, 16_000)
     playout.open(1, 1)
     playout.play(1, 1, np.arange(1, 641, dtype=np.int16))
@@ -461,7 +461,20 @@ def test_frames_of_one_pull_are_a_view_that_is_used_again() -> None:
     assert first[1, 0] == 1
     second = playout.pull(2).frames
     assert second[1, 0] == 321
-    assert np.shares_memory(first, second)
+    assert np.shares_memory(first, playout.ring)
+    assert not first.any()
+
+
+def test_nothing_that_comes_between_two_pulls_touches_the_frame_that_left() -> None:
+    playout = Playout(2, 8000)
+    playout.open(0, 1)
+    playout.play(0, 1, np.full(2 * RING_FRAMES * FRAME, 5, np.int16))
+    left = playout.pull(1).frames
+    playout.stop(0, RING_FRAMES * FRAME)
+    playout.open(0, 2)
+    playout.play(0, 2, np.full(2 * RING_FRAMES * FRAME, 7, np.int16))
+    assert (left == 5).all()
+    assert (playout.frames[0] == 5).all()
 
 
 @pytest.mark.parametrize("fade", [0, 1, 5000])
