@@ -193,6 +193,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Empty: a simulated one."
     loopback: bool = True
     "The line to a simulated far end; off: examples and tests of calls reach nobody."
+    loopback_ledger: str = ""
+    "A file that every number which the loopback line dials is added to, a line each; for tests."
     outbound_lines: tuple[str, ...] = ()
     "Where calls go out, in this order; empty: trunks with a host, then lines, else what simulates."
     agents: tuple[AgentConfig, ...] = ()

@@ -17,16 +17,15 @@ import msgspec
 
 from ..media.clock import Clock, Timer
 from ..media.ports import HangUpCause
-from .agents import AgentRuntime, Agents
+from .agents import AgentRuntime
 from .call_limits import CallLimits, Claim
 from .calls import status_event
 from .dial_queue import Candidate, Chosen, choose
 from .domain.agents import Agent
-from .domain.calls import Call, CallStatus, Outcome
+from .domain.calls import Call, CallStatus, CallSummary, Outcome
 from .errors import Problem, StoreError
-from .lines import Lines
 from .outgoing import Outgoing
-from .routing import CallRefused, Routing
+from .routing import CallRefused
 from .services.event_log import EventLog
 from .store.call_queue import CallQueue, Place, claim, give_up, promote_due
 
@@ -53,6 +52,28 @@ class Room(Protocol):
     def room(self) -> int: ...
 
 
+class Router(Protocol):
+    """What a call needs (routing.py). Each raises CallRefused and StoreError."""
+
+    async def outbound(self, call: CallSummary) -> tuple[str, ...]: ...
+
+    async def outbound_claims(self, call: CallSummary) -> tuple[Claim, ...]: ...
+
+    async def agent_for(self, call: CallSummary) -> Agent: ...
+
+
+class Runtimes(Protocol):
+    """Makes agents ready (agents.py). Raises Problem."""
+
+    def runtime(self, agent: Agent) -> AgentRuntime: ...
+
+
+class LineLimits(Protocol):
+    """What a call counts for on its line (lines.py)."""
+
+    def claim(self, name: str) -> Claim: ...
+
+
 class Way(msgspec.Struct, frozen=True):
     """How calls of one kind are placed now: the same for all of a campaign."""
 
@@ -73,9 +94,9 @@ class Dispatch:
         self,
         queue: CallQueue,
         log: EventLog,
-        routing: Routing,
-        agents: Agents,
-        lines: Lines,
+        routing: Router,
+        agents: Runtimes,
+        lines: LineLimits,
         limits: CallLimits,
         room: Room,
         outgoing: Outgoing,
@@ -91,6 +112,8 @@ class Dispatch:
         self._outgoing = outgoing
         self._clock = clock
         self._woken = asyncio.Event()
+        self.idle = asyncio.Event()
+        "It has looked at all that waits, and waits to be woken."
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
         self._closing = False
@@ -102,6 +125,7 @@ class Dispatch:
 
     def wake(self) -> None:
         """Something may have changed."""
+        self.idle.clear()
         self._woken.set()
 
     async def aclose(self) -> None:
@@ -129,6 +153,8 @@ class Dispatch:
                 logger.exception("dispatching failed")
                 wait_s = NO_ROOM_S
             self._arm(wait_s)
+            if not self._woken.is_set():
+                self.idle.set()
 
     def _arm(self, wait_s: float | None) -> None:
         if self._timer is not None:

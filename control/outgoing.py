@@ -7,8 +7,9 @@ line after it rang, and not after a crash, because the call was stored as dialli
 import asyncio
 import functools
 import logging
+from typing import Protocol
 
-from ..media.clock import Clock
+from ..media.clock import Clock, Timer
 from ..media.conversation.records import CallEnded, CallRecord, CallStatus as MediaStatus
 from ..media.errors import MediaError, Refused
 from ..media.ports import (
@@ -24,15 +25,22 @@ from .calls import LiveCall
 from .dial_queue import Chosen, may_try_next
 from .domain.calls import LineAttempt
 from .holding import Holding
-from .lines import Lines
 
 logger = logging.getLogger(__name__)
+
+
+class LineCalls(Protocol):
+    """What is asked of the lines (lines.py)."""
+
+    def call(self, name: str, to_number: str, from_number: str = "") -> LegPort:
+        """Call a number by a line. Raises MediaError."""
+        ...
 
 
 class Outgoing:
     """Places calls that were chosen and claimed."""
 
-    def __init__(self, holding: Holding, lines: Lines, clock: Clock) -> None:
+    def __init__(self, holding: Holding, lines: LineCalls, clock: Clock) -> None:
         self._holding = holding
         self._lines = lines
         self._clock = clock
@@ -87,7 +95,7 @@ class Outgoing:
 class Dialling:
     """The time from the first line to the first ring."""
 
-    def __init__(self, live: LiveCall, holding: Holding, lines: Lines, clock: Clock) -> None:
+    def __init__(self, live: LiveCall, holding: Holding, lines: LineCalls, clock: Clock) -> None:
         self._live = live
         self._holding = holding
         self._lines = lines
@@ -95,7 +103,7 @@ class Dialling:
         self._leg: LegPort | None = None
         self._decided = asyncio.Event()
         self._given_up = False
-        self._timer = None
+        self._timer: Timer | None = None
         self.events: list[AnyLegEvent] = []
         "What the last leg has told."
         self.end: LegEnded | None = None

@@ -12,6 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping, Sized
 
 from ..codecs.catalog import CATALOG
+from ..drivers.loopback.ledger import Ledger
 from ..drivers.loopback.line import LoopbackLine
 from ..drivers.rtp.ports import PortPool, PortRange
 from ..drivers.rtp.session import RtpMediaFactory
@@ -277,6 +278,10 @@ class Server:
             LOOPBACK_LINE,
             self.reception.incoming,
         )
+        if self._settings.loopback_ledger:
+            ledger = Ledger(self._settings.loopback_ledger)
+            stack.callback(ledger.close)
+            line.on_dialled = ledger.add
         await line.start()
         self.lines.loopback = line
         stack.push_async_callback(line.aclose)

@@ -60,6 +60,8 @@ class LoopbackLine:
         self._next_at = 0.0
         "Before it no further call begins."
         self._open = False
+        self.on_dialled: Callable[[str], None] | None = None
+        "Told of every number that is dialled, for tests that nothing is dialled twice."
 
     async def start(self) -> None:
         """Take calls from now on."""
@@ -79,7 +81,10 @@ class LoopbackLine:
 
     def call(self, to_number: str, from_number: str = "") -> LoopbackLeg:
         """Call a number: who answers, if anybody, is behaviour.py's. Raises Refused."""
-        return self._begin(behaviour_of(to_number), from_number, to_number, inbound=False)
+        leg = self._begin(behaviour_of(to_number), from_number, to_number, inbound=False)
+        if self.on_dialled is not None:
+            self.on_dialled(to_number)
+        return leg
 
     def call_in(self, from_number: str, to_number: str) -> None:
         """Let a far end call us: `on_incoming` gets its leg. Raises Refused."""

@@ -1,0 +1,79 @@
+"""Which calls may start, and when the next line may be tried."""
+
+import pytest
+
+from offhook.control.call_limits import CallLimits, Claim, Counted
+from offhook.control.dial_queue import Candidate, choose, may_try_next
+from offhook.media.ports import HangUpCause, LegEnded
+from offhook.tests.kit.call_records import call_of, call_record
+
+
+def candidate(number: int, owner: str = "ann", *lines: Claim, most: int | None = None) -> Candidate:
+    call = call_of(call_record(number), owner_id=owner)
+    return Candidate(call, (Claim(Counted.ACCOUNT, owner, most),), lines or (line("a"),))
+
+
+def line(name: str, most: int | None = None) -> Claim:
+    return Claim(Counted.LINE, name, most)
+
+
+def test_takes_the_first_for_which_there_is_room_and_holds_it() -> None:
+    limits = CallLimits()
+    choice = choose([candidate(number) for number in range(5)], limits, room=3)
+    assert [chosen.call.id for chosen in choice.chosen] == ["call-0", "call-1", "call-2"]
+    assert choice.waits
+    assert limits.in_use(Counted.LINE, "a") == 3
+    for chosen in choice.chosen:
+        chosen.release()
+        chosen.release()
+    assert limits.in_use(Counted.LINE, "a") == 0
+    assert limits.in_use(Counted.ACCOUNT, "ann") == 0
+
+
+def test_an_account_that_is_full_does_not_keep_others_waiting() -> None:
+    candidates = [candidate(1, most=1), candidate(2, most=1), candidate(3, "bob")]
+    choice = choose(candidates, CallLimits(), room=9)
+    assert [chosen.call.id for chosen in choice.chosen] == ["call-1", "call-3"]
+    assert (choice.full_owners, choice.waits) == ({"ann"}, True)
+
+
+def test_a_full_line_is_passed_and_what_is_held_elsewhere_given_back() -> None:
+    limits = CallLimits()
+    lines = (line("a", 1), line("b", 1))
+    choice = choose([candidate(number, "ann", *lines) for number in range(3)], limits, room=9)
+    assert [chosen.lines for chosen in choice.chosen] == [("a", "b"), ("b",)]
+    assert choice.waits
+    assert choice.full_owners == set(), "it is the lines that are full"
+    assert limits.in_use(Counted.ACCOUNT, "ann") == 2
+
+
+def test_without_room_nobody_starts() -> None:
+    choice = choose([candidate(1)], CallLimits(), room=0)
+    assert (choice.chosen, choice.waits) == ((), True)
+    assert choose([], CallLimits(), room=1).waits is False
+
+
+@pytest.mark.parametrize(
+    ("cause", "status", "rang", "may"),
+    [
+        (HangUpCause.NETWORK, None, False, True),
+        (HangUpCause.OVERLOADED, 503, False, True),
+        (HangUpCause.ERROR, 500, False, True),
+        (HangUpCause.ERROR, 599, False, True),
+        (HangUpCause.NETWORK, None, True, False),
+        (HangUpCause.OVERLOADED, 503, True, False),
+        (HangUpCause.BUSY, 486, False, False),
+        (HangUpCause.BUSY, 600, False, False),
+        (HangUpCause.DECLINED, 603, False, False),
+        (HangUpCause.NOT_FOUND, 404, False, False),
+        (HangUpCause.NO_ANSWER, 408, False, False),
+    ],
+)
+def test_the_next_line_is_tried_only_where_nothing_can_have_rung(
+    cause: HangUpCause, status: int | None, rang: bool, may: bool
+) -> None:
+    assert may_try_next(LegEnded(cause, by_us=False, status=status), rang) is may
+
+
+def test_a_call_that_we_gave_up_goes_on_by_no_line() -> None:
+    assert not may_try_next(LegEnded(HangUpCause.NETWORK, by_us=True), rang=False)
