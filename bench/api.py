@@ -4,7 +4,7 @@
 
 A server on a core of its own holds conversing calls (SIP and RTP both ways, scripted services);
 callers, services and the HTTP client share the other core, the client last. Each kind of request is
-asked for as fast as it is answered, the mix at a fixed rate too. Not here: WebSocket events.
+asked for as fast as it is answered, some at a fixed rate too. Not here: WebSocket events.
 """
 
 import argparse
@@ -32,6 +32,8 @@ from .reports.results_file import Document, origin
 LOAD_MODULE = f"{UdpWire.__module__.split('.', maxsplit=1)[0]}.bench.load.http_load"
 LEAST_SECONDS = 5.5
 "The clock's window is 5 s: all of it lies within the load."
+PACED = ("get", "mix")
+"Asked at a fixed rate, too."
 PACE = 25.0
 "Calls a second that are placed."
 FAILURES = (ServerDidNotStart, ChildProcessError, TimeoutError, OSError)
@@ -58,7 +60,9 @@ async def _with_calls(
 ) -> list[ApiStep]:
     steps: list[ApiStep] = []
     loads = [Load(kind, None) for kind in arguments.kind]
-    loads += [Load("mix", rate) for rate in arguments.rate]
+    loads += [
+        Load(kind, rate) for rate in arguments.rate for kind in PACED if kind in arguments.kind
+    ]
     # What the API does to the clock is measured: it must not stop the calls from coming about.
     async with conversing_server(folder, LIMITS_MAX_LATENESS_MS="1000") as server:
         if not calls:
@@ -129,7 +133,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--calls", type=int, nargs="+", default=[0, 100, 300])
     parser.add_argument("--kind", choices=KINDS, nargs="+", default=list(KINDS))
-    parser.add_argument("--rate", type=float, nargs="*", default=[2000.0], help="of the mix")
+    parser.add_argument("--rate", type=float, nargs="*", default=[2000.0], help="of get and mix")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=6.0, help="a load")
     measuring.add_arguments(parser)

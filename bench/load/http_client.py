@@ -120,12 +120,15 @@ def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
     return int(code), headers
 
 
-def request(method: str, path: str, host: str, token: str) -> bytes:
-    """A request without a body."""
-    length = "Content-Length: 0\r\n" if method == "POST" else ""
-    return (
-        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n{length}\r\n"
-    ).encode()
+def request(method: str, path: str, host: str, token: str, body: bytes = b"") -> bytes:
+    """A request; `body` is JSON."""
+    length = f"Content-Length: {len(body)}\r\n" if method == "POST" else ""
+    kind = "Content-Type: application/json\r\n" if body else ""
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
+        f"Authorization: Bearer {token}\r\n{kind}{length}\r\n"
+    )
+    return head.encode() + body
 
 
 class Connection(asyncio.Protocol):

@@ -20,17 +20,26 @@ import uvloop
 from .http_client import Connection, Response, request
 from .load_clock import Usage
 
-KINDS = ("health", "list", "get", "mix")
+KINDS = ("health", "list", "get", "agents", "create", "mix")
 MIX = (("health", 50), ("list", 50), ("get", 99), ("hangup", 1))
 "Of 200 requests."
+PATHS = {"health": "/health", "list": "/v1/calls", "agents": "/v1/agents"}
 NO_CALL = "none"
 "An identifier that no call has."
 KEPT = 2000
 "Latencies that are kept of each kind: evenly spaced ones of all, in order."
-EXPECTED = {"health": {200, 503}, "list": {200}, "get": {200}, "hangup": {202, 409}}
+EXPECTED = {
+    "health": {200, 503},
+    "list": {200},
+    "get": {200},
+    "agents": {200},
+    "create": {201},
+    "hangup": {202, 409},
+}
 "503 is the server's word that it is busy; 409 that the call has ended already."
 DRAIN_LOOKS = 200
 "Of 10 ms, for what was asked last."
+NEW_AGENT = b'{"name":"made under load","greeting":"Hello.","system_prompt":"Be brief."}'
 NICE = 5
 "Callers on the same core come first: they must not be late because of this."
 
@@ -45,19 +54,19 @@ class Plan:
         rng.shuffle(deck)
         self._deck, self._at = deck, 0
 
-    def next(self) -> tuple[str, str, str]:
-        """Kind, method and path."""
+    def next(self) -> tuple[str, str, str, bytes]:
+        """Kind, method, path and body."""
         kind = self._deck[self._at % len(self._deck)]
         self._at += 1
-        if kind == "health":
-            return kind, "GET", "/health"
-        if kind == "list":
-            return kind, "GET", "/v1/calls"
+        if kind in PATHS:
+            return kind, "GET", PATHS[kind], b""
+        if kind == "create":
+            return kind, "POST", "/v1/agents", NEW_AGENT
         if kind == "hangup":
             # Each call once; callers call again, under another identifier.
             call = self._to_hang_up.pop(0) if self._to_hang_up else NO_CALL
-            return kind, "POST", f"/v1/calls/{call}/hangup"
-        return kind, "GET", f"/v1/calls/{self._rng.choice(self._calls or [NO_CALL])}"
+            return kind, "POST", f"/v1/calls/{call}/hangup", b""
+        return kind, "GET", f"/v1/calls/{self._rng.choice(self._calls or [NO_CALL])}", b""
 
 
 class Pacer:
@@ -164,8 +173,8 @@ async def load(options: argparse.Namespace) -> ApiReport:
             due_at = pacer.take(now) if now < end_at else None
             if due_at is None:
                 return None
-            kind, method, path = plan.next()
-            return request(method, path, options.server, options.token), due_at
+            kind, method, path, body = plan.next()
+            return request(method, path, options.server, options.token, body), due_at
 
         return Connection(ask, lambda response, s: tally.add(kind, response.status, s))
 

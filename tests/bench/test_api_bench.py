@@ -19,6 +19,7 @@ from offhook.bench.load.http_load import ApiReport, ApiTally, Pacer, Plan
 from offhook.bench.reports.api_report import ApiStep, Load, all_latencies_ms, document, sound
 from offhook.bench.reports.results_file import Document, Metric, Origin
 from offhook.bench.speech.waveform import percentile
+from offhook.control.http.agents import NewAgent
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (
@@ -88,6 +89,10 @@ def test_a_request_as_it_is_written() -> None:
         b"POST /x HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer t\r\nContent-Length: 0\r\n\r\n"
     )
     assert b"Content-Length" not in request("GET", "/x", "h:1", "t")
+    assert request("POST", "/x", "h:1", "t", b"{}") == (
+        b"POST /x HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer t\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    )
 
 
 class Wire(asyncio.Transport):
@@ -159,19 +164,25 @@ async def test_an_answer_that_nobody_asked_for_is_a_fault() -> None:
 def test_a_plan_asks_in_the_shares_it_was_given() -> None:
     plan = Plan("mix", ["a", "b", "c"], random.Random(1))
     asked = [plan.next() for _ in range(400)]
-    kinds = Counter(kind for kind, _, _ in asked)
+    kinds = Counter(kind for kind, *_ in asked)
     assert kinds == {"health": 100, "list": 100, "get": 198, "hangup": 2}
-    hung_up = [path for kind, method, path in asked if kind == "hangup" and method == "POST"]
+    hung_up = [path for kind, method, path, _ in asked if kind == "hangup" and method == "POST"]
     assert hung_up == ["/v1/calls/a/hangup", "/v1/calls/b/hangup"]
-    assert {path for kind, _, path in asked if kind == "get"} <= {
+    assert {path for kind, _, path, _ in asked if kind == "get"} <= {
         f"/v1/calls/{call}" for call in "abc"
     }
 
 
 def test_without_calls_a_plan_asks_for_one_that_is_none() -> None:
     plan = Plan("mix", [], random.Random(1))
-    paths = {path for kind, _, path in (plan.next() for _ in range(200)) if kind == "get"}
+    paths = {path for kind, _, path, _ in (plan.next() for _ in range(200)) if kind == "get"}
     assert paths == {"/v1/calls/none"}
+
+
+def test_an_agent_is_made_by_a_body_that_the_api_takes() -> None:
+    kind, method, path, body = Plan("create", [], random.Random(1)).next()
+    assert (kind, method, path) == ("create", "POST", "/v1/agents")
+    assert msgspec.json.decode(body, type=NewAgent).name == "made under load"
 
 
 def test_answers_that_were_not_expected_are_told() -> None:
@@ -238,7 +249,8 @@ MIX = ApiStep(
     late_max_ms=4.5,
     skipped_ticks=0,
 )
-PACED = msgspec.structs.replace(MIX, load=Load("mix", 2000.0))
+GET = msgspec.structs.replace(MIX, load=Load("get", None))
+PACED = msgspec.structs.replace(MIX, load=Load("get", 2000.0))
 WHERE = Origin("2026-01-01", "abc", "offhook bench api", "a machine", "3.11")
 
 
@@ -248,13 +260,14 @@ def figure(written: Document, name: str, case: str) -> Metric:
 
 
 def test_the_document_tells_requests_latency_and_the_clock() -> None:
-    written = document(WHERE, [MIX, PACED], [])
-    rate = figure(written, "requests", "mix, 300 calls")
+    written = document(WHERE, [MIX, GET, PACED], [])
+    rate = figure(written, "requests", "get, 300 calls")
     assert (rate.values, rate.goal, rate.better) == ([2000.0], 2000.0, "higher")
+    assert figure(written, "requests", "mix, 300 calls").goal is None
     assert figure(written, "request latency", "list in mix, 300 calls").values == [9.0] * 2000
     assert figure(written, "clock lateness p99", "mix, 300 calls").values == [3.0]
     assert figure(written, "clock lateness max", "mix, 300 calls").goal is None
-    assert figure(written, "clock lateness max", "mix at 2000/s, 300 calls").goal == 5.0
+    assert figure(written, "clock lateness max", "get at 2000/s, 300 calls").goal == 5.0
     assert sound(written)
 
 
