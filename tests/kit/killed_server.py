@@ -16,7 +16,8 @@ LIMIT_S = 120.0
 "Of waiting for the last call's end."
 SUFFIXES = ("0010", "0010", "0030", "0030", "0001", "0002")
 "Of six calls two find a busy line, two a network that fails, and two a human, who talks for 10 s."
-EVENTS_BETWEEN_KILLS = (3, 60)
+LEAST_EVENTS, EVENTS_A_CALL = 3, 12
+"A server lives for at least so many events, and at most so many more for every call it is given."
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -68,8 +69,8 @@ class KilledServer:
         """Place what is left while events come, and kill the server at one of them."""
         server = self._server()
         await server.start()
-        moment = self._rng.randint(*EVENTS_BETWEEN_KILLS)
-        share = self._left if self.run.kills + 1 >= self._kills else max(1, self._left // 2)
+        share = self._left if self.run.kills + 1 >= self._kills else max(1, self._left // 3)
+        moment = LEAST_EVENTS + self._rng.randrange(EVENTS_A_CALL * share + 1)
         async with _client() as client:
             placing = asyncio.create_task(self._place(client, server, share))
             await self._count_events(client, server, moment, placing)
