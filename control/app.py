@@ -14,7 +14,7 @@ from .errors import ConfigErrors, ControlError
 
 COMMANDS = {
     "serve": "answer calls and serve the API until SIGTERM",
-    "call": "place a SIP call: play a file, record the far end, press keys",
+    "call": "place a SIP call as a telephone; list, place, steer those of a running server",
     "doctor": "check this machine and the configuration, and say what to do",
     "agent": "agents of a running server: list, show, create, change, delete",
     "number": "phone numbers of a running server, and who answers them",

@@ -19,6 +19,7 @@ from ...drivers.sip.errors import LocalError, MalformedMessage
 from ...media.events import AnyMediaEvent, AudioCaptured, PlayoutFinished
 from ..errors import StartError, UsageError
 from ..softphone import PlacedCall, Softphone
+from . import call_api
 
 EPOCH = 1
 MAX_PLAY_S = 3600
@@ -45,8 +46,14 @@ class Recording(msgspec.Struct, frozen=True):
 
 
 def main(argv: list[str]) -> int:
-    """Place one call; 0 only if it was answered."""
-    parser = argparse.ArgumentParser(prog="offhook call", description="Place a SIP call.")
+    """Place one call; 0 only if it was answered. `offhook call list` and such: call_api.py."""
+    if argv and argv[0] in call_api.VERBS:
+        return call_api.main(argv)
+    parser = argparse.ArgumentParser(
+        prog="offhook call",
+        description="Place a SIP call.",
+        epilog=f"Calls of a running server: offhook call {' | '.join(sorted(call_api.VERBS))}",
+    )
     parser.add_argument("target", metavar="sip:user@host:port")
     parser.add_argument("--play", type=Path, metavar="WAV", help="hang up when it has ended")
     parser.add_argument("--record", type=Path, metavar="WAV", help="what the far end says")
