@@ -97,7 +97,7 @@ async def test_what_a_call_holds_is_told_and_given_back(running: Running) -> Non
         assert during["offhook_tasks"] > before["offhook_tasks"]
         party.leg.hang_up()
         async with asyncio.timeout(LIMIT_S):
-            await running.server.reception.settled()
+            await running.server.holding.settled()
         after = await running.metrics()
         assert {name: after[name] for name in KEPT} == dict.fromkeys(KEPT, 0.0)
         assert after['offhook_calls_ended_total{cause="normal"}'] == 1
