@@ -15,6 +15,12 @@ from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError, chec
 from ..media.conversation.settings import TurnSettings
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
 from .config_events import EventSettings, WebhookSettings
+from .config_http import (
+    HttpSettings as HttpSettings,
+    Port as Port,
+    RatesSettings as RatesSettings,
+    wrong_proxies,
+)
 from .config_lines import (
     DEFAULT_MODEMS,
     LineSettings as LineSettings,
@@ -33,8 +39,6 @@ DATABASE_FILE = "offhook.db"
 ENV_PREFIX = "OFFHOOK_"
 ENV_CONFIG = "OFFHOOK_CONFIG"
 
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-"0 means any free one."
 HOUSE, ESPEAK = "house", "espeak"
 "The embedded responder, as `agents[].llm` names it."
 NO_SECTION = b"{}"
@@ -43,13 +47,6 @@ NO_SECTION = b"{}"
 CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
-
-
-class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the API is served."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8000
 
 
 class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -173,8 +170,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_agent: str = ""
     "Answers what nothing else is set for; empty: the first of `agents`, else the built-in one."
     rate_limits: bool = True
-    "False: for tests that send faster than people do. Nothing is limited by rate yet."
+    "False: nobody is limited by `rates`; for tests that send faster than people do."
     http: HttpSettings = HttpSettings()
+    rates: RatesSettings = RatesSettings()
     auth: AuthSettings = AuthSettings()
     admin: AdminSettings = AdminSettings()
     sip: SipSettings = SipSettings()
@@ -295,6 +293,7 @@ def _key_names(tree: Tree, environ: Mapping[str, str]) -> set[str]:
 
 def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
     yield from _port_ranges(settings, origin)
+    yield from wrong_proxies(settings.http, origin)
     yield from _doubles(settings, origin)
     yield from _unknown_agents(settings, origin)
     yield from _unknown_providers(settings, origin)

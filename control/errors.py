@@ -11,10 +11,13 @@ ControlError
     ├── Unauthorized       no token, or a wrong one
     ├── Forbidden          the token is right, but not for this
     ├── NotFound           no such thing
+    ├── TooSlow            the body did not come in time
     ├── Conflict           not in this state
+    │   └── StillAnswering     a request with that Idempotency-Key is being answered
     ├── TooLarge           the body is over the limit
     ├── Unsupported        the body is of a type that is not read here
     ├── Unprocessable      fields whose values cannot be, told together
+    │   └── KeyUsedBefore      the Idempotency-Key belongs to another request
     ├── TooManyRequests    more than the limit, or than a login bears
     └── Unavailable        the server has no room for it now
 """
@@ -164,12 +167,27 @@ class NotFound(Problem):
     code = "not_found"
 
 
+class TooSlow(Problem):
+    """The request's body did not come in time."""
+
+    status = 408
+    title = "Request timeout"
+    code = "request_timeout"
+
+
 class Conflict(Problem):
     """It exists, but this cannot be done to it now."""
 
     status = 409
     title = "Conflict"
     code = "conflict"
+
+
+class StillAnswering(Conflict):
+    """A request with this Idempotency-Key is being answered."""
+
+    code = "idempotency_in_progress"
+    retry_after_s = 1.0
 
 
 class TooLarge(Problem):
@@ -198,6 +216,12 @@ class Unprocessable(Problem):
     def __init__(self, detail: str, errors: Sequence[FieldError]) -> None:
         super().__init__(detail, field=errors[0].field if len(errors) == 1 else None)
         self.errors = tuple(errors)
+
+
+class KeyUsedBefore(Unprocessable):
+    """The Idempotency-Key belongs to another request."""
+
+    code = "idempotency_mismatch"
 
 
 class TooManyRequests(Problem):

@@ -39,6 +39,7 @@ from .event_retention import EventRetention
 from .events import EventBus
 from .holding import Holding
 from .http.edge import Edge
+from .http.rate_limiting import RateLimiter, policies
 from .http.server import HttpServer
 from .lines import Lines
 from .metrics import Metrics
@@ -253,7 +254,10 @@ class Server:
         await stack.enter_async_context(_started(self._agents))
         self._add_gauges()
         edge = Edge(self.registry, self._bus, self._metrics, self.health, self._services)
-        self._http = HttpServer(settings.http, edge, self._services.authentication)
+        limiter = (
+            RateLimiter(self._clock, policies(settings.rates)) if settings.rate_limits else None
+        )
+        self._http = HttpServer(settings.http, edge, self._services.authentication, limiter)
         await self._http.start()
         stack.push_async_callback(self._http.aclose)
         if settings.loopback:

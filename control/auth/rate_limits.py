@@ -28,6 +28,8 @@ class Policy(msgspec.Struct, frozen=True):
     window_s: float
     burst: int = 0
     "So many may come at once, where that is more than a window's worth: 1 a second, 10 at once."
+    at_once: int = 0
+    "So many may come at once, where that is less; 0: a window's worth, or `burst`."
 
     def __post_init__(self) -> None:
         assert self.limit > 0, "a limit of nothing is a route that is not there"
@@ -36,7 +38,7 @@ class Policy(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """What a full bucket holds."""
-        return max(self.limit, self.burst)
+        return self.at_once or max(self.limit, self.burst)
 
     @property
     def fill_per_s(self) -> float:

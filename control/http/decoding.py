@@ -3,6 +3,7 @@
 Not who may ask (authenticating), nor what is done.
 """
 
+import asyncio
 import re
 from functools import cache
 from typing import Any, TypeVar
@@ -10,11 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from ..errors import BadRequest, FieldError, TooLarge, Unprocessable, Unsupported
+from ..errors import BadRequest, FieldError, TooLarge, TooSlow, Unprocessable, Unsupported
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 JSON_TYPES = ("application/json", "application/octet-stream")
 "The latter is what aiohttp says of a request that names no type."
+BODY_TIMEOUT_S = 30.0
+"A body that takes longer is not waited for."
 _AT = re.compile(r"(?P<what>.*) - at `(?P<path>[^`]*)`\Z", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
@@ -34,11 +37,14 @@ def read_query(request: web.Request, type_: type[StructT]) -> StructT:
         raise BadRequest(error.message, field=error.field or None) from exc
 
 
-async def read_body(request: web.Request, type_: type[StructT], max_bytes: int) -> StructT:
-    """The JSON body. Raises TooLarge, Unsupported, BadRequest (no JSON) and Unprocessable."""
+def check_json(request: web.Request) -> None:
+    """Raises Unsupported when the body says of itself that it is no JSON."""
     if request.content_type not in JSON_TYPES:
         raise Unsupported("send JSON: Content-Type: application/json")
-    data = await read_bytes(request, max_bytes)
+
+
+def parse_body(data: bytes, type_: type[StructT]) -> StructT:
+    """The JSON body. Raises BadRequest (no JSON) and Unprocessable."""
     try:
         body: StructT = decoder(type_).decode(data or b"{}")
         return body
@@ -54,13 +60,19 @@ def limit_body(request: web.Request, max_bytes: int) -> None:
         raise TooLarge(f"at most {max_bytes} bytes")
 
 
-async def read_bytes(request: web.Request, max_bytes: int) -> bytes:
-    """The body as it came, whether its length was announced or not. Raises TooLarge."""
+async def read_bytes(
+    request: web.Request, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S
+) -> bytes:
+    """The body as it came, whether its length was announced or not. Raises TooLarge and TooSlow."""
     data = bytearray()
-    async for chunk in request.content.iter_any():
-        data += chunk
-        if len(data) > max_bytes:
-            raise TooLarge(f"at most {max_bytes} bytes")
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for chunk in request.content.iter_any():
+                data += chunk
+                if len(data) > max_bytes:
+                    raise TooLarge(f"at most {max_bytes} bytes")
+    except TimeoutError as exc:
+        raise TooSlow(f"the body must come within {timeout_s:g} s") from exc
     return bytes(data)
 
 

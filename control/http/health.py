@@ -70,6 +70,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Whether new calls are taken",
         tag=TAG,
         scope=None,
+        rate=None,
         returns=HealthView,
         also=((503, HealthView),),
     ),
@@ -80,6 +81,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="What Prometheus reads",
         tag=TAG,
         scope=None,
+        rate=None,
         content="text/plain",
     ),
 )

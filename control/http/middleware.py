@@ -1,42 +1,75 @@
-"""Around every request: its id, its sender, and its errors as problem details."""
+"""Around every request: its id, its sender, how often they ask, and its errors as problems."""
 
 import logging
 import re
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from ..errors import Problem, StoreError
+from ..auth.client_network import Network, client_address
+from ..auth.principal import Principal
+from ..auth.rate_limits import Decision
+from ..errors import Problem, StoreError, TooSlow, Unauthorized
+from .compression import add_vary
+from .cors import Cors
 from .edge import Authenticator
 from .problems import of_error, of_http, problem_response
+from .rate_limiting import RateLimiter, rate_headers
+from .route import ADDRESS, REQUEST_ID, AnyRoute
 from .serving import PRINCIPAL, route_of
 
-REQUEST_ID = "X-Request-Id"
+ID_HEADER = "X-Request-Id"
+FORWARDED = "X-Forwarded-For"
 GUARDED = "/v1/"
 "Below this prefix even an address that does not exist is only told to those who may ask."
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # Answers are data: whatever a browser takes them for, nothing in them runs or is framed.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 logger = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_ID_KEY = web.RequestKey("request_id", str)
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_DECISION = web.RequestKey("rate_decision", Decision)
+
+Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 
-async def name_response(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the request's id on its response, before the headers go."""
-    response.headers[REQUEST_ID] = request.get(_ID_KEY, "")
+def add_headers(cors: Cors) -> Signal:
+    """What every response has, put on it before the headers go: problems and files as well."""
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        headers = response.headers
+        headers[ID_HEADER] = request.get(REQUEST_ID, "")
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+        if decision := request.get(_DECISION):
+            headers.update(rate_headers(decision))
+        for name, value in cors.headers(request.headers.get("Origin")).items():
+            if name == "Vary":
+                add_vary(response, value)
+            else:
+                headers[name] = value
+
+    return add
 
 
 @web.middleware
 async def tell_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The outermost: gives the request its id and turns every error into a problem."""
-    given = request.headers.get(REQUEST_ID, "")
-    request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
-    request[_ID_KEY] = request_id
+    given = request.headers.get(ID_HEADER, "")
+    request_id = given if _ID.match(given) else secrets.token_hex(8)
+    request[REQUEST_ID] = request_id
     try:
         response = await handler(request)
     except Problem as exc:
         response = of_error(request, request_id, exc)
+        if isinstance(exc, TooSlow):
+            response.force_close()  # what may still come is no next request
     except web.HTTPException as exc:
         response = of_http(request, request_id, exc)
     except StoreError as exc:
@@ -50,19 +83,63 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
     return response
 
 
-def authenticate(authenticator: Authenticator) -> Middleware:
-    """The middleware that finds out who asks; the routes say what they may (serving.py)."""
+def answer_options(cors: Cors) -> Middleware:
+    """The middleware that says by which methods an address can be asked; to anybody."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method != "OPTIONS":
+            return await handler(request)
+        wrong = request.match_info.http_exception
+        if not isinstance(wrong, web.HTTPMethodNotAllowed):
+            return await handler(request)
+        methods = {*wrong.allowed_methods, "OPTIONS"}
+        headers = {"Allow": ", ".join(sorted(methods))}
+        headers |= cors.preflight(request.headers.get("Origin"), methods)
+        return web.Response(status=204, headers=headers)
+
+    return answer
+
+
+def admit(
+    authenticator: Authenticator, limiter: RateLimiter | None, trusted: Sequence[Network]
+) -> Middleware:
+    """The middleware that finds out who asks, and whether it is too often.
+
+    What they may ask the routes say (serving.py).
+    """
+
+    def count(request: web.Request, route: AnyRoute | None, who: Principal | None) -> None:
+        """Raises TooManyRequests."""
+        if limiter is None:
+            return
+        if decision := limiter.count(request, route, who, request[ADDRESS]):
+            request[_DECISION] = decision
+            decision.refuse_unless_allowed()
 
     @web.middleware
     async def find_sender(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = route_of(request)
+        forwarded = request.headers.getall(FORWARDED, [])
+        request[ADDRESS] = client_address(request.remote or "", forwarded, trusted)
         guarded = request.path.startswith(GUARDED) if route is None else route.scope is not None
-        if guarded:
-            authorization = request.headers.get("Authorization")
-            if authorization is None and route is not None and route.token_in_query:
-                token = request.query.get("token")
-                authorization = None if token is None else f"Bearer {token}"
-            request[PRINCIPAL] = await authenticator.principal(authorization)
+        who = None
+        try:
+            if guarded:
+                who = request[PRINCIPAL] = await authenticator.principal(_shown(request, route))
+        except Unauthorized:
+            count(request, route, None)  # a guess counts for the address it comes from
+            raise
+        count(request, route, who)
         return await handler(request)
 
     return find_sender
+
+
+def _shown(request: web.Request, route: AnyRoute | None) -> str | None:
+    """What the sender shows of themselves."""
+    authorization = request.headers.get("Authorization")
+    if authorization is None and route is not None and route.token_in_query:
+        token = request.query.get("token")
+        return None if token is None else f"Bearer {token}"
+    return authorization

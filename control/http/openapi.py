@@ -32,8 +32,8 @@ VERSION = "3.1.0"
 REF = "#/components/schemas/{name}"
 SECURITY = "bearer"
 ABOUT = (
-    "Offhook puts an agent on a telephone line. Times are RFC 3339 in UTC, ids are UUIDs, lists are "
-    "read in pages by `cursor`, errors are problem details (RFC 9457) with a stable `code`."
+    "Offhook puts an agent on a telephone line. Times are RFC 3339 in UTC, ids are UUIDs, lists "
+    "are read in pages by `cursor`, errors are problem details (RFC 9457) with a stable `code`."
 )
 REQUEST_ID_HEADER = {
     "X-Request-Id": {

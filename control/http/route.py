@@ -17,6 +17,10 @@ from .edge import EDGE, Edge
 
 MAX_BODY_BYTES = 64 * 1024
 "Requests to this API are small."
+REQUEST_ID = web.RequestKey("request_id", str)
+"On every request: what logs and problems call it."
+ADDRESS = web.RequestKey("address", str)
+"On every request: where it really came from, behind proxies of ours as well."
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +55,11 @@ class Asked(Generic[QueryT, BodyT]):
     def edge(self) -> Edge:
         """The server's parts."""
         return self.request.app[EDGE]
+
+    @property
+    def address(self) -> str:
+        """Where the request came from, behind proxies of ours as well."""
+        return self.request[ADDRESS]
 
     def path(self, name: str) -> str:
         """A part of the path, such as `id`."""
@@ -87,10 +96,12 @@ class Route(Generic[QueryT, BodyT]):
     problems: tuple[type[Problem], ...] = ()
     "What it may refuse with, beside what every route may."
     max_body_bytes: int = MAX_BODY_BYTES
+    messages: tuple[Any, ...] = ()
+    "Of a WebSocket: what its texts are, for the documentation: (from the client, from us)."
     token_in_query: bool = False
     "A browser's WebSocket cannot set headers: `?token=` may stand for the Authorization header."
-    rate: str = "api"
-    "The rate policy that it counts for."
+    rate: str | None = "api"
+    "The rate policy that it counts for (rate_limiting.py); None: it is not counted."
 
     @property
     def operation_id(self) -> str:

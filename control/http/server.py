@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from ..config import HttpSettings
+from ..auth.client_network import networks
+from ..config_http import HttpSettings
 from ..errors import StartError
 from . import (
     accounts,
@@ -28,11 +29,16 @@ from . import (
     sms,
     webhooks,
 )
+from .compression import compress
+from .cors import Cors
 from .edge import EDGE, Authenticator, Edge
-from .middleware import authenticate, name_response, tell_problems
+from .finishing import Finishing
+from .middleware import add_headers, admit, answer_options, tell_problems
+from .rate_limiting import RateLimiter
 from .route import AnyRoute
-from .serving import definitions
+from .serving import FINISHING, definitions
 
+DEFAULTS = HttpSettings()
 STOP_S = 3.0
 "Requests that are being answered may take so long when the server stops."
 
@@ -63,23 +69,52 @@ ROUTES: tuple[AnyRoute, ...] = (
 "The whole API, chapter by chapter."
 
 
-def make_app(edge: Edge, authenticator: Authenticator) -> web.Application:
-    """The application, for a server or a test's client."""
-    app = web.Application(middlewares=[tell_problems, authenticate(authenticator)])
+def make_app(
+    edge: Edge,
+    authenticator: Authenticator,
+    settings: HttpSettings = DEFAULTS,
+    limiter: RateLimiter | None = None,
+) -> web.Application:
+    """The application, for a server or a test's client. `limiter` None: nobody is limited."""
+    cors = Cors(frozenset(settings.cors_origins))
+    trusted = networks(settings.trusted_proxies)
+    app = web.Application(
+        middlewares=[
+            compress,
+            tell_problems,
+            answer_options(cors),
+            admit(authenticator, limiter, trusted),
+        ]
+    )
     app[EDGE] = edge
+    finishing = app[FINISHING] = Finishing()
     app.add_routes(definitions(ROUTES))
-    app.on_response_prepare.append(name_response)
+    app.on_response_prepare.append(add_headers(cors))
+
+    async def finish(_: web.Application) -> None:
+        await finishing.settled(STOP_S)
+
+    app.on_cleanup.append(finish)
     return app
 
 
 class HttpServer:
     """The API on its socket: `start()`, then `aclose()`."""
 
-    def __init__(self, settings: HttpSettings, edge: Edge, authenticator: Authenticator) -> None:
+    def __init__(
+        self,
+        settings: HttpSettings,
+        edge: Edge,
+        authenticator: Authenticator,
+        limiter: RateLimiter | None = None,
+    ) -> None:
         self._settings = settings
         self._bus = edge.bus
         self._runner = web.AppRunner(
-            make_app(edge, authenticator), access_log=None, shutdown_timeout=STOP_S
+            make_app(edge, authenticator, settings, limiter),
+            access_log=None,
+            shutdown_timeout=STOP_S,
+            handler_cancellation=True,  # who has gone waits for nothing
         )
         self.port = 0
         "The port it is served on, once started."

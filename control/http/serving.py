@@ -10,12 +10,16 @@ from aiohttp import web
 
 from ..auth.principal import Principal
 from ..errors import Forbidden
-from .decoding import limit_body, read_body, read_query
+from .decoding import BODY_TIMEOUT_S, check_json, limit_body, parse_body, read_bytes, read_query
+from .finishing import READING, Finishing
+from .once import answered_once, key_of
 from .route import NOTHING, AnyRoute, Asked
 
 ROUTE_KEY = "offhook_route"
 "On an aiohttp handler: the row that it serves."
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
+FINISHING = web.AppKey("finishing", Finishing)
+BODY_TIMEOUT = web.AppKey("body_timeout", float)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -36,10 +40,25 @@ def handler_of(route: AnyRoute) -> AiohttpHandler:
             check_may(who, route)
         limit_body(request, route.max_body_bytes)
         query = read_query(request, route.query)
-        body = NOTHING
+        body, data = NOTHING, b""
         if route.takes_body:
-            body = await read_body(request, route.body, route.max_body_bytes)
-        return answer_of(await route.handler(Asked(request, who, query, body)), route.status)
+            check_json(request)
+            timeout_s = request.app.get(BODY_TIMEOUT, BODY_TIMEOUT_S)
+            data = await read_bytes(request, route.max_body_bytes, timeout_s)
+            body = parse_body(data, route.body)
+        key = key_of(request) if route.creates else None
+        asked = Asked(request, who, query, body)
+
+        async def work() -> web.StreamResponse:
+            return answer_of(await route.handler(asked), route.status)
+
+        if request.method in READING:
+            return await work()
+        finishing = request.app[FINISHING]
+        if key is None:
+            return await finishing.run(work())
+        service = asked.edge.services.idempotency
+        return await finishing.run(answered_once(service, request, asked.who, key, data, work))
 
     setattr(handle, ROUTE_KEY, route)
     return handle

@@ -29,6 +29,7 @@ from .deliveries import DeliveryQueue
 from .error_logs import ErrorLogService
 from .escalations import RING_S, EscalationService
 from .event_log import EventLog
+from .idempotency import IdempotencyService
 from .lines import LineService
 from .modems import ModemService
 from .notes import NoteService
@@ -58,6 +59,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     error_logs: ErrorLogService
     escalations: EscalationService
     events: EventLog
+    idempotency: IdempotencyService
     lines: LineService
     modems: ModemService
     notes: NoteService
@@ -124,6 +126,7 @@ def make_services(
         error_logs=ErrorLogService(database, clock),
         escalations=escalations,
         events=events,
+        idempotency=IdempotencyService(database, clock, box),
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
         notes=NoteService(database, events, clock),

@@ -178,8 +178,9 @@ def test_a_trunks_host_is_an_address_with_or_without_its_scheme() -> None:
 def test_an_unknown_key_is_named_with_its_line_and_the_known_ones() -> None:
     error = error_of('[http]\nhost = "x"\n# port\nprot = 1\n')
     assert (error.key, error.value, error.source) == ("http.prot", "1", "offhook.toml:4")
-    assert error.expected == "unknown key; there is host, port"
-    assert str(error) == "offhook.toml:4: http.prot = 1: unknown key; there is host, port"
+    known = "unknown key; there is cors_origins, host, port, trusted_proxies"
+    assert error.expected == known
+    assert str(error) == f"offhook.toml:4: http.prot = 1: {known}"
 
 
 def test_an_unknown_section_is_named() -> None:
@@ -324,7 +325,8 @@ def keys_of(info: inspect.Type, prefix: str = "") -> set[str]:
 def keys_in(value: object, prefix: str = "") -> set[str]:
     """The keys of a file, as `keys_of` names them, and those of tables."""
     if isinstance(value, list):
-        return {prefix} | {key for item in value for key in keys_in(item, f"{prefix}[]")}
+        inside = [key for item in value for key in keys_in(item, f"{prefix}[]")]
+        return {prefix}.union(inside or [f"{prefix}[]"])
     if not isinstance(value, dict):
         return {prefix, f"{prefix}[]"}
     inner = [keys_in(v, f"{prefix}.{k}".lstrip(".")) for k, v in value.items()]
@@ -373,3 +375,13 @@ def test_what_is_wrong_inside_an_agent_is_told_with_its_place() -> None:
 def test_the_house_of_an_agent_that_has_another_responder_is_not_judged() -> None:
     settings = load({"OFFHOOK_MY_KEY": "k"}, write(FULL))
     assert b"menu" in bytes(settings.agents[0].house)
+
+
+def test_a_proxy_that_is_no_network_is_named() -> None:
+    error = error_of('[http]\ntrusted_proxies = ["10.0.0.1", "10.0.0.1/8"]\n')
+    assert (error.key, error.value) == ("http.trusted_proxies[1]", '"10.0.0.1/8"')
+
+
+@pytest.mark.parametrize("origin", ["app.example", "https://app.example/", "https://*", ""])
+def test_an_origin_that_is_none_is_named(origin: str) -> None:
+    assert error_of(f'[http]\ncors_origins = ["{origin}"]\n').key == "http.cors_origins[0]"

@@ -12,6 +12,7 @@ from offhook.control.config import Settings
 from offhook.control.domain.accounts import Account, Role
 from offhook.control.events import EventBus
 from offhook.control.http.edge import Edge
+from offhook.control.http.rate_limiting import RateLimiter, policies
 from offhook.control.http.server import make_app
 from offhook.control.lines import Lines
 from offhook.control.metrics import Metrics
@@ -49,8 +50,10 @@ class Idle:
 class Api:
     """`async with Api(folder) as api`: the operator's token unless another is given."""
 
-    def __init__(self, folder: pathlib.Path, settings: Settings = DEFAULTS) -> None:
-        """`settings`: which lines there are."""
+    def __init__(
+        self, folder: pathlib.Path, settings: Settings = DEFAULTS, *, limited: bool = False
+    ) -> None:
+        """`settings`: which lines there are, and how HTTP is served; `limited`: by its rates."""
         self.clock = VirtualClock()
         self.limits = CallLimits()
         self.lines = Lines(settings, self.limits)
@@ -75,7 +78,9 @@ class Api:
             rng=random.Random(1),
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
-        self.client = TestClient(TestServer(make_app(edge, self.services.authentication)))
+        limiter = RateLimiter(self.clock, policies(settings.rates)) if limited else None
+        app = make_app(edge, self.services.authentication, settings.http, limiter)
+        self.client = TestClient(TestServer(app))
 
     async def __aenter__(self) -> "Api":
         await self.database.open()
