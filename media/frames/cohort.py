@@ -50,6 +50,9 @@ CAPTURE_MS = 100
 "One piece of captured audio."
 RECORD_FRAMES = 50
 "A lane's recording is handed to the writer once a second."
+TICKS_APART = 3
+"""What is done for all rows every tenth tick, cohorts do so far from one another: four long ticks
+in a row add up to lateness, and lateness is judged by the worst ticks."""
 MEDIA_LOST_TICKS = 250
 "5 s without a packet."
 
@@ -99,7 +102,7 @@ class Cohort:
         self.rows = Rows()
         self.ticks = 0
         self.lanes = LaneColumns(FIRST_ROWS)
-        self.jitter = Jitter(FIRST_ROWS, rate_hz)
+        self.jitter = Jitter(FIRST_ROWS, rate_hz, turn=TICKS_APART * number)
         self.inbound = Inbound(FIRST_ROWS, rate_hz, self.jitter)
         self.vad = Vad(FIRST_ROWS, rate_hz, vad) if vad else None
         self.keys = DtmfDetector(FIRST_ROWS, rate_hz)

@@ -47,7 +47,8 @@ UNKNOWN = 1 << 60
 class Delay(Columns):
     """The wait of each lane, in lane samples."""
 
-    def __init__(self, capacity: int, rate_hz: int) -> None:
+    def __init__(self, capacity: int, rate_hz: int, turn: int = 0) -> None:
+        """`turn`: cohorts of different ones do not do in the same 20 ms what they do seldom."""
         super().__init__(capacity)
         self.bucket_samples = BUCKET_MS * rate_hz // 1000
         self._early = EARLY_MS * rate_hz // 1000
@@ -73,7 +74,7 @@ class Delay(Columns):
         self._mass: NDArray[np.float32] = self.column("_mass", np.float32, BUCKETS)
         self._weight: NDArray[np.float32] = self.column("_weight", np.float32, fill=1.0)
         "What the next packet counts; grows in place of the others' shrinking."
-        self._ticks = 0
+        self._ticks = turn
 
     def due(self, rows: slice) -> NDArray[np.int64]:
         """The transit at which samples are to be played: position + due is their moment."""

@@ -54,12 +54,13 @@ class Pulled(NamedTuple):
 class Jitter(Columns):
     """The jitter buffers of a cohort's rows. The engine calls admit, write, pull, in that order."""
 
-    def __init__(self, capacity: int, rate_hz: int) -> None:
+    def __init__(self, capacity: int, rate_hz: int, turn: int = 0) -> None:
+        """`turn`: see Delay."""
         super().__init__(capacity)
         self.rate_hz = rate_hz
         self.frame = frame_samples(rate_hz)
         self.ring = Ring(capacity, rate_hz)
-        self.delay = Delay(capacity, rate_hz)
+        self.delay = Delay(capacity, rate_hz, turn)
         self.reception = Reception(capacity, rate_hz)
         self.concealment = Concealment(capacity, rate_hz)
         self.stretcher = Stretcher(capacity, rate_hz)
