@@ -92,7 +92,7 @@ async def change_account(asked: Asked[Nothing, AccountChanges]) -> AccountView:
 
 async def delete_account(asked: Asked[Nothing, Nothing]) -> None:
     """Remove an account and everything that it owns; it must be switched off before."""
-    await asked.edge.services.accounts.delete(asked.who, asked.path("id"))
+    await asked.edge.services.account_removal.delete(asked.who, asked.path("id"))
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -1,12 +1,16 @@
 """`/v1/me`: the account of whoever asks."""
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ..auth.principal import Principal
 from ..domain.accounts import Account, Channel, Telegram
 from ..errors import Conflict, Unprocessable
 from .account_views import AccountView, Channels, Identifier, Name, account_view
 from .agents import given
+from .edge import Edge
 from .route import AnyRoute, Asked, Nothing, Route
 
 TAG = "Your account"
@@ -45,7 +49,7 @@ async def get_me(asked: Asked[Nothing, Nothing]) -> AccountView:
 
 async def change_me(asked: Asked[Nothing, MyChanges]) -> AccountView:
     """Change some of your account; the e-mail address by `/v1/auth/email/change`."""
-    return account_view(await _change(asked, given(asked.body)))
+    return account_view(await _change(asked.edge, asked.who, given(asked.body)))
 
 
 async def get_my_notification_settings(asked: Asked[Nothing, Nothing]) -> NotificationSettings:
@@ -60,12 +64,11 @@ async def change_my_notification_settings(
     changes = given(asked.body)
     if "notify_by" in changes:
         changes["notify_by"] = tuple(dict.fromkeys(changes["notify_by"]))
-    return _settings(await _change(asked, changes))
+    return _settings(await _change(asked.edge, asked.who, changes))
 
 
-async def _change(asked: Asked[Nothing, msgspec.Struct], changes: dict[str, object]) -> Account:
-    who = asked.who
-    return await asked.edge.services.accounts.change(who, who.account_id, changes)
+async def _change(edge: Edge, who: Principal, changes: dict[str, Any]) -> Account:
+    return await edge.services.accounts.change(who, who.account_id, changes)
 
 
 def _settings(account: Account) -> NotificationSettings:

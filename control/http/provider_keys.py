@@ -10,6 +10,7 @@ from ..domain.accounts import ProviderKey
 from ..errors import Conflict, NotFound
 from ..services.provider_keys import ProviderKeyFilter
 from .agents import given
+from .edge import Edge
 from .lists import List, ListQuery, list_of
 from .route import AnyRoute, Asked, Nothing, Route
 from .times import utc
@@ -73,7 +74,7 @@ async def list_provider_keys(asked: Asked[ProviderKeyQuery, Nothing]) -> List[Pr
     query = asked.query
     wanted = ProviderKeyFilter(provider=query.provider, is_active=query.is_active)
     page = await asked.edge.services.provider_keys.page(asked.who, query.page(), wanted)
-    return list_of(page, [_view(asked, key) for key in page.items])
+    return list_of(page, [_view(asked.edge, key) for key in page.items])
 
 
 async def create_provider_key(asked: Asked[Nothing, NewProviderKey]) -> ProviderKeyView:
@@ -81,12 +82,14 @@ async def create_provider_key(asked: Asked[Nothing, NewProviderKey]) -> Provider
     fields = msgspec.structs.asdict(asked.body)
     secret = fields.pop("secret")
     key = ProviderKey(owner_id=asked.who.account_id, secret="", **fields)
-    return _view(asked, await asked.edge.services.provider_keys.create(asked.who, key, secret))
+    return _view(asked.edge, await asked.edge.services.provider_keys.create(asked.who, key, secret))
 
 
 async def get_provider_key(asked: Asked[Nothing, Nothing]) -> ProviderKeyView:
     """One key of a provider."""
-    return _view(asked, await asked.edge.services.provider_keys.get(asked.who, asked.path("id")))
+    return _view(
+        asked.edge, await asked.edge.services.provider_keys.get(asked.who, asked.path("id"))
+    )
 
 
 async def change_provider_key(asked: Asked[Nothing, ProviderKeyChanges]) -> ProviderKeyView:
@@ -94,7 +97,7 @@ async def change_provider_key(asked: Asked[Nothing, ProviderKeyChanges]) -> Prov
     changes = given(asked.body)
     secret = changes.pop("secret", None)
     keys = asked.edge.services.provider_keys
-    return _view(asked, await keys.change(asked.who, asked.path("id"), changes, secret))
+    return _view(asked.edge, await keys.change(asked.who, asked.path("id"), changes, secret))
 
 
 async def delete_provider_key(asked: Asked[Nothing, Nothing]) -> None:
@@ -102,9 +105,7 @@ async def delete_provider_key(asked: Asked[Nothing, Nothing]) -> None:
     await asked.edge.services.provider_keys.delete(asked.who, asked.path("id"))
 
 
-def _view(
-    asked: "Asked[ProviderKeyQuery, Nothing] | Asked[Nothing, msgspec.Struct]", key: ProviderKey
-) -> ProviderKeyView:
+def _view(edge: Edge, key: ProviderKey) -> ProviderKeyView:
     return ProviderKeyView(
         id=key.id,
         seq=key.seq,
@@ -113,7 +114,7 @@ def _view(
         name=key.name,
         hint=key.hint,
         daily_limit=key.daily_limit,
-        used_today=asked.edge.services.provider_keys.used_today(key),
+        used_today=edge.services.provider_keys.used_today(key),
         is_active=key.is_active,
         created_at=utc(key.created_wall),
         updated_at=utc(key.updated_wall),

@@ -1,12 +1,13 @@
-"""Accounts: made, changed, switched off and removed; what everybody may change of their own.
+"""Accounts: made, changed, switched off; what everybody may change of their own.
 
-Not how one signs in (sign_in.py), nor keys for programs (api_keys.py).
+Not how one signs in (sign_in.py), nor keys for programs (api_keys.py), nor their end
+(account_removal.py).
 """
 
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, or_, select
+from sqlalchemy import or_
 
 from ...media.clock import Clock
 from ..auth.identifiers import EXPECTED, read_identifiers
@@ -25,8 +26,6 @@ CODES = Rows(schema.ONE_TIME_CODES, OneTimeCode)
 COLUMNS = schema.ACCOUNTS.c
 OPERATOR_EMAIL = "operator@localhost"
 SEARCHED = ("email", "username", "phone_number", "first_name", "last_name")
-ROWS_AT_ONCE = 500
-"That are removed in one transaction: others write in between."
 
 
 class AccountFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +117,7 @@ class AccountService:
             changes["password_hash"] = await self._proofs.passwords.hash(password)
         async with self._database.write() as tx:
             account = await self._get(tx, who, id_)
-            _check_allowed(who, account, changes)
+            check_allowed(who, account, changes)
             if changes.get("phone_number", account.phone_number) != account.phone_number:
                 changes.setdefault("is_verified", False)
             if password is not None or changes.get("is_active", True) < account.is_active:
@@ -127,32 +126,6 @@ class AccountService:
             changed = await ACCOUNTS.update(tx, account, **changes, updated_wall=self._clock.wall())
         self._proofs.known.forget(account.id)
         return changed
-
-    async def delete(self, who: Principal, id_: str) -> None:
-        """Remove an account and all that it owns; it must have been switched off before.
-
-        If it is interrupted, it can be asked for again. Raises NotFound and Conflict.
-        """
-        async with self._database.read() as tx:
-            account = await self._get(tx, who, id_)
-        _check_allowed(who, account, {"is_active": False})
-        if account.is_active:
-            raise Conflict("deactivate the account first: all that it owns goes with it")
-        for table in reversed(schema.METADATA.sorted_tables):
-            if "owner_id" in table.c:
-                while await self._remove_some(table, account.id):
-                    pass
-        async with self._database.write() as tx:
-            await ACCOUNTS.delete(tx, account.id, None)
-        self._proofs.known.forget(account.id)
-
-    async def _remove_some(self, table: Table, owner_id: str) -> bool:
-        """A bounded part of what the account owns; False: that was the rest."""
-        key = list(table.primary_key)[-1]
-        some = select(key).where(table.c.owner_id == owner_id).limit(ROWS_AT_ONCE)
-        statement = delete(table).where(table.c.owner_id == owner_id, key.in_(some))
-        async with self._database.write() as tx:
-            return int((await tx.execute(statement)).rowcount) == ROWS_AT_ONCE
 
     async def _get(self, tx: Transaction, who: Principal, id_: str) -> Account:
         account = await ACCOUNTS.get(tx, id_, None)
@@ -187,7 +160,8 @@ async def check_free(tx: Transaction, account: Account) -> None:
             raise Conflict("another account has it already", field=field)
 
 
-def _check_allowed(who: Principal, account: Account, changes: dict[str, Any]) -> None:
+def check_allowed(who: Principal, account: Account, changes: dict[str, Any]) -> None:
+    """Raises Conflict for what would shut out whoever asks, or the operator."""
     barring = {"is_active", "role"} & {
         name for name, value in changes.items() if value != getattr(account, name)
     }

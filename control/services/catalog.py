@@ -18,6 +18,7 @@ from ..lines import Lines
 from ..simulated_sms import simulated_refusal
 from ..store.calls import CallStore
 from ..store.database import Database
+from .account_removal import AccountRemoval
 from .accounts import AccountService
 from .agents import AgentService
 from .api_keys import ApiKeyService
@@ -48,6 +49,7 @@ from .webhooks import WebhookService
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """The domain's verbs, by subject."""
 
+    account_removal: AccountRemoval
     accounts: AccountService
     agents: AgentService
     api_keys: ApiKeyService
@@ -115,6 +117,7 @@ def make_services(
         database, events, calls, agents, control, notifications, clock, ring_s
     )
     return Services(
+        account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
         agents=agents,
         api_keys=ApiKeyService(database, clock, proofs, rng),

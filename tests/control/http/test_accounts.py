@@ -10,7 +10,9 @@ from offhook.control.auth.principal import OPERATOR_ID
 from offhook.control.domain.accounts import Role
 from offhook.control.errors import StartError
 from offhook.control.store import schema
+from offhook.media.conversation.records import CallStatus
 from offhook.tests.kit.api import PASSWORD, Api
+from offhook.tests.kit.call_records import call_of, call_record, started
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 
@@ -90,8 +92,11 @@ async def test_what_is_a_users_own_is_changed_by_them(api: Api) -> None:
     path = "/v1/me/notification-settings"
     before = await api.want(200, "GET", path, token=token)
     assert before == {"notify_by": ["in_app"], "telegram": None}
-    body = {"telegram": {"user_id": 7, "notify_payments": False}, "notify_by": ["sms", "sms"]}
-    after = await api.want(200, "PATCH", path, body, token=token)
+    settings: dict[str, Any] = {
+        "telegram": {"user_id": 7, "notify_payments": False},
+        "notify_by": ["sms", "sms"],
+    }
+    after = await api.want(200, "PATCH", path, settings, token=token)
     assert after["notify_by"] == ["sms"]
     assert after["telegram"]["user_id"] == 7
     assert await api.want(200, "PATCH", path, {"telegram": None}, token=token) == after | {
@@ -155,12 +160,13 @@ async def owned_rows(api: Api, account_id: str) -> int:
 async def test_an_account_is_removed_with_all_it_owns_and_nothing_else(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("offhook.control.services.accounts.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("offhook.control.services.account_removal.ROWS_AT_ONCE", 2)
     ann, bob = await api.user(ANN), await api.user(BOB)
     for token in (ann, bob):
-        for number in range(5):
+        for number in range(4):
             body: Any = {"name": f"Agent {number}"}
-            agent = await api.want(201, "POST", "/v1/agents", body, token=token)
+            await api.want(201, "POST", "/v1/agents", body, token=token)
+        agent = await api.want(201, "POST", "/v1/agents", {"name": "last"}, token=token)
         body = {"number": f"+49301{agent['seq']}", "agent_id": agent["id"]}
         await api.want(201, "POST", "/v1/numbers", body, token=token)
         body = {"provider": "acme", "secret": "s"}
@@ -179,6 +185,33 @@ async def test_an_account_is_removed_with_all_it_owns_and_nothing_else(
     await api.want(401, "GET", "/v1/me", token=ann)
     assert await owned_rows(api, id_) == 0
     assert await owned_rows(api, other) == before
+
+
+async def test_calls_go_with_their_recordings_but_not_while_they_are_in_progress(
+    api: Api, tmp_path: pathlib.Path
+) -> None:
+    await api.user(ANN)
+    id_ = await id_of(api, ANN)
+    path, recordings = f"/v1/accounts/{id_}", tmp_path / "recordings"
+    for name in ("hers.wav", "other.wav"):
+        (recordings / name).write_bytes(b"RIFF")
+    hers = call_record(1, recording="hers.wav")
+    others = call_record(2, recording="other.wav")
+    for record, owner in ((hers, id_), (others, OPERATOR_ID)):
+        api.calls.add(call_of(record, owner_id=owner), record, lambda: None)
+        api.calls.tell(started(record))
+    await api.want(200, "PATCH", path, {"is_active": False})
+    problem = await api.want(409, "DELETE", path)
+    assert "calls in progress" in problem["detail"]
+    for record in (hers, others):
+        record.status, record.ended_wall = CallStatus.ENDED, record.started_wall + 60
+        api.calls.remove(record.id)
+    await api.calls.settled()
+    await api.want(200, "GET", f"/v1/calls/{hers.id}")
+    await api.want(204, "DELETE", path)
+    await api.want(404, "GET", f"/v1/calls/{hers.id}")
+    await api.want(200, "GET", f"/v1/calls/{others.id}")
+    assert [file.name for file in recordings.iterdir()] == ["other.wav"]
 
 
 async def test_the_first_administrator_is_made_once_and_never_changed(api: Api) -> None:
