@@ -24,7 +24,8 @@ def live_page(calls: Iterable[CallSummary], query: PageQuery) -> Page[CallSummar
     name, descending = query.sort.removeprefix("-"), query.sort.startswith("-")
 
     def key(call: CallSummary) -> Key:
-        return getattr(call, name), call.id
+        at: float = getattr(call, name)
+        return at, call.id
 
     ordered = sorted(calls, key=key, reverse=descending)
     total = len(ordered) if query.total else None
@@ -45,6 +46,7 @@ def _parse(cursor: str) -> Key:
         if len(cursor) > MAX_CURSOR_CHARS:
             raise ValueError("too long")
         padded = cursor + "=" * (-len(cursor) % 4)
-        return _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+        key: Key = _decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+        return key
     except (binascii.Error, ValueError, msgspec.DecodeError) as exc:
         raise BadRequest("not a cursor of this list", field="cursor") from exc

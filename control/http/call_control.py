@@ -13,7 +13,7 @@ from ...codecs.wav import WavReader
 from ..bridging import Mode
 from ..errors import Conflict, FieldError, NotFound, Problem, TooLarge, Unprocessable, Unsupported
 from .decoding import read_bytes
-from .route import AnyRoute, Asked, Handler, Nothing, Route
+from .route import AnyRoute, Asked, BodyT, Handler, Nothing, Route
 
 TAG = "Live calls"
 MAX_WAV_BYTES = 5 * 1024 * 1024
@@ -249,9 +249,9 @@ PROBLEMS: tuple[type[Problem], ...] = (NotFound, Conflict, Unprocessable)
 
 def _post(
     path: str,
-    handler: Handler[Nothing, msgspec.Struct],
+    handler: Handler[Nothing, BodyT],
     summary: str,
-    body: type[msgspec.Struct],
+    body: type[BodyT],
     *,
     method: str = "POST",
     returns: type[msgspec.Struct] = Accepted,

@@ -163,9 +163,9 @@ async def test_a_slow_disk_makes_larger_rounds(bench: Bench) -> None:
     bench.store.disk.set()
     await bench.calls.aclose()
     assert bench.store.saves == 2
-    record = bench.store.saved["call-1"].record
-    assert record is not None
-    assert record.digits == "123456789"
+    kept = bench.store.saved["call-1"].record
+    assert kept is not None
+    assert kept.digits == "123456789"
 
 
 async def test_too_much_behind_drops_what_changes_nothing(

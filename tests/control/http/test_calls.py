@@ -158,8 +158,8 @@ async def test_turns_and_transcript_of_a_call_live_and_ended(api: Api) -> None:
         assert ([turn["text"] for turn in rest["items"]], rest["next"]) == (["Bye."], None)
         transcript = await api.want(200, "GET", "/v1/calls/call-1/transcript")
         assert transcript["text"] == "Agent: Hi.\nCaller: Hello.\nAgent: Bye."
-        text = await api.ask("GET", "/v1/calls/call-1/transcript?format=text")
-        assert (text.content_type, await text.text()) == (
+        plain = await api.ask("GET", "/v1/calls/call-1/transcript?format=text")
+        assert (plain.content_type, await plain.text()) == (
             "text/plain",
             "Agent: Hi.\nCaller: Hello.\nAgent: Bye.\n",
         )

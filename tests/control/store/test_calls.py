@@ -206,8 +206,8 @@ def test_a_crashed_call_lived_as_long_as_its_recording(tmp_path: pathlib.Path) -
         os.utime(tmp_path / name, (2500.0, 2500.0))
     fields = {"started_wall": 1000.0, "answered_wall": 1500.0, "updated_wall": 2000.0}
     found = []
-    for number, name in enumerate(("1.wav", "2.wav", "3.wav", None, "../secret"), 1):
-        call, event = end_cut_off(a_call(number, recording=name, **fields), tmp_path)
+    for number, file_name in enumerate(("1.wav", "2.wav", "3.wav", None, "../secret"), 1):
+        call, event = end_cut_off(a_call(number, recording=file_name, **fields), tmp_path)
         assert call.record is not None
         assert (call.status, call.outcome, event.cause) == (
             CallStatus.ENDED,
