@@ -6,7 +6,7 @@ The ring's frames are moments of the cohort's time, the same for all rows: a chu
 it will be heard, a pull only points at the frame that is due, and a silent row is a row of zeros.
 `begin` and `tail` bound a row's audio on that time axis: real samples are those between them, and a
 row whose tail has been passed plays silence until more audio comes. Longer audio waits in Python
-per lane (staging.py) and is moved in when the ring is nearly empty.
+per lane (staging.py) and is moved in from time to time.
 
 Nothing is awaited to stop talking: stop and open clear a row of the ring at once.
 """
@@ -21,8 +21,10 @@ from .staging import NO_EPOCH, Staging
 
 RING_FRAMES = 32
 "0.64 s, one of which is the frame that left last."
-REFILL_FRAMES = 2
-"A row with less in the ring is given more: seldom, as that is Python per lane."
+REFILL_TICKS = 24
+"So often it is a row's turn to be given more: seldom, as that is Python per lane."
+LOW_FRAMES = 2
+"A row with less in the ring is given more at once."
 MAX_BACKLOG_S = 120
 "Of all epochs of a lane together; newer audio is refused and counted."
 MAX_OVERLAY_S = 30
@@ -228,8 +230,11 @@ class Playout(Columns):
             if row < n:
                 self._mix_overlay(row, frames[row])
         tick = PlayoutTick(frames, *self._notice(n, real))
-        low = (self.waiting[:n] > 0) & (tail - until < REFILL_FRAMES * self._frame)
-        for row in np.flatnonzero(low).tolist():
+        due = tail - until < LOW_FRAMES * self._frame
+        # Lanes that began to speak together are not given more together: that tick would be long.
+        due[-until // self._frame % REFILL_TICKS :: REFILL_TICKS] = True
+        due &= self.waiting[:n] > 0
+        for row in np.flatnonzero(due).tolist():
             self._refill(row)
         return tick
 

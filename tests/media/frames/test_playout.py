@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from offhook.media.frames.playout import MAX_BACKLOG_S, MAX_OVERLAY_S, RING_FRAMES, Playout
+from offhook.media.frames.playout import (
+    MAX_BACKLOG_S,
+    MAX_OVERLAY_S,
+    REFILL_TICKS,
+    RING_FRAMES,
+    Playout,
+)
 
 RATE_HZ = 8000
 FRAME = 160
@@ -475,6 +481,27 @@ def test_nothing_that_comes_between_two_pulls_touches_the_frame_that_left() -> N
     playout.play(0, 2, np.full(2 * RING_FRAMES * FRAME, 7, np.int16))
     assert (left == 5).all()
     assert (playout.frames[0] == 5).all()
+
+
+def test_lanes_that_began_together_are_given_more_in_different_ticks_and_never_run_dry() -> None:
+    class Counting(Playout):
+        refills = 0
+
+        def _refill(self, row: int) -> None:
+            self.refills += 1
+            super()._refill(row)
+
+    rows, frames = 48, 200
+    playout = Counting(rows, 8000)
+    audio = ramp(frames * FRAME)
+    for row in range(rows):
+        playout.open(row, 1)
+        playout.play(row, 1, audio)
+    for tick in range(frames):
+        playout.refills = 0
+        left = playout.pull(rows).frames
+        assert (left == audio[tick * FRAME : (tick + 1) * FRAME]).all()
+        assert playout.refills <= rows // REFILL_TICKS
 
 
 @pytest.mark.parametrize("fade", [0, 1, 5000])
