@@ -196,7 +196,7 @@ class WavWriter:
         data = np.ascontiguousarray(samples.T, "<i2")  # no copy of what is interleaved already
         if self._data_bytes + data.nbytes > MAX_DATA_BYTES:
             raise WavError("data size", 40, "the file would pass 4 GiB")
-        self._file.write(data)
+        self._file.write(data.data)
         self._data_bytes += data.nbytes
 
     def flush(self) -> None:
