@@ -4,6 +4,7 @@ import asyncio
 import collections
 import random
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ async def _is_over(client: aiohttp.ClientSession, server: ServerProcess) -> bool
         return not (await answer.json())["items"]
 
 
-async def _items(client: aiohttp.ClientSession, url: str) -> Any:
+async def _items(client: aiohttp.ClientSession, url: str) -> AsyncIterator[Any]:
     cursor: str | None = ""
     while cursor is not None:
         more = f"&cursor={cursor}" if cursor else ""
