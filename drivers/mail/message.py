@@ -53,7 +53,9 @@ def composed(mail: Mail) -> EmailMessage:
     message = EmailMessage(POLICY)
     try:
         message["From"] = _CONTROL.sub(" ", mail.from_)
-        message["To"] = address_of(mail.to)
+        if not is_address(mail.to):
+            raise BadMail(f"{mail.to[:64]!r} is no e-mail address")
+        message["To"] = mail.to
         # A line break in a subject would begin a header of somebody else's.
         message["Subject"] = _CONTROL.sub(" ", mail.subject)[:MAX_SUBJECT_CHARS]
         message["Date"] = datetime.datetime.fromtimestamp(int(mail.at_wall), datetime.UTC)

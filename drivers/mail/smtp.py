@@ -46,7 +46,7 @@ class SmtpClient:
             _, words = await aiosmtplib.send(
                 message,
                 sender=address_of(mail.from_),
-                recipients=[address_of(mail.to)],
+                recipients=[mail.to],
                 hostname=settings.host,
                 port=settings.port,
                 username=settings.username or None,
