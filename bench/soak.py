@@ -46,8 +46,8 @@ on."""
 LEAST_LOOKS = 3
 "Fewer say nothing about memory."
 KEPT_BYTES_A_CALL = 4096
-"""Growth of memory that is meant: the lists of /v1/calls keep the newest 20,000 calls (about 1.5 kB
-each), the bus the last 2,000 events."""
+"""Growth of memory that is not told from noise. Of ended calls nothing is kept in memory; the
+database's page cache, and what SIP keeps of a call for half a minute, grow until they are full."""
 
 Figures = dict[str, float]
 

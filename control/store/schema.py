@@ -221,7 +221,10 @@ CALLS = _owned(
     # What has become due, and what is next: WHERE status = … ORDER BY priority_rank, seq.
     Index(None, "status", "scheduled_wall"),
     Index(None, "status", "priority_rank", "seq"),
-    Index(None, "owner_id", "created_wall"),
+    # Lists: an account's, and everybody's.
+    Index(None, "owner_id", "created_wall", "seq"),
+    Index(None, "created_wall", "seq"),
+    Index(None, "started_wall", "seq"),
 )
 TURNS = Table(
     "turns",

@@ -147,13 +147,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_calls_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_calls_created_wall_seq"), ["created_wall", "seq"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_calls_ended_wall"), ["ended_wall"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_calls_original_call_id"), ["original_call_id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_calls_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_calls_owner_id_created_wall"), ["owner_id", "created_wall"], unique=False
+            batch_op.f("ix_calls_owner_id_created_wall_seq"),
+            ["owner_id", "created_wall", "seq"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_calls_started_wall_seq"), ["started_wall", "seq"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_calls_status_priority_rank_seq"),
@@ -753,10 +761,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_calls_to_number"))
         batch_op.drop_index(batch_op.f("ix_calls_status_scheduled_wall"))
         batch_op.drop_index(batch_op.f("ix_calls_status_priority_rank_seq"))
-        batch_op.drop_index(batch_op.f("ix_calls_owner_id_created_wall"))
+        batch_op.drop_index(batch_op.f("ix_calls_started_wall_seq"))
+        batch_op.drop_index(batch_op.f("ix_calls_owner_id_created_wall_seq"))
         batch_op.drop_index(batch_op.f("ix_calls_owner_id"))
         batch_op.drop_index(batch_op.f("ix_calls_original_call_id"))
         batch_op.drop_index(batch_op.f("ix_calls_ended_wall"))
+        batch_op.drop_index(batch_op.f("ix_calls_created_wall_seq"))
         batch_op.drop_index(batch_op.f("ix_calls_agent_id"))
 
     op.drop_table("calls")
