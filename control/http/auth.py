@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import msgspec
-from aiohttp import web
 
 from ..auth.errors import AccountDeactivated, CodeRefused, RegistrationClosed
 from ..auth.tokens import MAX_TOKEN_CHARS
@@ -125,7 +124,7 @@ async def register(asked: Asked[Nothing, Registration]) -> AccountView:
 async def login(asked: Asked[Nothing, Login]) -> TokensView:
     """Sign in. Wrong passwords make the next try wait, by account and by address."""
     body, sign_in = asked.body, asked.edge.services.sign_in
-    return tokens_view(await sign_in.login(body.name, body.password, address_of(asked.request)))
+    return tokens_view(await sign_in.login(body.name, body.password, asked.address))
 
 
 async def refresh(asked: Asked[Nothing, Refresh]) -> TokensView:
@@ -154,7 +153,7 @@ async def change_password(asked: Asked[Nothing, PasswordChange]) -> TokensView:
     """Set a new password by the current one. Every sign-in ends; the answer begins a new one."""
     body, sign_in = asked.body, asked.edge.services.sign_in
     changed = await sign_in.change_password(
-        asked.who, body.current_password, body.new_password, address_of(asked.request)
+        asked.who, body.current_password, body.new_password, asked.address
     )
     return tokens_view(changed)
 
@@ -174,20 +173,13 @@ async def verify_phone(asked: Asked[Nothing, TypedCode]) -> AccountView:
 async def start_email_change(asked: Asked[Nothing, EmailStart]) -> SentView:
     """Have a link sent to a new address. It becomes yours when the link's token comes back."""
     body, verification = asked.body, asked.edge.services.verification
-    sent = await verification.start_email(
-        asked.who, body.email, body.password, address_of(asked.request)
-    )
+    sent = await verification.start_email(asked.who, body.email, body.password, asked.address)
     return SentView(sent)
 
 
 async def verify_email(asked: Asked[Nothing, EmailToken]) -> None:
     """Give the link's token back: the address that it was sent to is the account's."""
     await asked.edge.services.verification.verify_email(asked.body.token)
-
-
-def address_of(request: web.Request) -> str:
-    """Where a request comes from, for counting wrong passwords."""
-    return request.remote or ""
 
 
 ROUTES: tuple[AnyRoute, ...] = (

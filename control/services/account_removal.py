@@ -5,6 +5,7 @@ If it is interrupted, the account is still there, deactivated: it can be asked f
 
 import asyncio
 import pathlib
+from typing import Any
 
 from sqlalchemy import Table, delete, select
 
@@ -65,7 +66,7 @@ class AccountRemoval:
         recording = [table.c.recording] if table is schema.CALLS else []
         async with self._database.write() as tx:
             some = select(key, *recording).where(mine).limit(ROWS_AT_ONCE)
-            rows = (await tx.execute(some)).all()
+            rows: list[tuple[Any, ...]] = [tuple(row) for row in await tx.execute(some)]
             if rows:
                 await tx.execute(delete(table).where(mine, key.in_([row[0] for row in rows])))
         if recording:

@@ -3,6 +3,7 @@
 import random
 
 import msgspec
+from sqlalchemy import ColumnElement
 
 from ...media.clock import Clock
 from ..auth import api_keys
@@ -111,7 +112,7 @@ class ApiKeyService:
 
     async def page(self, who: Principal, query: PageQuery, wanted: KeyFilter) -> Page[Credential]:
         """Keys in pages, revoked ones too."""
-        where = [KEYS]
+        where: list[ColumnElement[bool]] = [KEYS]
         if wanted.owner_id is not None:
             where.append(COLUMNS.owner_id == wanted.owner_id)
         if wanted.is_revoked is not None:
