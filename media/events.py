@@ -87,6 +87,24 @@ class AlarmDue(MediaEvent, frozen=True, tag="alarm_due"):
     """The lane reached the position that was set with `LanePort.set_alarm`."""
 
 
+class ToneHeard(MediaEvent, frozen=True, tag="tone_heard"):
+    """A tone has lasted long enough to be one; asked for with `LanePort.listen_for_tones`."""
+
+    began_samples: int
+    low_hz: float
+    high_hz: float = 0.0
+    "Of the second, where two are sounded together."
+
+
+class ToneEnded(MediaEvent, frozen=True, tag="tone_ended"):
+    """The tone that was heard is over."""
+
+    began_samples: int
+    ended_samples: int
+    low_hz: float
+    high_hz: float = 0.0
+
+
 class MediaStarted(MediaEvent, frozen=True, tag="media_started"):
     """The first packet of the far end arrived."""
 
@@ -109,6 +127,8 @@ AnyMediaEvent = (
     | PlayoutStarted
     | PlayoutFinished
     | AlarmDue
+    | ToneHeard
+    | ToneEnded
     | MediaStarted
     | MediaLost
 )

@@ -142,6 +142,10 @@ class LanePort(Protocol):
         """One-way delay plus the far end's buffer, estimated from RTCP (0 when unknown)."""
         ...
 
+    def listen_for_tones(self, on: bool) -> None:
+        """Tell steady tones from now on (ToneHeard, ToneEnded), or no longer."""
+        ...
+
     def send_digits(self, digits: str) -> None:
         """Send key presses (RFC 4733 where agreed, tones otherwise)."""
         ...

@@ -31,6 +31,8 @@ from ..events import (
     SpeechStarted,
     SpeechSuspected,
     SuspicionDropped,
+    ToneEnded,
+    ToneHeard,
 )
 from .history import HEARD, History
 from .inbound import Inbound, KeyPacket
@@ -42,6 +44,7 @@ from .playout import Playout
 from .recorder import Block, Recorder
 from .reports import Reports
 from .telephone_event import DigitReceiver
+from .tones import Tones
 from .vad import Vad, VadSettings
 from .wire import Inbox, Wire
 
@@ -106,6 +109,7 @@ class Cohort:
         self.inbound = Inbound(FIRST_ROWS, rate_hz, self.jitter)
         self.vad = Vad(FIRST_ROWS, rate_hz, vad) if vad else None
         self.keys = DtmfDetector(FIRST_ROWS, rate_hz)
+        self.tones = Tones(FIRST_ROWS, rate_hz)
         self.playout = Playout(FIRST_ROWS, rate_hz)
         self.history = History(FIRST_ROWS, rate_hz)
         self.mixer = Mixer(rate_hz)
@@ -152,6 +156,7 @@ class Cohort:
         steps: list[Columns] = [
             self.jitter,
             self.inbound,
+            self.tones,
             self.playout,
             self.history,
             self.outbound,
@@ -233,8 +238,18 @@ class Cohort:
             for found in self.keys.push(heard[listening], listening):
                 at = self._position(found.row)
                 self._tell(found.row, DigitPressed(at, found.digit, DigitSource.IN_BAND))
+        self._hear_tones(n, heard)
         for row in tuple(self._keys_down):
             self._key_told(row, self.key_receivers[row].poll(self._position(row)))
+
+    def _hear_tones(self, n: int, heard: NDArray[np.int16]) -> None:
+        for tone in self.tones.push(n, heard, self.lanes.position[:n]):
+            at, began, ended = self._position(tone.row), tone.began_samples, tone.ended_samples
+            pitch = tone.low_hz, tone.high_hz
+            if ended is None:
+                self._tell(tone.row, ToneHeard(at, began, *pitch))
+            else:
+                self._tell(tone.row, ToneEnded(at, began, ended, *pitch))
 
     def _look_ahead(self, n: int, vad: Vad) -> None:
         """What has arrived is judged a frame before it is heard: every millisecond of it counts."""

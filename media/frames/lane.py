@@ -207,6 +207,11 @@ class Lane:
         """One-way delay plus the far end's buffer, from RTCP."""
         return self._cohort.reports.far_delay_samples(self._row) if self.open else 0
 
+    def listen_for_tones(self, on: bool) -> None:
+        """Tell steady tones, or no longer."""
+        if self.open:
+            self._cohort.tones.listen(self._row, on)
+
     def send_digits(self, digits: str) -> None:
         """Send key presses: RFC 4733 where agreed, tones otherwise."""
         if not self.open or self._settings is None:

@@ -62,6 +62,7 @@ class FakeLane:
         self.delay_samples = 0
         self.digits_sent = ""
         self.muted = False
+        self.tones_wanted = False
         self.recording: bool | None = None
         "None: nothing was ever recorded."
         self.frame = rate_hz * FRAME_MS // 1000
@@ -132,6 +133,9 @@ class FakeLane:
 
     def far_delay_samples(self) -> int:
         return self.delay_samples
+
+    def listen_for_tones(self, on: bool) -> None:
+        self.tones_wanted = on
 
     def send_digits(self, digits: str) -> None:
         self.digits_sent += digits
