@@ -102,6 +102,12 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     voicemail: bool | None = None
     recording: str | None = None
     "File name in the recordings folder."
+    schedule_id: str | None = None
+    occurrence: str | None = None
+    "Which of the schedule's moments it is for (control/recurrence.py)."
+    campaign_id: str | None = None
+    import_job_id: str | None = None
+    import_row: int | None = None
 
 
 class Call(CallSummary, frozen=True, kw_only=True):

@@ -218,6 +218,17 @@ CALLS = _owned(
     _flag("voicemail", null=True),
     _text("recording", null=True),
     _json("record", null=True),
+    # What wanted it, besides people; no foreign keys: calls remain.
+    _id("schedule_id"),
+    _text("occurrence", null=True),
+    _id("campaign_id"),
+    _id("import_job_id"),
+    _whole("import_row", null=True),
+    # One call each, whatever is done twice.
+    UniqueConstraint("schedule_id", "occurrence"),
+    UniqueConstraint("import_job_id", "import_row"),
+    # A campaign's progress is counted in the index alone.
+    Index(None, "campaign_id", "status", "outcome", "next_retry_wall"),
     # What has become due, and what is next: WHERE status = … ORDER BY priority_rank, seq.
     Index(None, "status", "scheduled_wall"),
     Index(None, "status", "priority_rank", "seq"),
@@ -268,6 +279,80 @@ ESCALATIONS = _owned(
     _wall("bridged_wall"),
     _wall("closed_wall"),
     _text("failure_reason"),
+)
+
+# --- calls that are wanted regularly, or many at once ------------------------------------------
+
+SCHEDULES = _owned(
+    "schedules",
+    _text("name"),
+    _id("agent_id", index=True),
+    _text("to_number"),
+    _text("from_number"),
+    _text("line"),
+    _json("context"),
+    _json("metadata"),
+    _text("priority"),
+    Column("ring_limit_s", Float(53), nullable=False),
+    _json("recurrence"),
+    Column("grace_s", Float(53), nullable=False),
+    _flag("is_active"),
+    _wall("next_run_wall", index=True),
+    _wall("last_run_wall"),
+    _whole("runs"),
+    _whole("missed"),
+)
+CAMPAIGNS = _owned(
+    "campaigns",
+    _text("name"),
+    _text("description"),
+    _id("agent_id", index=True),
+    _text("from_number"),
+    _text("line"),
+    _json("context"),
+    _json("metadata"),
+    _text("priority"),
+    Column("ring_limit_s", Float(53), nullable=False),
+    _json("window"),
+    _whole("max_concurrent"),
+    _text("status", index=True),
+    _whole("numbers"),
+    _wall("launched_wall"),
+    _wall("paused_wall"),
+    _wall("completed_wall"),
+)
+CAMPAIGN_TARGETS = _owned(
+    "campaign_targets",
+    _ref("campaign_id", "campaigns"),
+    _text("number"),
+    _text("status"),
+    _id("call_id"),
+    UniqueConstraint("campaign_id", "number"),
+    Index(None, "campaign_id", "status", "seq"),
+)
+IMPORT_JOBS = _owned(
+    "import_jobs",
+    _text("file_name"),
+    _whole("size_bytes"),
+    _text("content_hash"),
+    _json("options"),
+    _text("status", index=True),
+    _text("encoding"),
+    _text("delimiter"),
+    _whole("rows_total", null=True),
+    _whole("rows_done"),
+    _whole("rows_ok"),
+    _whole("rows_failed"),
+    _text("error"),
+    _wall("started_wall"),
+    _wall("finished_wall"),
+)
+IMPORT_FAILURES = _owned(
+    "import_failures",
+    _ref("import_job_id", "import_jobs"),
+    _whole("row"),
+    _json("errors"),
+    UniqueConstraint("import_job_id", "row"),
 )
 
 # --- words outside calls ----------------------------------------------------------------------

@@ -138,15 +138,31 @@ def upgrade() -> None:
         sa.Column("voicemail", sa.Boolean(), nullable=True),
         sa.Column("recording", sa.Text(), nullable=True),
         sa.Column("record", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("schedule_id", sa.String(length=36), nullable=True),
+        sa.Column("occurrence", sa.Text(), nullable=True),
+        sa.Column("campaign_id", sa.String(length=36), nullable=True),
+        sa.Column("import_job_id", sa.String(length=36), nullable=True),
+        sa.Column("import_row", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["owner_id"], ["accounts.id"], name=op.f("fk_calls_owner_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_calls")),
         sa.UniqueConstraint("id", name=op.f("uq_calls_id")),
+        sa.UniqueConstraint(
+            "import_job_id", "import_row", name=op.f("uq_calls_import_job_id_import_row")
+        ),
+        sa.UniqueConstraint(
+            "schedule_id", "occurrence", name=op.f("uq_calls_schedule_id_occurrence")
+        ),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_calls_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_calls_campaign_id_status_outcome_next_retry_wall"),
+            ["campaign_id", "status", "outcome", "next_retry_wall"],
+            unique=False,
+        )
         batch_op.create_index(
             batch_op.f("ix_calls_created_wall_seq"), ["created_wall", "seq"], unique=False
         )
@@ -172,6 +188,41 @@ def upgrade() -> None:
             batch_op.f("ix_calls_status_scheduled_wall"), ["status", "scheduled_wall"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_calls_to_number"), ["to_number"], unique=False)
+
+    op.create_table(
+        "campaigns",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("agent_id", sa.String(length=36), nullable=True),
+        sa.Column("from_number", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("context", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("metadata", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("priority", sa.Text(), nullable=False),
+        sa.Column("ring_limit_s", sa.Float(precision=53), nullable=False),
+        sa.Column("window", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("max_concurrent", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("numbers", sa.Integer(), nullable=False),
+        sa.Column("launched_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("paused_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("completed_wall", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_campaigns_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_campaigns")),
+        sa.UniqueConstraint("id", name=op.f("uq_campaigns_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("campaigns", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_campaigns_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_campaigns_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_campaigns_status"), ["status"], unique=False)
 
     op.create_table(
         "contacts",
@@ -277,6 +328,38 @@ def upgrade() -> None:
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_events_call_id"), ["call_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_events_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "import_jobs",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=False),
+        sa.Column("delimiter", sa.Text(), nullable=False),
+        sa.Column("rows_total", sa.Integer(), nullable=True),
+        sa.Column("rows_done", sa.Integer(), nullable=False),
+        sa.Column("rows_ok", sa.Integer(), nullable=False),
+        sa.Column("rows_failed", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("started_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("finished_wall", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_import_jobs_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_import_jobs")),
+        sa.UniqueConstraint("id", name=op.f("uq_import_jobs_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("import_jobs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_import_jobs_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_import_jobs_status"), ["status"], unique=False)
 
     op.create_table(
         "modems",
@@ -425,6 +508,43 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_provider_keys_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
+        "schedules",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("agent_id", sa.String(length=36), nullable=True),
+        sa.Column("to_number", sa.Text(), nullable=False),
+        sa.Column("from_number", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("context", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("metadata", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("priority", sa.Text(), nullable=False),
+        sa.Column("ring_limit_s", sa.Float(precision=53), nullable=False),
+        sa.Column("recurrence", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("grace_s", sa.Float(precision=53), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("next_run_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("last_run_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("runs", sa.Integer(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_schedules_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_schedules")),
+        sa.UniqueConstraint("id", name=op.f("uq_schedules_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("schedules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_schedules_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_schedules_next_run_wall"), ["next_run_wall"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_schedules_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
         "sms_messages",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -480,6 +600,49 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_webhooks_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "campaign_targets",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("campaign_id", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("call_id", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"],
+            ["campaigns.id"],
+            name=op.f("fk_campaign_targets_campaign_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["accounts.id"],
+            name=op.f("fk_campaign_targets_owner_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_campaign_targets")),
+        sa.UniqueConstraint(
+            "campaign_id", "number", name=op.f("uq_campaign_targets_campaign_id_number")
+        ),
+        sa.UniqueConstraint("id", name=op.f("uq_campaign_targets_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("campaign_targets", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_campaign_targets_campaign_id"), ["campaign_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_campaign_targets_campaign_id_status_seq"),
+            ["campaign_id", "status", "seq"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_campaign_targets_owner_id"), ["owner_id"], unique=False
+        )
 
     op.create_table(
         "deliveries",
@@ -556,6 +719,41 @@ def upgrade() -> None:
     with op.batch_alter_table("escalations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_escalations_call_id"), ["call_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_escalations_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "import_failures",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("import_job_id", sa.String(length=36), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("errors", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["import_job_id"],
+            ["import_jobs.id"],
+            name=op.f("fk_import_failures_import_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["accounts.id"],
+            name=op.f("fk_import_failures_owner_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_import_failures")),
+        sa.UniqueConstraint("id", name=op.f("uq_import_failures_id")),
+        sa.UniqueConstraint(
+            "import_job_id", "row", name=op.f("uq_import_failures_import_job_id_row")
+        ),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("import_failures", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_import_failures_import_job_id"), ["import_job_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_import_failures_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
         "notes",
@@ -690,6 +888,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_notes_call_id"))
 
     op.drop_table("notes")
+    with op.batch_alter_table("import_failures", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_import_failures_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_import_failures_import_job_id"))
+
+    op.drop_table("import_failures")
     with op.batch_alter_table("escalations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_escalations_owner_id"))
         batch_op.drop_index(batch_op.f("ix_escalations_call_id"))
@@ -703,6 +906,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_deliveries_event_id"))
 
     op.drop_table("deliveries")
+    with op.batch_alter_table("campaign_targets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_campaign_targets_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_campaign_targets_campaign_id_status_seq"))
+        batch_op.drop_index(batch_op.f("ix_campaign_targets_campaign_id"))
+
+    op.drop_table("campaign_targets")
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_webhooks_owner_id"))
 
@@ -714,6 +923,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sms_messages_contact_id"))
 
     op.drop_table("sms_messages")
+    with op.batch_alter_table("schedules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_schedules_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_schedules_next_run_wall"))
+        batch_op.drop_index(batch_op.f("ix_schedules_agent_id"))
+
+    op.drop_table("schedules")
     with op.batch_alter_table("provider_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_provider_keys_owner_id"))
 
@@ -739,6 +954,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_modems_assigned_account_id"))
 
     op.drop_table("modems")
+    with op.batch_alter_table("import_jobs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_import_jobs_status"))
+        batch_op.drop_index(batch_op.f("ix_import_jobs_owner_id"))
+
+    op.drop_table("import_jobs")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_events_owner_id"))
         batch_op.drop_index(batch_op.f("ix_events_call_id"))
@@ -757,6 +977,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contacts_owner_id"))
 
     op.drop_table("contacts")
+    with op.batch_alter_table("campaigns", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_campaigns_status"))
+        batch_op.drop_index(batch_op.f("ix_campaigns_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_campaigns_agent_id"))
+
+    op.drop_table("campaigns")
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_calls_to_number"))
         batch_op.drop_index(batch_op.f("ix_calls_status_scheduled_wall"))
@@ -767,6 +993,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_calls_original_call_id"))
         batch_op.drop_index(batch_op.f("ix_calls_ended_wall"))
         batch_op.drop_index(batch_op.f("ix_calls_created_wall_seq"))
+        batch_op.drop_index(batch_op.f("ix_calls_campaign_id_status_outcome_next_retry_wall"))
         batch_op.drop_index(batch_op.f("ix_calls_agent_id"))
 
     op.drop_table("calls")
