@@ -15,6 +15,7 @@ import msgspec
 from ..drivers.llm.house import HouseResponder
 from ..drivers.llm.openai_chat import ChatSettings
 from ..drivers.openai_client import OpenAISettings
+from ..drivers.provider_watch import ProviderWatch, nobody_watches
 from ..drivers.stt.openai_transcriptions import TranscriptionSettings
 from ..drivers.stt.pocketsphinx import PocketsphinxTranscriber
 from ..drivers.tts.espeak import EspeakSynthesizer
@@ -57,13 +58,20 @@ class AgentRuntime(msgspec.Struct, frozen=True, weakref=True):
 class Agents:
     """Makes agents of the store ready for calls."""
 
-    def __init__(self, settings: Settings, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        rng: random.Random,
+        watch: ProviderWatch = nobody_watches,
+    ) -> None:
+        """`watch` is told of every request to a provider."""
         self._clock = clock
         self._providers = {provider.name: provider for provider in settings.providers}
         self._ears = PocketsphinxTranscriber()
         self.voice = EspeakSynthesizer()
         "The embedded one, which others may speak with as well."
-        self.clients = ProviderClients(rng)
+        self.clients = ProviderClients(rng, watch)
         self._runtimes: OrderedDict[tuple[str, float], AgentRuntime] = OrderedDict()
 
     def runtime(self, agent: Agent) -> AgentRuntime:
@@ -184,4 +192,6 @@ def _speed(agent: Agent) -> float:
 
 
 def _server(provider: ProviderSettings) -> OpenAISettings:
-    return OpenAISettings(base_url=provider.base_url, key_env=provider.api_key_env)
+    return OpenAISettings(
+        base_url=provider.base_url, provider=provider.name, key_env=provider.api_key_env
+    )

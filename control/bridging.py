@@ -27,6 +27,7 @@ from ..media.errors import BadValue, CallNotLive, MediaError
 from ..media.frames.history import HEARD, SENT, Channel
 from ..media.frames.lane import Lane
 from ..media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded, LegPort
+from .logs import call_logger
 
 Dial = Callable[[str, str], LegPort]
 "Calls an address or a number by a line. Raises MediaError or SipError."
@@ -107,6 +108,7 @@ class Bridging:
         self._caller = caller
         self._dial = dial
         self._record = record
+        self._logger = call_logger(logger, record.id)
         self._others: dict[str, _Other] = {}
         self._edges: set[Edge] = set()
         self._legs = 0
@@ -121,7 +123,7 @@ class Bridging:
         try:
             self._call(to, Mode.TALK, self._caller.line, handed_over=True)
         except MediaError as exc:
-            logger.warning("call %s: cannot be handed over: %s", self._record.id, exc)
+            self._logger.warning("cannot be handed over: %s", exc)
             self.hand_over_failed()
 
     def call(
@@ -212,7 +214,7 @@ class Bridging:
         reason = event.reason or event.cause.value
         self._tell(number, other, LegState.ENDED if other.joined else LegState.FAILED, reason)
         if not other.joined:
-            logger.warning("call %s: leg %s: %s", self._record.id, number, reason)
+            self._logger.warning("leg %s: %s", number, reason)
             if other.handed_over:
                 self.hand_over_failed()
             return
@@ -242,7 +244,7 @@ class Bridging:
             else:
                 self.agent.resume_agent()
         except CallNotLive as exc:  # it is ending, and so will the others
-            logger.debug("call %s: %s", self._record.id, exc)
+            self._logger.debug("%s", exc)
 
     def _wanted(self) -> set[Edge]:
         caller = self._caller.lane

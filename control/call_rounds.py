@@ -72,6 +72,11 @@ class CallRounds:
         """Calls whose last change is not stored yet."""
         return len(self._changed)
 
+    @property
+    def untold(self) -> int:
+        """Events that wait."""
+        return len(self._untold)
+
     def change(self, change: CallChange) -> None:
         """Store a call's state; together with what waits of it already."""
         old = self._changed.get(change.call.id)

@@ -31,6 +31,7 @@ from .config_lines import (
 )
 from .config_messaging import EscalationSettings, SmtpSettings, wrong_smtp
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
+from .config_tracing import TracingSettings
 from .config_voices import is_voice, voice_of, voices
 from .errors import ConfigError, ConfigErrors
 
@@ -185,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smtp: SmtpSettings = SmtpSettings()
     escalations: EscalationSettings = EscalationSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
     lines: tuple[LineSettings, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()
     modems: tuple[ModemSettings, ...] = ()

@@ -130,6 +130,10 @@ class EventBus:
     def __len__(self) -> int:
         return len(self._subscriptions)
 
+    def longest_queue(self) -> int:
+        """Events that wait for the subscriber who is furthest behind."""
+        return max((each.waiting for each in self._subscriptions), default=0)
+
     def _wake_watchers(self) -> None:
         for callback in self._watchers:
             callback()
@@ -223,6 +227,11 @@ class Subscription:
         self._waiting.append(published)
         self._something.set()
         return True
+
+    @property
+    def waiting(self) -> int:
+        """Live events that are queued."""
+        return len(self._waiting)
 
     def close(self, reason: str) -> None:
         """End it. What is queued is dropped: the subscriber can come back with its last cursor."""

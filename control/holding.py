@@ -32,6 +32,7 @@ from ..media.ports import (
 from .agents import AgentRuntime
 from .bridging import Bridging, Dial
 from .calls import LiveCall
+from .logs import call_logger
 from .registry import CallRegistry
 
 MAX_CONTEXT_CHARS = 5000
@@ -210,7 +211,7 @@ class Holding:
         record.recording = f"{record.id}.wav"
 
         def failed(end: RecordingEnded) -> None:
-            logger.error("call %s: the recording ended early: %s", record.id, end.error)
+            call_logger(logger, record.id).error("the recording ended early: %s", end.error)
 
         lane.record(self._recordings / record.recording, failed)
 

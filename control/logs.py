@@ -1,6 +1,7 @@
 """The log: one line a record on standard error, as key=value or JSON.
 
-Numbers are masked above debug, secrets always: the formatter is the last place every text passes.
+A record tells of which request, account and call it is (log_context.py). Numbers are masked above
+debug, secrets always (scrubbing.py): the formatter is the last place every text passes.
 """
 
 import datetime
@@ -13,18 +14,15 @@ import msgspec
 from aiohttp.http_exceptions import BadHttpMessage
 
 from .config import LogSettings
+from .log_context import context_fields
+from .scrubbing import Scrubber, mask_numbers as mask_numbers
 
-FIELDS = ("call", "leg")
-"What `call_logger` adds to records."
-QUIET = ("aiosqlite", "alembic", "sqlalchemy")
+FIELDS = ("request", "account", "call", "leg")
+"What records may carry, in this order: by `extra` (`call_logger`), else from the context."
+QUIET = ("aiosqlite", "alembic", "sqlalchemy", "urllib3")
 "Their lines below a warning hold every value that is stored, secrets and numbers among them."
-SHOWN_DIGITS = 3
-"The end of a masked number, to tell two apart."
-HIDDEN = "***"
 
 _encode = msgspec.json.Encoder().encode
-_NUMBER = re.compile(r"(?<![\w.-])(\+?)(\d{7,15})(?![\w-]|\.\d)")
-_AUTHORIZATION = re.compile(r"(?i)((?:proxy-)?authorization\s*[:=]\s*).*")
 _PLAIN_VALUE = re.compile(r"[^\s\"=]+\Z")
 
 
@@ -69,26 +67,25 @@ class _Formatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        # The longest first: a secret may be a part of another.
-        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        self._scrubber = Scrubber(secrets)
 
     def clean(self, text: str, level: int) -> str:
         """Without secrets, and above debug without full numbers."""
-        text = _AUTHORIZATION.sub(rf"\g<1>{HIDDEN}", text)
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
+        text = self._scrubber.without_secrets(text)
         return text if level <= logging.DEBUG else mask_numbers(text)
 
     def parts(self, record: logging.LogRecord) -> dict[str, str]:
-        """Time, level, logger, the call's fields, message, traceback if there is one."""
+        """Time, level, logger, what it is about, message, traceback if there is one."""
         wall = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
         parts = {
             "at": wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
         }
-        fields: Mapping[str, object] = record.__dict__
-        parts |= {name: str(fields[name]) for name in FIELDS if fields.get(name)}
+        given: Mapping[str, object] = record.__dict__
+        # Records are formatted where they are made, in the context of that work.
+        known = context_fields() | {name: str(given[name]) for name in FIELDS if given.get(name)}
+        parts |= {name: known[name] for name in FIELDS if name in known}
         parts["message"] = self.clean(record.getMessage(), record.levelno)
         if record.exc_info:
             parts["error"] = self.clean(self.formatException(record.exc_info), record.levelno)
@@ -96,14 +93,11 @@ class _Formatter(logging.Formatter):
 
 
 class TextFormatter(_Formatter):
-    """`at=… level=… logger=… call=… message="…"`; a traceback follows on lines of its own."""
+    """`at=… level=… logger=… call=… message="…" error="…"`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        parts = self.parts(record)
-        error = parts.pop("error", None)
-        line = " ".join(f"{name}={_quoted(value)}" for name, value in parts.items())
-        return line if error is None else f"{line}\n{error}"
+        """One line, with a traceback, too."""
+        return " ".join(f"{name}={_quoted(value)}" for name, value in self.parts(record).items())
 
 
 class JsonFormatter(_Formatter):
@@ -112,16 +106,6 @@ class JsonFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         return _encode(self.parts(record)).decode()
-
-
-def mask_numbers(text: str) -> str:
-    """Telephone numbers in a text, without all but their last digits."""
-    return _NUMBER.sub(_masked, text)
-
-
-def _masked(match: re.Match[str]) -> str:
-    plus, digits = match.groups()
-    return f"{plus}{'*' * (len(digits) - SHOWN_DIGITS)}{digits[-SHOWN_DIGITS:]}"
 
 
 def _quoted(value: str) -> str:

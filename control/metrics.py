@@ -3,7 +3,7 @@
 Fed with call events and ended calls; the frame engine and SIP join with `add_gauge`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from ..media.conversation.records import (
@@ -18,7 +18,8 @@ from ..media.conversation.records import (
     TurnAdded,
     TurnLatency,
 )
-from .prometheus import Counter, Gauge, Histogram, Sample, expose
+from .http_metrics import HttpMetrics
+from .prometheus import AnyFamily, Counter, Gauge, Histogram, Sample, expose
 
 
 class ClockReading(Protocol):
@@ -88,7 +89,9 @@ class Metrics:
         )
         self._mos = Histogram("offhook_call_mos", "Estimated MOS of ended calls.", MOS_BOUNDS)
         self._packets = Counter("offhook_rtp_packets_total", "RTP packets of ended calls.")
-        self._gauges: list[Gauge] = []
+        self.http = HttpMetrics()
+        self._families: list[AnyFamily] = []
+        self._looks: list[Callable[[], Awaitable[None]]] = []
 
     def add_gauge(
         self,
@@ -101,7 +104,18 @@ class Metrics:
 
         `kind` is `counter` for what only grows (its name then ends in `_total`).
         """
-        self._gauges.append(Gauge(name, help_, read, kind))
+        self._families.append(Gauge(name, help_, read, kind))
+
+    def add_families(
+        self, families: Iterable[AnyFamily], look: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """What another part counts by itself. `look` is awaited first: it asks what must be asked.
+
+        It raises nothing.
+        """
+        self._families += families
+        if look is not None:
+            self._looks.append(look)
 
     def add_clock(self, read: Callable[[], ClockReading]) -> None:
         """The frame clock, whose lateness is the health of the server."""
@@ -155,8 +169,14 @@ class Metrics:
         self._packets.add(quality.packets_lost, kind="lost")
         self._packets.add(quality.packets_discarded, kind="discarded")
 
+    async def read(self) -> str:
+        """The exposition, once everybody has looked."""
+        for look in self._looks:
+            await look()
+        return self.text()
+
     def text(self) -> str:
-        """The exposition."""
+        """The exposition, of what is known now."""
         own = (
             self._started,
             self._answered,
@@ -170,7 +190,7 @@ class Metrics:
             self._mos,
             self._packets,
         )
-        return expose([*own, *self._gauges])
+        return expose([*own, *self.http.families(), *self._families])
 
     def _count_latency(self, latency: TurnLatency | None, rate_hz: int | None) -> None:
         if latency is None or rate_hz is None:

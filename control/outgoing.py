@@ -25,6 +25,7 @@ from .calls import LiveCall
 from .dial_queue import Chosen, may_try_next
 from .domain.calls import LineAttempt
 from .holding import Holding
+from .log_context import CALL
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Outgoing:
     async def _place(
         self, chosen: Chosen, live: LiveCall, dialling: "Dialling", agent: AgentRuntime
     ) -> None:
+        CALL.set(live.id)  # this task is the call's own
         leg: LegPort | None = None
         try:
             leg = await dialling.reach(chosen)
@@ -184,7 +186,7 @@ class Dialling:
 
     def _note(self, line: str, end: LegEnded) -> None:
         """The line has failed, and another one is tried."""
-        logger.warning("call %s: line %s: %s", self._live.id, line, end.reason or end.cause.value)
+        logger.warning("line %s: %s", line, end.reason or end.cause.value)
         attempt = LineAttempt(
             line=line,
             at_wall=self._clock.wall(),

@@ -21,6 +21,19 @@ class Sample(msgspec.Struct, frozen=True):
     labels: Labels = ()
 
 
+class Series:
+    """One value of a counter: its labels are decided."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def add(self, amount: float = 1.0) -> None:
+        """Count."""
+        self.value += amount
+
+
 class Counter:
     """Grows. One value a set of labels."""
 
@@ -29,17 +42,21 @@ class Counter:
     def __init__(self, name: str, help_: str) -> None:
         self.name = name
         self.help = help_
-        self._values: dict[Labels, float] = {}
+        self._series: dict[Labels, Series] = {}
 
     def add(self, amount: float = 1.0, **labels: str) -> None:
         """Count. Label values must come from a small fixed set."""
-        key = tuple(sorted(labels.items()))
-        self._values[key] = self._values.get(key, 0.0) + amount
+        self.at(**labels).add(amount)
+
+    def at(self, **labels: str) -> Series:
+        """The value of these labels, to be kept by who counts often."""
+        return self._series.setdefault(tuple(sorted(labels.items())), Series())
 
     def samples(self) -> Iterable[Sample]:
         """All values; zero when nothing was counted yet."""
-        values = self._values or {(): 0.0}
-        return [Sample(self.name, value, labels) for labels, value in values.items()]
+        if not self._series:
+            return [Sample(self.name, 0.0)]
+        return [Sample(self.name, each.value, labels) for labels, each in self._series.items()]
 
 
 class Gauge:
@@ -59,6 +76,22 @@ class Gauge:
         return [Sample(self.name, value)] if isinstance(value, int | float) else value
 
 
+class SeriesHistogram:
+    """Observations of one set of labels."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one observation."""
+        self.counts[bisect.bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+
 class Histogram:
     """Counts observations by size. `bounds` are the buckets' upper limits, rising."""
 
@@ -68,31 +101,38 @@ class Histogram:
         self.name = name
         self.help = help_
         self._bounds = tuple(bounds)
-        self._counts: dict[Labels, list[int]] = {}
-        self._sums: dict[Labels, float] = {}
+        self._series: dict[Labels, SeriesHistogram] = {}
 
     def observe(self, value: float, **labels: str) -> None:
-        """Count one observation."""
+        """Count one observation. Label values must come from a small fixed set."""
+        self.at(**labels).observe(value)
+
+    def at(self, **labels: str) -> SeriesHistogram:
+        """The observations of these labels, to be kept by who observes often."""
         key = tuple(sorted(labels.items()))
-        counts = self._counts.setdefault(key, [0] * (len(self._bounds) + 1))
-        counts[bisect.bisect_left(self._bounds, value)] += 1
-        self._sums[key] = self._sums.get(key, 0.0) + value
+        found = self._series.get(key)
+        if found is None:
+            found = self._series[key] = SeriesHistogram(self._bounds)
+        return found
 
     def samples(self) -> Iterable[Sample]:
         """Cumulative buckets, sum and count of each set of labels."""
         found: list[Sample] = []
-        for labels, counts in self._counts.items():
+        for labels, series in self._series.items():
             total = 0
-            for bound, count in zip((*self._bounds, float("inf")), counts, strict=True):
+            for bound, count in zip((*self._bounds, float("inf")), series.counts, strict=True):
                 total += count
                 le = (*labels, ("le", _number(bound)))
                 found.append(Sample(f"{self.name}_bucket", total, le))
-            found.append(Sample(f"{self.name}_sum", self._sums[labels], labels))
+            found.append(Sample(f"{self.name}_sum", series.sum, labels))
             found.append(Sample(f"{self.name}_count", total, labels))
         return found
 
 
-def expose(families: Iterable[Counter | Gauge | Histogram]) -> str:
+AnyFamily = Counter | Gauge | Histogram
+
+
+def expose(families: Iterable[AnyFamily]) -> str:
     """The text that Prometheus reads."""
     lines: list[str] = []
     for family in families:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder
+from ..drivers.provider_watch import ProviderWatch, nobody_watches
 from ..drivers.stt.openai_transcriptions import OpenAITranscriber, TranscriptionSettings
 from ..drivers.tts.openai_speech import OpenAISpeechSynthesizer, SpeechSettings
 
@@ -22,8 +23,10 @@ Client = OpenAITranscriber | OpenAISpeechSynthesizer | OpenAIChatResponder
 class ProviderClients:
     """The clients, by their settings."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, watch: ProviderWatch = nobody_watches) -> None:
+        """`watch` is told of every request."""
         self._rng = rng
+        self._watch = watch
         self._clients: dict[ClientSettings, Client] = {}
         self._holders = Counter[ClientSettings]()
         self._finalizers: set[weakref.finalize[Any, object]] = set()
@@ -37,7 +40,9 @@ class ProviderClients:
         """The client of these settings."""
         client = self._clients.get(settings)
         if client is None:
-            client = self._clients[settings] = OpenAITranscriber(settings, self._rng)
+            client = self._clients[settings] = OpenAITranscriber(
+                settings, self._rng, watch=self._watch
+            )
         assert isinstance(client, OpenAITranscriber), "the key's type is the client's"
         return client
 
@@ -45,7 +50,9 @@ class ProviderClients:
         """The client of these settings."""
         client = self._clients.get(settings)
         if client is None:
-            client = self._clients[settings] = OpenAISpeechSynthesizer(settings, self._rng)
+            client = self._clients[settings] = OpenAISpeechSynthesizer(
+                settings, self._rng, watch=self._watch
+            )
         assert isinstance(client, OpenAISpeechSynthesizer), "the key's type is the client's"
         return client
 
@@ -53,7 +60,9 @@ class ProviderClients:
         """The client of these settings."""
         client = self._clients.get(settings)
         if client is None:
-            client = self._clients[settings] = OpenAIChatResponder(settings, self._rng)
+            client = self._clients[settings] = OpenAIChatResponder(
+                settings, self._rng, watch=self._watch
+            )
         assert isinstance(client, OpenAIChatResponder), "the key's type is the client's"
         return client
 

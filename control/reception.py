@@ -14,6 +14,7 @@ from .call_limits import CallLimits, LimitReached
 from .domain.agents import Agent
 from .domain.calls import Call, CallStatus
 from .holding import Holding
+from .log_context import CALL
 from .routing import CallRefused, InboundRoute
 
 LOCAL_RING_S = 3.0
@@ -95,6 +96,7 @@ class Reception:
             created_wall=now,
             updated_wall=now,
         )
+        CALL.set(call.id)  # this task is the call's own
         live = self._holding.registry.add(call, record, leg.hang_up)
         try:
             await self._holding.take(leg, live, agent, _ringing(leg))

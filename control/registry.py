@@ -40,6 +40,18 @@ class Keeper(Saver, Protocol):
         ...
 
 
+class CallWatch(Protocol):
+    """Who counts calls, or traces them. Returns at once."""
+
+    def count(self, event: AnyCallEvent, record: CallRecord) -> None:
+        """Something happened in a call: the record has it already."""
+        ...
+
+    def count_ended(self, record: CallRecord) -> None:
+        """A call is over and its record complete."""
+        ...
+
+
 class CallRegistry:
     """The server's calls in progress (`Calls`). `retention_s` 0 keeps ended calls for ever."""
 
@@ -54,7 +66,8 @@ class CallRegistry:
     ) -> None:
         self._store = store
         self._bus = bus
-        self._metrics = metrics
+        self.watches: list[CallWatch] = [metrics]
+        "Who is told of calls, beside the bus."
         self._clock = clock
         self._recordings = recordings
         self._retention_s = retention_s
@@ -113,7 +126,8 @@ class CallRegistry:
     def tell(self, event: AnyCallEvent) -> None:
         """Something happened in a call: the record has it already. Returns at once."""
         live = self._live[event.call_id]
-        self._metrics.count(event, live.record)
+        for watch in self.watches:
+            watch.count(event, live.record)
         if is_stored(event):
             self._change(live)
         self.rounds.tell(live.owner_id, event)
@@ -133,7 +147,8 @@ class CallRegistry:
         assert live.record.status is MediaStatus.ENDED, f"call {call_id} has not ended"
         live.let_go()
         self._leaving[call_id] = live
-        self._metrics.count_ended(live.record)
+        for watch in self.watches:
+            watch.count_ended(live.record)
         self._change(live)
         self._tell_status(live)
 

@@ -29,6 +29,7 @@ from .agents import Agents
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
+from .backlog_metrics import Backlogs
 from .call_limits import CallLimits
 from .config import Settings
 from .config_lines import LOOPBACK_LINE
@@ -48,9 +49,11 @@ from .outgoing import Outgoing
 from .pooled_random import PooledRandom
 from .process_metrics import add_process_gauges
 from .prometheus import Sample
+from .provider_metrics import ProviderMetrics
 from .reception import Reception
 from .registry import CallRegistry
 from .routing import Routing
+from .server_metrics import add_event_gauges, add_line_gauges
 from .services.accounts import ensure_operator
 from .services.catalog import make_services
 from .services.mirroring import mirror
@@ -58,6 +61,8 @@ from .services.webhook_follower import WebhookFollower
 from .store.call_queue import CallQueue
 from .store.calls import CallStore
 from .store.database import Database
+from .store_metrics import StoreMetrics
+from .tracing import open_tracing
 from .webhooks import WebhookSender
 
 GC_THRESHOLDS = (50_000, 20, 100)
@@ -142,6 +147,12 @@ class Server:
         self._database = Database(settings.database_url())
         self._bus = EventBus()
         self._metrics = Metrics()
+        StoreMetrics(self._clock, self._database).add_to(self._metrics)
+        backlogs = Backlogs(self._database, self._clock)
+        self._metrics.add_families(backlogs.families(), backlogs.look)
+        self._tracing = open_tracing(settings.tracing)
+        providers = ProviderMetrics(self._clock, self._tracing)
+        self._metrics.add_families(providers.families())
         recordings = settings.recordings_folder()
         self.registry = CallRegistry(
             CallStore(self._database),
@@ -151,6 +162,7 @@ class Server:
             recordings,
             settings.calls.retention_days * DAY_S,
         )
+        self.registry.watches.append(self._tracing)
         self._call_limits = CallLimits()
         self.lines = Lines(settings, self._call_limits)
         self._box = functools.cache(
@@ -192,7 +204,7 @@ class Server:
         self._event_retention = EventRetention(
             self._services.events, self._services.deliveries, self._clock, settings.events
         )
-        self._agents = Agents(settings, self._clock, self._rng)
+        self._agents = Agents(settings, self._clock, self._rng, providers.watch)
         self._routing = Routing(settings, self._database, self.lines, self._clock)
         self._services.control.lines = self._routing.outbound
         self.holding = Holding(
@@ -228,6 +240,7 @@ class Server:
         settings = self._settings
         # 0700: voices and numbers are nobody else's on this machine.
         settings.recordings_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        stack.push_async_callback(self._tracing.aclose)
         stack.push_async_callback(self._recorder.aclose)
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
@@ -253,7 +266,9 @@ class Server:
             logger.warning("calls that a crash cut off: %d", crashed)
         await stack.enter_async_context(_started(self._agents))
         self._add_gauges()
-        edge = Edge(self.registry, self._bus, self._metrics, self.health, self._services)
+        edge = Edge(
+            self.registry, self._bus, self._metrics, self.health, self._services, self._tracing
+        )
         limiter = (
             RateLimiter(self._clock, policies(settings.rates)) if settings.rate_limits else None
         )
@@ -412,6 +427,8 @@ class Server:
             self._outbox_tries,
             "counter",
         )
+        add_line_gauges(self._metrics, self.lines)
+        add_event_gauges(self._metrics, self._bus, self.registry)
         add_process_gauges(self._metrics)
         self._metrics.add_gauge(
             "offhook_recording_blocks_lost_total",

@@ -23,6 +23,7 @@ from yarl import URL
 from ..media.errors import ProviderError, ProviderRejected, ProviderTimedOut
 from .errors import ProviderBusy, ProviderUnreachable
 from .openai_refusals import read_refusal, refused
+from .provider_watch import ProviderWatch, nobody_watches
 
 Part = TypeVar("Part")
 Sleep = Callable[[float], Awaitable[object]]
@@ -52,6 +53,8 @@ class OpenAISettings(msgspec.Struct, frozen=True):
     retries: int = 2
     longest_wait_s: float = 3.0
     "A server that asks for more patience than this (Retry-After) is given up at once."
+    provider: str = "openai"
+    "What it is called where requests are counted."
 
 
 class OpenAIClient:
@@ -63,9 +66,10 @@ class OpenAIClient:
         settings: OpenAISettings,
         rng: random.Random,
         sleep: Sleep = asyncio.sleep,
+        watch: ProviderWatch = nobody_watches,
     ) -> None:
         self.name, self.settings = name, settings
-        self._rng, self._sleep = rng, sleep
+        self._rng, self._sleep, self._watch = rng, sleep, watch
         self._key = _key(settings.key_env)
         self._url = settings.base_url.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
@@ -105,19 +109,24 @@ class OpenAIClient:
         """The parts of `attempt`, tried again while none has come. Raises ProviderError."""
         for tries_left in range(self.settings.retries, -1, -1):
             parts = attempt()
-            begun = False
+            begun, failed = False, None
+            watched = self._watch(self.settings.provider, self.name)
             try:
                 async for part in self._within_limits(parts):
+                    if not begun:
+                        watched.first_part()
                     begun = True
                     yield part
                 return
             except ProviderError as error:
+                failed = error
                 if begun or not tries_left or not error.retryable:
                     raise
                 pause_s = self._pause_s(error, self.settings.retries - tries_left)
                 if pause_s is None:
                     raise
             finally:
+                watched.ended(failed)
                 # Closing the iterator closes the response: that is how a request is cancelled.
                 await _close(parts)
             await self._sleep(pause_s)

@@ -10,6 +10,7 @@ from ..calls import Calls
 from ..events import EventBus
 from ..metrics import ClockReading, Metrics
 from ..services.catalog import Services
+from ..tracing import UNTRACED, Tracing
 
 
 class HealthSource(Protocol):
@@ -44,6 +45,7 @@ class Edge(msgspec.Struct, frozen=True):
     metrics: Metrics
     health: HealthSource
     services: Services
+    tracing: Tracing = UNTRACED
 
 
 EDGE = web.AppKey("edge", Edge)

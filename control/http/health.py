@@ -58,7 +58,7 @@ async def get_health(asked: Asked[Nothing, Nothing]) -> web.Response:
 
 async def get_metrics(asked: Asked[Nothing, Nothing]) -> web.Response:
     """Prometheus' text exposition."""
-    text = asked.edge.metrics.text()
+    text = await asked.edge.metrics.read()
     return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -1,8 +1,6 @@
-"""Around every request: its id, its sender, how often they ask, and its errors as problems."""
+"""Around every request: its sender, how often they ask, and its errors as problems."""
 
 import logging
-import re
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -12,6 +10,7 @@ from ..auth.client_network import Network, client_address
 from ..auth.principal import Principal
 from ..auth.rate_limits import Decision
 from ..errors import Problem, StoreError, TooSlow, Unauthorized
+from ..log_context import ACCOUNT
 from .compression import add_vary
 from .cors import Cors
 from .edge import Authenticator
@@ -33,7 +32,6 @@ SECURITY_HEADERS = {
 
 logger = logging.getLogger(__name__)
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _DECISION = web.RequestKey("rate_decision", Decision)
 
 Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
@@ -60,10 +58,8 @@ def add_headers(cors: Cors) -> Signal:
 
 @web.middleware
 async def tell_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The outermost: gives the request its id and turns every error into a problem."""
-    given = request.headers.get(ID_HEADER, "")
-    request_id = given if _ID.match(given) else secrets.token_hex(8)
-    request[REQUEST_ID] = request_id
+    """Turns every error into a problem. The request has its id (watching.py)."""
+    request_id = request[REQUEST_ID]
     try:
         response = await handler(request)
     except Problem as exc:
@@ -73,13 +69,12 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
     except web.HTTPException as exc:
         response = of_http(request, request_id, exc)
     except StoreError as exc:
-        logger.error("request %s: %s", request_id, exc)
+        logger.error("%s", exc)
         detail = "what is stored cannot be read"
         response = problem_response(request, request_id, 500, "Store failed", exc.code, detail)
     except Exception:
-        logger.exception("request %s failed: %s %s", request_id, request.method, request.path)
+        logger.exception("%s %s failed", request.method, request.path)
         response = problem_response(request, request_id, 500, "Internal error", "internal_error")
-    logger.debug("%s %s %s %s", request_id, request.method, request.path, response.status)
     return response
 
 
@@ -127,6 +122,7 @@ def admit(
         try:
             if guarded:
                 who = request[PRINCIPAL] = await authenticator.principal(_shown(request, route))
+                ACCOUNT.set(who.account_id)
         except Unauthorized:
             count(request, route, None)  # a guess counts for the address it comes from
             raise

@@ -1,7 +1,10 @@
 """SHELL: the HTTP server: routes, middleware, and the socket they are served on."""
 
+import random
+
 from aiohttp import web
 
+from ...media.clock import Clock, LoopClock
 from ..auth.client_network import networks
 from ..config_http import HttpSettings
 from ..errors import StartError
@@ -37,6 +40,7 @@ from .middleware import add_headers, admit, answer_options, tell_problems
 from .rate_limiting import RateLimiter
 from .route import AnyRoute
 from .serving import FINISHING, definitions
+from .watching import watch
 
 DEFAULTS = HttpSettings()
 STOP_S = 3.0
@@ -74,12 +78,15 @@ def make_app(
     authenticator: Authenticator,
     settings: HttpSettings = DEFAULTS,
     limiter: RateLimiter | None = None,
+    clock: Clock | None = None,
 ) -> web.Application:
     """The application, for a server or a test's client. `limiter` None: nobody is limited."""
+    watched = watch(clock or LoopClock(), edge.metrics.http, edge.tracing, random.Random())
     cors = Cors(frozenset(settings.cors_origins))
     trusted = networks(settings.trusted_proxies)
     app = web.Application(
         middlewares=[
+            watched,
             compress,
             tell_problems,
             answer_options(cors),

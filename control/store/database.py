@@ -12,7 +12,7 @@ import fcntl
 import os
 import pathlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import event
@@ -35,6 +35,22 @@ Transaction = AsyncConnection
 _encode = msgspec.json.Encoder().encode
 
 
+class StoreWatch(Protocol):
+    """Who is told how long transactions wait and take, by their own clock."""
+
+    def now(self) -> float:
+        """The moment, in seconds."""
+        ...
+
+    def waited(self, seconds: float) -> None:
+        """A writer had its turn."""
+        ...
+
+    def ended(self, kind: str, seconds: float, done: bool) -> None:
+        """A transaction (`read` or `write`) is over; False: it was rolled back or refused."""
+        ...
+
+
 class Database:
     """`await open()` first, `await aclose()` last."""
 
@@ -47,7 +63,8 @@ class Database:
             parsed = make_url(url)
             self._where = parsed.render_as_string(hide_password=True)
             self.is_sqlite = parsed.get_backend_name() == "sqlite"
-            self._file = parsed.database if self.is_sqlite else None
+            self.file = parsed.database if self.is_sqlite else None
+            "SQLite's."
             self._engine = _engine(url)
         except (ArgumentError, ModuleNotFoundError) as exc:
             raise StoreError("the database's address", str(exc)) from exc
@@ -60,11 +77,13 @@ class Database:
         "Transactions that were committed."
         self.waiting_writes = 0
         "Transactions that wait for their turn."
+        self.watch: StoreWatch = _Nobody()
+        "Who is told of transactions."
 
     async def open(self) -> None:
         """Take the file, bring the tables to this program's version. Raises StoreError."""
-        if self._file:
-            self._lock(pathlib.Path(self._file))
+        if self.file:
+            self._lock(pathlib.Path(self.file))
         async with self.write() as tx:
             await tx.run_sync(migrate, self._where)
 
@@ -78,7 +97,7 @@ class Database:
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """A transaction that only reads. Raises StoreError."""
-        with self._told():
+        with self._told("read"):
             async with self._engine.connect() as connection:
                 yield connection
 
@@ -88,26 +107,37 @@ class Database:
 
         Raises Conflict when it breaks a rule of the schema (unique, foreign key), and StoreError.
         """
+        asked_at = self.watch.now()
         self.waiting_writes += 1
-        async with self._writing:
-            self.waiting_writes -= 1
-            with self._told():
-                async with self._engine.connect() as connection:
-                    await connection.execution_options(**{WRITES: True})
-                    async with connection.begin():
-                        yield connection
+        waiting = True
+        try:
+            async with self._writing:
+                self.waiting_writes -= 1
+                waiting = False
+                self.watch.waited(self.watch.now() - asked_at)
+                with self._told("write"):
+                    async with self._engine.connect() as connection:
+                        await connection.execution_options(**{WRITES: True})
+                        async with connection.begin():
+                            yield connection
+        finally:
+            self.waiting_writes -= waiting
         self.writes += 1
 
     @contextlib.contextmanager
-    def _told(self) -> Any:
+    def _told(self, kind: str) -> Any:
+        begun_at, done = self.watch.now(), False
         try:
             yield
+            done = True
         except IntegrityError as exc:
             raise Conflict(_rule(exc)) from exc
         except DBAPIError as exc:
             raise StoreError(self._where, str(exc.orig)) from exc
         except SQLAlchemyError as exc:
             raise StoreError(self._where, str(exc)) from exc
+        finally:
+            self.watch.ended(kind, self.watch.now() - begun_at, done)
 
     def _lock(self, file: pathlib.Path) -> None:
         """One process a file: what is in progress when it opens was cut off by a crash."""
@@ -123,6 +153,19 @@ class Database:
             raise StoreError(str(file.parent), "another Offhook is using this folder") from exc
         except OSError as exc:
             raise StoreError(str(file.parent), exc.strerror or str(exc)) from exc
+
+
+class _Nobody:
+    """Before anybody watches."""
+
+    def now(self) -> float:
+        return 0.0
+
+    def waited(self, seconds: float) -> None:
+        """Nobody is told."""
+
+    def ended(self, kind: str, seconds: float, done: bool) -> None:
+        """Nobody is told."""
 
 
 def _engine(url: str) -> AsyncEngine:

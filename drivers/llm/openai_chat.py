@@ -28,6 +28,7 @@ from ...media.ports import (
 from ..event_stream import EventStream, EventTooLong
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
 from ..openai_refusals import read_error
+from ..provider_watch import ProviderWatch, nobody_watches
 
 NAME = "openai-chat"
 PATH = "/chat/completions"
@@ -145,10 +146,14 @@ class OpenAIChatResponder:
     name = NAME
 
     def __init__(
-        self, settings: ChatSettings, rng: random.Random, sleep: Sleep = asyncio.sleep
+        self,
+        settings: ChatSettings,
+        rng: random.Random,
+        sleep: Sleep = asyncio.sleep,
+        watch: ProviderWatch = nobody_watches,
     ) -> None:
         self._settings = settings
-        self._client = OpenAIClient(NAME, settings.server, rng, sleep)
+        self._client = OpenAIClient(NAME, settings.server, rng, sleep, watch)
 
     def phrases(self) -> tuple[str, ...]:
         """What callers are expected to say; empty: anything."""

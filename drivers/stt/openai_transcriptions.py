@@ -5,6 +5,7 @@ takes a round trip. The agent's phrases go along as the prompt, which biases the
 """
 
 import asyncio
+import contextvars
 import io
 import random
 import wave
@@ -21,6 +22,7 @@ from ...media.ports import (
 )
 from ..form_data import form_data
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
+from ..provider_watch import ProviderWatch, nobody_watches
 
 NAME = "openai-transcriptions"
 PATH = "/audio/transcriptions"
@@ -54,10 +56,14 @@ class OpenAITranscriber:
     name = NAME
 
     def __init__(
-        self, settings: TranscriptionSettings, rng: random.Random, sleep: Sleep = asyncio.sleep
+        self,
+        settings: TranscriptionSettings,
+        rng: random.Random,
+        sleep: Sleep = asyncio.sleep,
+        watch: ProviderWatch = nobody_watches,
     ) -> None:
         self._settings = settings
-        self._client = OpenAIClient(NAME, settings.server, rng, sleep)
+        self._client = OpenAIClient(NAME, settings.server, rng, sleep, watch)
 
     async def open(self, settings: ListenSettings, sink: Sink) -> "OpenAITranscriptionStream":
         """A stream for one call; connects with its first utterance."""
@@ -78,6 +84,8 @@ class OpenAITranscriptionStream:
         self._turn: int | None = None
         self._audio = bytearray()
         self._requests: set[asyncio.Task[None]] = set()
+        # Utterances end within the engine's work, which is no call's: requests are the call's own.
+        self._context = contextvars.copy_context()
 
     def begin(self, turn: int) -> None:
         """An utterance begins; of the same turn, its audio is added to what is there."""
@@ -99,7 +107,9 @@ class OpenAITranscriptionStream:
         if turn != self._turn:
             return
         wav = as_wav(bytes(self._audio), self._settings.rate_hz)
-        request = asyncio.create_task(self._ask(turn, wav), name=f"{NAME} turn {turn}")
+        request = asyncio.create_task(
+            self._ask(turn, wav), name=f"{NAME} turn {turn}", context=self._context
+        )
         self._requests.add(request)
         request.add_done_callback(self._requests.discard)
 

@@ -14,6 +14,7 @@ import soxr  # type: ignore[import-untyped]
 from ...media.errors import ProviderError, ProviderRejected
 from ...media.ports import AnySpeechPart, SpeechAudio, SpeechRequest
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
+from ..provider_watch import ProviderWatch, nobody_watches
 
 NAME = "openai-speech"
 PATH = "/audio/speech"
@@ -53,10 +54,14 @@ class OpenAISpeechSynthesizer:
     name = NAME
 
     def __init__(
-        self, settings: SpeechSettings, rng: random.Random, sleep: Sleep = asyncio.sleep
+        self,
+        settings: SpeechSettings,
+        rng: random.Random,
+        sleep: Sleep = asyncio.sleep,
+        watch: ProviderWatch = nobody_watches,
     ) -> None:
         self._settings = settings
-        self._client = OpenAIClient(NAME, settings.server, rng, sleep)
+        self._client = OpenAIClient(NAME, settings.server, rng, sleep, watch)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -4,6 +4,7 @@ Not here: when an utterance begins and ends (turn.py).
 """
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable
 
@@ -42,6 +43,8 @@ class Listener:
         self._settings = ListenSettings(8000)
         self._stream: TranscriberStream | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._context = contextvars.copy_context()
+        "The call's own: it connects again within the engine's work, which is no call's."
         self._turn: int | None = None
         "Whose audio the stream gets now."
 
@@ -49,7 +52,7 @@ class Listener:
         """Connect for audio of this kind, instead of a connection for another kind."""
         await self._disconnect()
         self._settings = settings
-        self._opening = asyncio.create_task(self._open(), name="open transcriber")
+        self._opening = self._connecting()
         await asyncio.wait([self._opening])
 
     def reopen(self, settings: ListenSettings) -> None:
@@ -57,7 +60,7 @@ class Listener:
         self._settings = settings
         if self._opening is not None:
             self._opening.cancel()
-        self._opening = asyncio.create_task(self._open(), name="open transcriber")
+        self._opening = self._connecting()
 
     def begin(self, turn: int) -> None:
         """Audio of this turn follows."""
@@ -90,6 +93,10 @@ class Listener:
         self._report = _tell_nobody
         self._position = _nowhere
 
+    def _connecting(self) -> asyncio.Task[None]:
+        work = self._open()
+        return asyncio.create_task(work, name="open transcriber", context=self._context)
+
     async def _disconnect(self) -> None:
         if self._opening is not None:
             self._opening.cancel()
@@ -118,7 +125,7 @@ class Listener:
     def _hear(self, event: AnyTranscriptEvent) -> None:
         at = self._position()
         if isinstance(event, TranscriberFailed):
-            logger.warning("turn %d: %s", event.turn, event.error)
+            self._warn("turn %d: %s", event.turn, event.error)
             self._report(HearingFailed(at, event.turn))
         elif isinstance(event, TranscriptFinal):
             self._report(WordsHeard(at, event.turn, event.text, True, event.rejected))
@@ -132,8 +139,12 @@ class Listener:
         try:
             verb(self._stream)
         except Exception as error:
-            logger.warning("%s: turn %d: %r", self._transcriber.name, turn, error)
+            self._warn("%s: turn %d: %r", self._transcriber.name, turn, error)
             self._report(HearingFailed(self._position(), turn))
+
+    def _warn(self, text: str, *values: object) -> None:
+        """As the call's own, whoever has called. A copy: a context is entered once at a time."""
+        self._context.copy().run(logger.warning, text, *values)
 
 
 def _tell_nobody(event: AnyTurnEvent) -> None:

@@ -244,7 +244,7 @@ class Session(LiveControl):
                     _CARRY_OUT[type(action)](self, action)
         except Exception:
             # A bug of ours ends this call, not the tick that serves all the others.
-            logger.exception("call %s: turn taking failed", self.record.id)
+            logger.exception("turn taking failed", extra={"call": self.record.id})
             self._inbox.clear()
             self._leg.hang_up(HangUpCause.ERROR)
         finally:
@@ -299,7 +299,8 @@ class Session(LiveControl):
 
     def _transfer_call(self, action: act.TransferCall) -> None:
         if self._transfer is None:
-            logger.warning("call %s: nobody can transfer to %s", self.record.id, action.to)
+            about = {"call": self.record.id}
+            logger.warning("nobody can transfer to %s", action.to, extra=about)
             self.transfer_failed()
             return
         self.record.transferred_to = action.to

@@ -6,6 +6,7 @@ an interrupted reply never needs it. Not here: when a reply is made, heard or dr
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 
@@ -84,6 +85,8 @@ class Speaker:
         self._reply: ReplySpeech | None = None
         self._tasks: dict[ReplySpeech, asyncio.Task[None]] = {}
         self._muted = False
+        # Replies begin within the engine's work, which is no call's: their tasks are of the call.
+        self._context = contextvars.copy_context()
         self._greeting_ready = asyncio.Event()
         greeting = responder.greeting() if agent.greeting is None else agent.greeting
         self._texts = {
@@ -237,7 +240,7 @@ class Speaker:
         return PhraseKey(text, name, agent.voice, agent.speed, self._rate_hz)
 
     def _start(self, speech: ReplySpeech, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
+        task = asyncio.create_task(work, name=name, context=self._context)
         self._tasks[speech] = task
         task.add_done_callback(lambda _: self._made(speech))
 

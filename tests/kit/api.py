@@ -79,7 +79,7 @@ class Api:
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
         limiter = RateLimiter(self.clock, policies(settings.rates)) if limited else None
-        app = make_app(edge, self.services.authentication, settings.http, limiter)
+        app = make_app(edge, self.services.authentication, settings.http, limiter, clock=self.clock)
         self.client = TestClient(TestServer(app))
 
     async def __aenter__(self) -> "Api":

@@ -16,6 +16,7 @@ from offhook.control.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.route import MAX_BODY_BYTES
 from offhook.control.http.server import make_app
+from offhook.control.logs import TextFormatter
 from offhook.control.metrics import Metrics
 from offhook.control.registry import CallRegistry
 from offhook.control.services.catalog import make_services
@@ -167,11 +168,12 @@ async def test_a_fault_of_ours_is_a_problem_without_its_secrets(
         raise RuntimeError("the inside")
 
     monkeypatch.setattr(CallStore, "page", broken)
+    caplog.handler.setFormatter(TextFormatter())
     response = await api.ask("GET", "/v1/calls")
     assert response.status == 500
     problem = await problem_of(response)
     assert "the inside" not in str(problem)
-    assert str(problem["request_id"]) in caplog.text
+    assert f"request={problem['request_id']} " in caplog.text
 
 
 async def test_a_store_that_fails_is_a_problem(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

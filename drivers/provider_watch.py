@@ -1,0 +1,38 @@
+"""Who is told of requests to speech and language services: a port, and nobody. Pure."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..media.errors import ProviderError
+
+
+class ProviderRequest(Protocol):
+    """One try of a request, from when it is sent."""
+
+    def first_part(self) -> None:
+        """The first part of the answer is here."""
+        ...
+
+    def ended(self, error: ProviderError | None) -> None:
+        """It is over: answered, given up by us (None as well), or failed."""
+        ...
+
+
+ProviderWatch = Callable[[str, str], ProviderRequest]
+"Begins a request to a provider, by its name and what it is asked for (`openai-chat`)."
+
+
+class _Nobody:
+    def first_part(self) -> None:
+        """Nobody is told."""
+
+    def ended(self, error: ProviderError | None) -> None:
+        """Nobody is told."""
+
+
+_NOBODY = _Nobody()
+
+
+def nobody_watches(provider: str, kind: str) -> ProviderRequest:
+    """A ProviderWatch for who has none."""
+    return _NOBODY
