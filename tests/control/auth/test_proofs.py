@@ -14,18 +14,21 @@ from offhook.tests.kit.proving import cheap_proofs
 HOLDER = Holder("ann", Role.USER, 0)
 
 
+def modes_in(folder: pathlib.Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+
+
 async def test_tokens_outlive_a_restart_and_their_keys_are_nobody_elses(
     tmp_path: pathlib.Path,
 ) -> None:
     before, after = (cheap_proofs(tmp_path, VirtualClock(), token="") for _ in range(2))
-    assert not list(tmp_path.iterdir()), "nothing is made before it is needed"
+    assert modes_in(tmp_path) == {}, "nothing is made before it is needed"
     before.open()
     issued = before.tokens.issue_access(HOLDER)
     assert after.tokens.read(issued.token) == issued.claims
     assert after.operator == before.operator
-    files = list((tmp_path / "secrets").iterdir())
-    assert {file.name for file in files} == {"api_token", "jwt_key", "code_key"}
-    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    made = ("api_token", "jwt_key", "code_key")
+    assert modes_in(tmp_path / "secrets") == dict.fromkeys(made, 0o600)
     await before.aclose()
     await after.aclose()
 
