@@ -81,6 +81,7 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     "Whatever its owner keeps with it."
     scheduled_wall: float | None = None
+    "Of a scheduled call None means that it is held: whoever holds it gives it its moment."
     timezone: str = "UTC"
     retry_attempt: int = 0
     next_retry_wall: float | None = None

@@ -48,6 +48,9 @@ class CallsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     number: ShortText | None = None
     "Of either side, as it is stored."
     line: ShortText | None = None
+    schedule_id: ShortText | None = None
+    campaign_id: ShortText | None = None
+    import_job_id: ShortText | None = None
     created_after: datetime.datetime | None = None
     created_before: datetime.datetime | None = None
     search: ShortText | None = None
@@ -64,6 +67,9 @@ class CallsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             agent_id=self.agent_id,
             number=self.number,
             line=self.line,
+            schedule_id=self.schedule_id,
+            campaign_id=self.campaign_id,
+            import_job_id=self.import_job_id,
             created_after_wall=None if after is None else wall_of(after),
             created_before_wall=None if before is None else wall_of(before),
             search=self.search,

@@ -48,6 +48,10 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     retry_attempt: int
     next_retry_at: datetime.datetime | None
     original_call_id: str | None
+    schedule_id: str | None
+    campaign_id: str | None
+    import_job_id: str | None
+    import_row: int | None
     created_at: datetime.datetime
     started_at: datetime.datetime | None
     "It came in, or was dialled."
@@ -225,6 +229,10 @@ def _item(call: CallSummary) -> dict[str, Any]:
         "retry_attempt": call.retry_attempt,
         "next_retry_at": utc_or_none(call.next_retry_wall),
         "original_call_id": call.original_call_id,
+        "schedule_id": call.schedule_id,
+        "campaign_id": call.campaign_id,
+        "import_job_id": call.import_job_id,
+        "import_row": call.import_row,
         "created_at": utc(call.created_wall),
         "started_at": utc_or_none(call.started_wall),
         "answered_at": utc_or_none(call.answered_wall),

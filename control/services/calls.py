@@ -32,7 +32,6 @@ from ..domain.calls import (
 from ..domain.events import CallUpdated
 from ..errors import Conflict, FieldError, Unprocessable
 from ..live_page import live_page
-from ..store import schema
 from ..store.calls import CALLS, CallFilter, CallStore
 from ..store.database import Transaction
 from ..store.rows import Page, PageQuery
@@ -45,7 +44,8 @@ MAX_AHEAD_S = 366 * 86_400.0
 MAX_DATA_BYTES = 16 * 1024
 "Of a call's context, and of its metadata, as JSON."
 RING_LIMITS_S = (5.0, 180.0)
-COLUMNS = schema.CALLS.c
+MORE_PAGES = 10
+"That are asked for when calls of one have moved on meanwhile."
 
 _NUMBER = re.compile(r"\+?[0-9]{3,15}\Z")
 "E.164 §6: at most 15 digits; short ones are such as a telephone system has inside."
@@ -105,16 +105,23 @@ class CallService:
 
     async def page(self, who: Principal, query: PageQuery, wanted: CallFilter) -> Page[CallSummary]:
         """Calls in pages; those in progress as they are now. Raises BadRequest."""
-        asked, statuses = wanted, set(wanted.statuses or ())
+        statuses = set(wanted.statuses or ())
         if statuses and statuses <= set(IN_PROGRESS):
             return live_page(self._in_progress(who, wanted), query)
-        if not statuses.isdisjoint(IN_PROGRESS):
-            # What is stored of a call in progress may be a moment old: it is judged as it is now.
-            asked = msgspec.structs.replace(wanted, statuses=tuple({*statuses, *IN_PROGRESS}))
-        page = await self._store.page(owner_of(who), query, asked)
-        now = [self._as_now(call) for call in page.items]
-        fitting = tuple(call for call in now if asked is wanted or wanted.fits(call))
-        return msgspec.structs.replace(page, items=fitting)
+        # What has changed and is not stored yet has not been told either: nobody can miss it here.
+        owner = owner_of(who)
+        page = await self._store.page(owner, query, wanted)
+        items, total = self._now(page, wanted), page.total
+        for _ in range(MORE_PAGES):
+            # Some have moved on since they were stored: a page is not short while there are more.
+            if page.next is None or len(items) >= query.limit:
+                break
+            rest = msgspec.structs.replace(
+                query, cursor=page.next, offset=0, limit=query.limit - len(items), total=False
+            )
+            page = await self._store.page(owner, rest, wanted)
+            items += self._now(page, wanted)
+        return Page(tuple(items), page.next, total)
 
     async def turns(
         self, who: Principal, id_: str, after: int, limit: int
@@ -144,38 +151,14 @@ class CallService:
     async def place(self, who: Principal, wanted: NewCall) -> Call:
         """Store a call to be placed; its owner is whoever asks. Raises Unprocessable."""
         now = self._clock.wall()
-        errors = list(_faults(wanted, now))
+        errors = faults_of(wanted, now)
         async with self._log.writing() as work:
-            agent_name = ""
-            if wanted.agent_id is not None:
-                name, fault = await _agent(work.tx, who, wanted.agent_id)
-                agent_name = name
-                errors += [fault] if fault is not None else []
+            agent_name, fault = await speaking_agent(work.tx, owner_of(who), wanted.agent_id)
+            if fault is not None:
+                errors.append(fault)
             if errors:
                 raise Unprocessable("the call cannot be placed", errors)
-            waits = wanted.scheduled_wall is not None and wanted.scheduled_wall > now
-            call = await CALLS.add(
-                work.tx,
-                Call(
-                    owner_id=who.account_id,
-                    inbound=False,
-                    from_number=callable_number(wanted.from_) or "",
-                    to_number=callable_number(wanted.to) or "",
-                    line=wanted.line,
-                    agent_id=wanted.agent_id,
-                    agent_name=agent_name,
-                    status=CallStatus.SCHEDULED if waits else CallStatus.QUEUED,
-                    priority=wanted.priority,
-                    priority_rank=PRIORITY_RANKS[wanted.priority],
-                    context=wanted.context,
-                    metadata=wanted.metadata,
-                    scheduled_wall=wanted.scheduled_wall,
-                    timezone=wanted.timezone,
-                    ring_limit_s=wanted.ring_limit_s,
-                    created_wall=now,
-                    updated_wall=now,
-                ),
-            )
+            call = await CALLS.add(work.tx, call_of(who.account_id, wanted, agent_name, now))
             work.tell(call.owner_id, status_event(call))
         self.on_pending()
         return call
@@ -262,6 +245,10 @@ class CallService:
         calls = (x.as_now(now) for x in self._live.live() if owner in (None, x.owner_id))
         return [call for call in calls if wanted.fits(call)]
 
+    def _now(self, page: Page[CallSummary], wanted: CallFilter) -> list[CallSummary]:
+        now = (self._as_now(call) for call in page.items)
+        return [call for call in now if wanted.fits(call)]
+
     def _as_now(self, call: CallSummary) -> CallSummary:
         live = self._live.find(call.id)
         return call if live is None else live.as_now(self._clock.wall())
@@ -285,7 +272,32 @@ def callable_number(number: str) -> str | None:
     return number if _NUMBER.match(number) else None
 
 
-def _faults(wanted: NewCall, now: float) -> list[FieldError]:
+def call_of(owner_id: str, wanted: NewCall, agent_name: str, now: float) -> Call:
+    """A wish without faults, as it is stored."""
+    waits = wanted.scheduled_wall is not None and wanted.scheduled_wall > now
+    return Call(
+        owner_id=owner_id,
+        inbound=False,
+        from_number=callable_number(wanted.from_) or "",
+        to_number=callable_number(wanted.to) or "",
+        line=wanted.line,
+        agent_id=wanted.agent_id,
+        agent_name=agent_name,
+        status=CallStatus.SCHEDULED if waits else CallStatus.QUEUED,
+        priority=wanted.priority,
+        priority_rank=PRIORITY_RANKS[wanted.priority],
+        context=wanted.context,
+        metadata=wanted.metadata,
+        scheduled_wall=wanted.scheduled_wall,
+        timezone=wanted.timezone,
+        ring_limit_s=wanted.ring_limit_s,
+        created_wall=now,
+        updated_wall=now,
+    )
+
+
+def faults_of(wanted: NewCall, now: float) -> list[FieldError]:
+    """What no call could be placed with, but for its agent."""
     found: list[FieldError] = []
     if callable_number(wanted.to) is None:
         found.append(FieldError("to", "neither a number of 3 to 15 digits nor a SIP address"))
@@ -336,9 +348,13 @@ def _said_end(outcome: Outcome | None, failure_reason: str | None) -> dict[str, 
     return {name: value for name, value in said.items() if value is not None}
 
 
-async def _agent(tx: Transaction, who: Principal, agent_id: str) -> tuple[str, FieldError | None]:
-    """The agent's name, and why it cannot speak."""
-    agent = await AGENTS.get(tx, agent_id, owner_of(who))
+async def speaking_agent(
+    tx: Transaction, owner: str | None, agent_id: str | None
+) -> tuple[str, FieldError | None]:
+    """The agent's name, and why it cannot speak; of None, the default agent, both are empty."""
+    if agent_id is None:
+        return "", None
+    agent = await AGENTS.get(tx, agent_id, owner)
     if agent is None:
         return "", FieldError("agent_id", "there is no such agent")
     if agent.kind is not AgentKind.AI:

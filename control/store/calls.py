@@ -60,6 +60,9 @@ _UPDATE = (
     .values({name: bindparam(f"new_{name}") for name in LIVE_COLUMNS})
 )
 
+EQUALS = ("inbound", "agent_id", "line", "schedule_id", "campaign_id", "import_job_id")
+"Fields of a filter that a call has, too."
+
 
 class CallChange(msgspec.Struct, frozen=True):
     """A call as it is now, and what it has said since it was stored last."""
@@ -81,6 +84,9 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
     "Of either side."
     line: str | None = None
+    schedule_id: str | None = None
+    campaign_id: str | None = None
+    import_job_id: str | None = None
     created_after_wall: float | None = None
     created_before_wall: float | None = None
     search: str | None = None
@@ -97,6 +103,9 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
             and self.agent_id in (None, call.agent_id)
             and self.number in (None, call.from_number, call.to_number)
             and self.line in (None, call.line)
+            and self.schedule_id in (None, call.schedule_id)
+            and self.campaign_id in (None, call.campaign_id)
+            and self.import_job_id in (None, call.import_job_id)
             and (self.created_after_wall is None or call.created_wall >= self.created_after_wall)
             and (self.created_before_wall is None or call.created_wall < self.created_before_wall)
             and (not text or any(text in part.lower() for part in searched))
@@ -109,7 +118,7 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
             found.append(COLUMNS.status.in_([status.value for status in self.statuses]))
         if self.outcome is not None:
             found.append(COLUMNS.outcome == self.outcome.value)
-        for name in ("inbound", "agent_id", "line"):
+        for name in EQUALS:
             if (value := getattr(self, name)) is not None:
                 found.append(COLUMNS[name] == value)
         if self.number is not None:
