@@ -1,5 +1,7 @@
 """The log: one line, structured, without numbers and secrets."""
 
+import asyncio
+import contextvars
 import io
 import json
 import logging
@@ -9,6 +11,7 @@ import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
 from offhook.control.config import LogSettings
+from offhook.control.log_context import ACCOUNT, CALL, REQUEST
 from offhook.control.logs import JsonFormatter, TextFormatter, call_logger, configure, mask_numbers
 
 
@@ -96,6 +99,55 @@ def test_secrets_are_never_shown(out: Out) -> None:
     assert "ValueError: ***" in text
 
 
+def test_a_line_tells_of_which_request_account_and_call_the_work_is(out: Out) -> None:
+    logger, stream, handler = out
+    handler.setFormatter(TextFormatter())
+
+    def work() -> None:
+        REQUEST.set("r1")
+        ACCOUNT.set("a1")
+        logger.info("asked")
+        CALL.set("c1")
+        logger.info("called")
+        call_logger(logger, "c2").info("another")
+
+    contextvars.Context().run(work)
+    logger.info("nobody")
+    asked, called, another, nobody = stream.getvalue().splitlines()
+    assert " request=r1 account=a1 message=asked" in asked
+    assert " request=r1 account=a1 call=c1 message=called" in called
+    assert " request=r1 account=a1 call=c2 message=another" in another
+    assert "request=" not in nobody
+
+
+async def test_a_task_of_a_call_logs_as_the_call(out: Out) -> None:
+    logger, stream, handler = out
+    handler.setFormatter(JsonFormatter())
+
+    async def later() -> None:
+        logger.info("later")
+
+    async def call() -> None:
+        CALL.set("c1")
+        await asyncio.create_task(later())
+
+    await asyncio.create_task(call())
+    assert json.loads(stream.getvalue())["call"] == "c1"
+    assert CALL.get() == ""
+
+
+@pytest.mark.parametrize("kind", [TextFormatter, JsonFormatter])
+def test_a_traceback_is_in_the_same_line(out: Out, kind: type[TextFormatter]) -> None:
+    logger, stream, handler = out
+    handler.setFormatter(kind())
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        logger.exception("it failed")
+    assert stream.getvalue().count("\n") == 1
+    assert "Traceback" in stream.getvalue()
+
+
 def test_a_request_that_is_no_http_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
@@ -130,7 +182,12 @@ def test_libraries_that_log_stored_values_are_quiet_even_at_debug() -> None:
     before = root.handlers[:], root.level
     try:
         configure(LogSettings(level="debug"))
-        for name in ("sqlalchemy.engine.Engine", "aiosqlite", "alembic.runtime.migration"):
+        for name in (
+            "sqlalchemy.engine.Engine",
+            "aiosqlite",
+            "alembic.runtime.migration",
+            "urllib3",
+        ):
             assert not logging.getLogger(name).isEnabledFor(logging.INFO)
             assert logging.getLogger(name).isEnabledFor(logging.WARNING)
     finally:
