@@ -3,7 +3,7 @@
 An SMS that goes out has the id of its message in the outbox. Not here: how it is sent.
 """
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from sqlalchemy import or_
@@ -224,7 +224,7 @@ async def _sender(tx: Transaction, owner_id: str, wanted: str) -> tuple[str, Fie
     return own.number, None
 
 
-def _told(message: SmsMessage, wall: float) -> dict[str, object]:
+def _told(message: SmsMessage, wall: float) -> dict[str, Any]:
     return {
         "at_wall": wall,
         "message_id": message.id,

@@ -18,14 +18,14 @@ from offhook.control.outbox_delivery import (
 NOW = 1_700_000_000.0
 
 
-def waiting(**more: int) -> OutboxMessage:
+def waiting(attempts: int = 0) -> OutboxMessage:
     return OutboxMessage(
         channel="email",
         to="anna@example.org",
         body="x",
         status=OutboxStatus.WAITING,
         next_try_wall=NOW,
-        **more,
+        attempts=attempts,
     )
 
 

@@ -22,7 +22,7 @@ MAIL = Mail(
 
 
 def client_of(server: SmtpServer, **more: Any) -> SmtpClient:
-    settings = {"host": "127.0.0.1", "port": server.port, "security": "none"} | more
+    settings: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "security": "none"} | more
     return SmtpClient(SmtpSettings(**settings))
 
 
