@@ -53,6 +53,7 @@ from .provider_metrics import ProviderMetrics
 from .reception import Reception
 from .registry import CallRegistry
 from .routing import Routing
+from .scheduler import Scheduler
 from .server_metrics import add_event_gauges, add_line_gauges
 from .services.accounts import ensure_operator
 from .services.catalog import make_services
@@ -231,6 +232,9 @@ class Server:
             self._clock,
         )
         self._services.calls.on_pending = self.holding.on_end = self._dispatch.wake
+        self._services.schedules.on_pending = self._dispatch.wake
+        self._scheduler = Scheduler(self._services.schedules, self._clock)
+        self._services.schedules.on_change = self._scheduler.wake
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
         self._sip: SipEndpoint | None = None
@@ -286,6 +290,8 @@ class Server:
         stack.callback(self.engine.close_clock)
         self._dispatch.start()
         stack.push_async_callback(self._dispatch.aclose)
+        self._scheduler.start()
+        stack.push_async_callback(self._scheduler.aclose)
 
     async def _start_loopback(self, stack: contextlib.AsyncExitStack) -> None:
         line = LoopbackLine(

@@ -29,6 +29,7 @@ from . import (
     numbers,
     outbox,
     provider_keys,
+    schedules,
     sms,
     webhooks,
 )
@@ -57,6 +58,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *webhooks.ROUTES,
     *agents.ROUTES,
     *numbers.ROUTES,
+    *schedules.ROUTES,
     *lines.ROUTES,
     *modems.ROUTES,
     *auth.ROUTES,

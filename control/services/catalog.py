@@ -39,6 +39,7 @@ from .numbers import NumberService
 from .outbox import Outbox
 from .provider_keys import ProviderKeyService
 from .recovery import Recovery
+from .schedules import ScheduleService
 from .sent_codes import SentCodes
 from .sign_in import SignIn
 from .sms import SmsService
@@ -70,6 +71,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     provider_keys: ProviderKeyService
     recovery: Recovery
+    schedules: ScheduleService
     sign_in: SignIn
     sms: SmsService
     verification: Verification
@@ -138,6 +140,7 @@ def make_services(
         outbox=outbox,
         provider_keys=ProviderKeyService(database, clock, box),
         recovery=Recovery(database, proofs, codes, sign_in),
+        schedules=ScheduleService(database, events, clock),
         sign_in=sign_in,
         sms=SmsService(database, events, outbox, clock),
         verification=Verification(database, clock, codes, accounts, sign_in),
