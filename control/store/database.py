@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ..errors import Conflict, StoreError
 from .migrating import migrate
+from .one_hop import OneHopDriver
 
 READERS = 4
 "Connections beside the writer's; on SQLite each is a thread."
@@ -65,7 +66,7 @@ class Database:
             self.is_sqlite = parsed.get_backend_name() == "sqlite"
             self.file = parsed.database if self.is_sqlite else None
             "SQLite's."
-            self._engine = _engine(url)
+            self._engine = _engine(url, self.is_sqlite)
         except (ArgumentError, ModuleNotFoundError) as exc:
             raise StoreError("the database's address", str(exc)) from exc
         if self.is_sqlite:
@@ -168,9 +169,11 @@ class _Nobody:
         """Nobody is told."""
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, is_sqlite: bool) -> AsyncEngine:
+    driver = {"module": OneHopDriver()} if is_sqlite else {}
     return create_async_engine(
         url,
+        **driver,
         pool_size=READERS + 1,
         max_overflow=0,
         json_serializer=lambda value: _encode(value).decode(),
