@@ -284,6 +284,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         status=202,
         problems=(*PROBLEMS, TooLarge, Unsupported),
         max_body_bytes=MAX_WAV_BYTES,
+        raw_body="audio/wav",
     ),
     _post("digits", press_digits, "Press keys", DigitsBody),
     _post("mute", mute, "Mute a side", MuteBody),

@@ -307,6 +307,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         scope="calls:read",
         query=TranscriptQuery,
         returns=Transcript,
+        other_content=("text/plain",),
         problems=(NotFound,),
     ),
     Route(
@@ -317,6 +318,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         tag=TAG,
         scope="calls:read",
         content="audio/wav",
+        bare=((206, "A part of it."), (416, "It has no such part.")),
         problems=(NotFound,),
     ),
 )

@@ -13,7 +13,7 @@ from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
 from ..auth.principal import Principal
 from ..errors import BadRequest, Forbidden, StoreError
 from ..event_filter import EventFilter, check_patterns
-from ..events import Subscription
+from ..events import PublishedEvent, Subscription
 from ..services.event_log import visible
 from .decoding import field_error
 from .route import AnyRoute, Asked, Nothing, Route
@@ -199,5 +199,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         status=101,
         problems=(BadRequest, Forbidden),
         token_in_query=True,
+        messages=((AnyClientMessage,), (PublishedEvent, AnyReply)),
     ),
 )

@@ -23,6 +23,7 @@ ID_HEADER = "X-Request-Id"
 FORWARDED = "X-Forwarded-For"
 GUARDED = "/v1/"
 "Below this prefix even an address that does not exist is only told to those who may ask."
+SERVER = "Offhook"
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -42,6 +43,7 @@ def add_headers(cors: Cors) -> Signal:
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
+        headers["Server"] = SERVER  # what it is made of is nobody's business
         headers[ID_HEADER] = request.get(REQUEST_ID, "")
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)

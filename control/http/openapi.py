@@ -1,142 +1,240 @@
-"""The table of routes as an OpenAPI 3.1 document. Pure: from Structs and docstrings to JSON.
+"""The table of routes as an OpenAPI 3.1 document. Pure: from Structs and docstrings to JSON."""
 
-What a field means stands as a string under it in its Struct; the sources are read for these once,
-when the document is built.
-"""
-
-import ast
 import inspect
 import re
-import textwrap
-from collections.abc import Iterable, Sequence
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
-
-import msgspec
 
 from ..errors import (
     BadRequest,
-    Conflict,
     Forbidden,
+    KeyUsedBefore,
     NotFound,
     Problem,
+    StillAnswering,
     TooLarge,
     TooManyRequests,
+    TooSlow,
     Unauthorized,
     Unprocessable,
     Unsupported,
 )
+from .once import IDEMPOTENCY_KEY, KEY_PATTERN, MAX_KEY_CHARS, REPLAYED
+from .openapi_schemas import Json, Schemas, renamed
 from .problems import CONTENT_TYPE as PROBLEM_TYPE, ProblemDetails
 from .route import AnyRoute, Nothing
 
 VERSION = "3.1.0"
-REF = "#/components/schemas/{name}"
-SECURITY = "bearer"
-ABOUT = (
-    "Offhook puts an agent on a telephone line. Times are RFC 3339 in UTC, ids are UUIDs, lists "
-    "are read in pages by `cursor`, errors are problem details (RFC 9457) with a stable `code`."
-)
-REQUEST_ID_HEADER = {
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+BEARER, IN_QUERY = "bearer", "token"
+JSON_TYPE = "application/json"
+ABOUT = """Offhook puts an agent on a telephone line.
+
+Times are RFC 3339 in UTC, ids are UUIDs. Lists come in pages: `next` is the `cursor` of the page
+after. Errors are problem details (RFC 9457) with a stable `code`, the `request_id` that logs have,
+and the `field` or `errors` at fault.
+
+Show who you are by `Authorization: Bearer …`: the operator's token, an access token, or an API
+key. Each operation names the scope that it needs. What belongs to another account is not found.
+
+`X-RateLimit-…` tell how often you may still ask; over the limit it is 429 with `Retry-After`. A
+POST with an `Idempotency-Key` is done once, however often it is sent within a day."""
+HEADERS: Json = {
     "X-Request-Id": {
         "description": "The request's id, as logs have it; yours, if you sent one.",
-        "schema": {"type": "string"},
-    }
+        "schema": {"type": "string", "maxLength": 64},
+    },
+    "X-RateLimit-Limit": {
+        "description": "Requests that you may send in a minute. Absent: they are not counted.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "X-RateLimit-Remaining": {
+        "description": "Requests that you may send now.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "X-RateLimit-Reset": {
+        "description": "Unix time in seconds when all of them are back.",
+        "schema": {"type": "integer"},
+    },
+    "Retry-After": {
+        "description": "Seconds until it is worth another try.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    REPLAYED: {
+        "description": "This answer was given before, to the same Idempotency-Key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
 }
+KEY_PARAMETER: Json = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "required": False,
+    "description": "Yours, and new for each thing that is to be made: sent again with the same "
+    "key within a day, the request gets the same answer and nothing is done twice.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_KEY_CHARS,
+        "pattern": KEY_PATTERN.replace(r"\Z", "$"),
+    },
+}
+PATH_PART: Json = {"type": "string", "minLength": 1}
+RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PATH_PART = re.compile(r"\{(\w+)\}")
-_GENERIC = re.compile(r"List_(\w+)_\Z")
-
-Json = dict[str, Any]
 
 
 def document(routes: Sequence[AnyRoute], version: str) -> Json:
     """The whole document."""
-    types = _types(routes)
-    (*schemas,), components = msgspec.json.schema_components(types, ref_template=REF)
-    by_type = dict(zip(types, schemas, strict=True))
-    _describe_fields(components, types)
+    routes = [route for route in routes if route.documented]
+    schemas = _schemas(routes)
+    ids = operation_ids(routes)
     paths: Json = {}
-    for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
-            route, by_type, components
-        )
-    tags = list(dict.fromkeys(route.tag for route in routes))
+    for route, id_ in zip(routes, ids, strict=True):
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, id_, schemas)
     whole = {
         "openapi": VERSION,
-        "info": {"title": "Offhook", "version": version, "description": ABOUT},
-        "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in tags],
+        "jsonSchemaDialect": DIALECT,
+        "info": {
+            "title": "Offhook",
+            "version": version,
+            "summary": "Agents on telephone lines.",
+            "description": ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "This server."}],
+        "tags": _tags(routes),
         "paths": paths,
         "components": {
-            "schemas": components,
-            "securitySchemes": {SECURITY: {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas.components,
+            "headers": HEADERS,
+            "responses": _refusals(routes, schemas),
+            "parameters": {IDEMPOTENCY_KEY: KEY_PARAMETER},
+            "securitySchemes": {
+                BEARER: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The operator's token, an access token, or an API key.",
+                },
+                IN_QUERY: {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "token",
+                    "description": "The same, where a browser cannot set headers.",
+                },
+            },
         },
     }
-    named: Json = _renamed(whole)
+    named: Json = renamed(whole)
     return named
 
 
-def _types(routes: Iterable[AnyRoute]) -> list[type[msgspec.Struct]]:
-    found: dict[type[msgspec.Struct], None] = {ProblemDetails: None}
+def _schemas(routes: Sequence[AnyRoute]) -> Schemas:
+    asked: list[Any] = []
+    answered: list[Any] = [ProblemDetails]
     for route in routes:
-        for type_ in (route.query, route.body, route.returns, *(t for _, t in route.also)):
-            if type_ is not None and type_ is not Nothing:
-                found[type_] = None
-    return list(found)
+        asked += [type_ for type_ in (route.query, route.body) if type_ is not Nothing]
+        answered += [t for t in (route.returns, *(t for _, t in route.also)) if t is not None]
+        if route.messages is not None:
+            asked += route.messages[0]
+            answered += route.messages[1]
+    return Schemas(asked, answered)
+
+
+def _tags(routes: Sequence[AnyRoute]) -> list[Json]:
+    """The chapters, each with the first line of its module."""
+    tags: dict[str, str] = {}
+    for route in routes:
+        doc = sys.modules[route.handler.__module__].__doc__ or ""
+        _, _, said = doc.strip().partition("\n")[0].partition(": ")
+        first, _, _ = said.rstrip(".").partition(". ")
+        tags.setdefault(route.tag, f"{first[:1].upper()}{first[1:]}.")
+    return [{"name": name, "description": said} for name, said in tags.items()]
 
 
 # --- one operation --------------------------------------------------------------------------------
 
 
-def _operation(route: AnyRoute, by_type: dict[Any, Json], components: Json) -> Json:
+def operation_ids(routes: Sequence[AnyRoute]) -> list[str]:
+    """The handlers' names; where several have one, with their chapters, methods, and paths."""
+    ids = [route.operation_id for route in routes]
+    for more in (
+        lambda route, id_: f"{_words(route.tag)}_{id_}",
+        lambda route, id_: f"{id_}_by_{route.method.lower()}",
+        lambda route, id_: f"{id_}_{_words(route.path)}",
+    ):
+        seen = Counter(ids)
+        pairs = zip(routes, ids, strict=True)
+        ids = [more(route, id_) if seen[id_] > 1 else id_ for route, id_ in pairs]
+    return ids
+
+
+def _words(text: str) -> str:
+    return "_".join(re.findall(r"\w+", text.lower()))
+
+
+def _operation(route: AnyRoute, id_: str, schemas: Schemas) -> Json:
     operation: Json = {
-        "operationId": _operation_id(route),
+        "operationId": id_,
         "summary": route.summary,
-        "description": inspect.getdoc(route.handler) or "",
+        "description": _description(route),
         "tags": [route.tag],
-        "parameters": [*_path_parameters(route), *_query_parameters(route, by_type, components)],
-        "responses": _responses(route, by_type),
-        "security": [] if route.scope is None else [{SECURITY: []}],
+        "parameters": [*_path_parameters(route), *_query_parameters(route, schemas)],
+        "responses": _responses(route, schemas),
+        "security": [] if route.scope is None else [{BEARER: []}],
     }
     if route.scope is not None:
-        who = "An administrator's credential with" if route.admin else "A credential with"
-        operation["description"] += f"\n\n{who} the scope `{route.scope}`."
         operation["x-scope"] = route.scope
+    if route.token_in_query:
+        operation["security"].append({IN_QUERY: []})
+    if route.creates:
+        operation["parameters"].append({"$ref": f"#/components/parameters/{IDEMPOTENCY_KEY}"})
+    if route.messages is not None:
+        sent, told = ({"anyOf": [schemas.of(t) for t in types]} for types in route.messages)
+        operation["x-websocket"] = {"client": sent, "server": told}
+    if route.raw_body is not None:
+        content: Json = {route.raw_body: {}}
+        operation["requestBody"] = {"required": True, "content": content}
     if route.takes_body:
-        schema = by_type[route.body]
         operation["requestBody"] = {
-            "required": _is_required(schema, components),
-            "content": {"application/json": {"schema": schema}},
+            "required": bool(schemas.resolved(route.body).get("required")),
+            "content": {JSON_TYPE: {"schema": schemas.of(route.body)}},
         }
     return operation
 
 
-def _operation_id(route: AnyRoute) -> str:
-    """The handler's name; where one handler serves two routes, the method as well."""
-    name = route.operation_id
-    return f"{name}_by_delete" if route.method == "DELETE" and "delete" not in name else name
+def _description(route: AnyRoute) -> str:
+    said = inspect.getdoc(route.handler) or ""
+    if route.scope is None:
+        return said
+    who = "An administrator's credential with" if route.admin else "A credential with"
+    return f"{said}\n\n{who} the scope `{route.scope}`."
 
 
 def _path_parameters(route: AnyRoute) -> list[Json]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": PATH_PART}
         for name in _PATH_PART.findall(route.path)
     ]
 
 
-def _query_parameters(route: AnyRoute, by_type: dict[Any, Json], components: Json) -> list[Json]:
+def _query_parameters(route: AnyRoute, schemas: Schemas) -> list[Json]:
     if route.query is Nothing:
         return []
-    schema = _resolved(by_type[route.query], components)
-    required = schema.get("required", [])
-    return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in required,
-            "description": field.get("description", ""),
-            "schema": _without_null(field),
-        }
-        for name, field in schema["properties"].items()
-    ]
+    schema = schemas.resolved(route.query)
+    parameters = []
+    for name, field in schema["properties"].items():
+        inner = _without_null(field)
+        described = field.get("description") or inner.pop("description", "")
+        inner.pop("description", None)
+        required = name in schema.get("required", [])
+        parameter: Json = {"name": name, "in": "query", "required": required, "schema": inner}
+        if described:
+            parameter["description"] = described
+        parameters.append(parameter)
+    return parameters
 
 
 def _without_null(schema: Json) -> Json:
@@ -148,128 +246,97 @@ def _without_null(schema: Json) -> Json:
     return {**rest, **(options[0] if len(options) == 1 else {"anyOf": options})}
 
 
-def _responses(route: AnyRoute, by_type: dict[Any, Json]) -> Json:
-    responses: Json = {str(route.status): _answer(route, by_type)}
+# --- its answers ----------------------------------------------------------------------------------
+
+
+def _responses(route: AnyRoute, schemas: Schemas) -> Json:
+    responses: Json = {str(route.status): _answer(route, schemas)}
+    if route.creates:
+        responses[str(route.status)]["headers"][REPLAYED] = _header(REPLAYED)
     for status, type_ in route.also:
-        content = {"application/json": {"schema": by_type[type_]}}
-        responses[str(status)] = _response(f"Status {status}", content)
-    by_status: dict[int, list[type[Problem]]] = {}
-    for problem in _problems(route):
-        by_status.setdefault(problem.status, []).append(problem)
-    content = {PROBLEM_TYPE: {"schema": by_type[ProblemDetails]}}
-    for status, problems in sorted(by_status.items()):
-        said = " ".join(dict.fromkeys(inspect.getdoc(problem) or "" for problem in problems))
-        responses[str(status)] = _response(said, content)
+        content = {JSON_TYPE: {"schema": schemas.of(type_)}}
+        responses[str(status)] = _response(route, HTTPStatus(status).phrase, content)
+    for status, said in route.bare:
+        content = {route.content: {}} if status == HTTPStatus.PARTIAL_CONTENT else {}
+        responses[str(status)] = _response(route, said, content)
+    for status, problems in _by_status(route).items():
+        said = {"$ref": f"#/components/responses/{_refusal_name(route, problems)}"}
+        if (other := responses.get(str(status))) is None:
+            responses[str(status)] = said
+        else:  # of /health
+            other["content"][PROBLEM_TYPE] = {"schema": schemas.of(ProblemDetails)}
     return responses
 
 
-def _answer(route: AnyRoute, by_type: dict[Any, Json]) -> Json:
+def _refusals(routes: Sequence[AnyRoute], schemas: Schemas) -> Json:
+    """Every set of problems that some route has under one status."""
+    content = {PROBLEM_TYPE: {"schema": schemas.of(ProblemDetails)}}
+    refusals: Json = {}
+    for route in routes:
+        for status, problems in _by_status(route).items():
+            said = "\n".join(f"`{p.code}`: {inspect.getdoc(p)}" for p in problems)
+            response = _response(route, said, content)
+            if status in RETRIED or any(problem.retry_after_s is not None for problem in problems):
+                response["headers"]["Retry-After"] = _header("Retry-After")
+            refusals[_refusal_name(route, problems)] = response
+    return refusals
+
+
+def _refusal_name(route: AnyRoute, problems: Sequence[type[Problem]]) -> str:
+    name = ".".join(sorted(problem.code for problem in problems))
+    return name if route.rate is not None else f"{name}.uncounted"
+
+
+def _by_status(route: AnyRoute) -> dict[int, list[type[Problem]]]:
+    found: dict[int, list[type[Problem]]] = {}
+    for problem in sorted(_problems(route), key=lambda problem: (problem.status, problem.code)):
+        found.setdefault(problem.status, []).append(problem)
+    return found
+
+
+def _answer(route: AnyRoute, schemas: Schemas) -> Json:
+    content: Json = {}
     if route.returns is not None:
-        return _response(route.summary, {route.content: {"schema": by_type[route.returns]}})
-    if route.status in (101, 204):
-        return _response(route.summary, {})
-    binary = {"type": "string"} if route.content.startswith("text/") else {}
-    return _response(route.summary, {route.content: {"schema": binary}})
+        content[route.content] = {"schema": schemas.of(route.returns)}
+    elif route.status not in (HTTPStatus.SWITCHING_PROTOCOLS, HTTPStatus.NO_CONTENT):
+        content[route.content] = _media(route.content)
+    for other in route.other_content:
+        content[other] = _media(other)
+    return _response(route, HTTPStatus(route.status).phrase, content)
 
 
-def _response(description: str, content: Json) -> Json:
-    response: Json = {"description": description, "headers": REQUEST_ID_HEADER}
+def _media(content: str) -> Json:
+    return {"schema": {"type": "string"}} if content.startswith("text/") else {}
+
+
+def _response(route: AnyRoute, description: str, content: Json) -> Json:
+    names = ["X-Request-Id"]
+    if route.rate is not None:
+        names += [name for name in HEADERS if name.startswith("X-RateLimit")]
+    response: Json = {
+        "description": description,
+        "headers": {name: _header(name) for name in names},
+    }
     return {**response, "content": content} if content else response
+
+
+def _header(name: str) -> Json:
+    return {"$ref": f"#/components/headers/{name}"}
 
 
 def _problems(route: AnyRoute) -> list[type[Problem]]:
     """Everything that it may refuse with."""
-    found: list[type[Problem]] = [TooLarge, TooManyRequests, *route.problems, BadRequest]
+    found: list[type[Problem]] = [TooLarge, *route.problems, BadRequest]
+    if route.rate is not None:
+        found.append(TooManyRequests)
     if route.scope is not None:
         found += [Unauthorized, Forbidden]
     if route.takes_body:
         found += [Unsupported, Unprocessable]
+    if route.takes_body or route.raw_body is not None:
+        found.append(TooSlow)
     if route.creates:
-        found += [Conflict, Unprocessable]  # an Idempotency-Key that was used before
+        found += [StillAnswering, KeyUsedBefore]
     if _PATH_PART.search(route.path):
         found.append(NotFound)
     return list(dict.fromkeys(found))
-
-
-# --- schemas --------------------------------------------------------------------------------------
-
-
-def _resolved(schema: Json, components: Json) -> Json:
-    ref = schema.get("$ref")
-    return components[ref.rpartition("/")[2]] if ref else schema
-
-
-def _is_required(schema: Json, components: Json) -> bool:
-    return bool(_resolved(schema, components).get("required"))
-
-
-def _describe_fields(components: Json, types: Sequence[type[msgspec.Struct]]) -> None:
-    """What stands under a field in its Struct becomes its description."""
-    for struct in _structs_of(types):
-        name = struct.__name__
-        properties = components.get(name, {}).get("properties")
-        if properties is None:
-            continue
-        for field, text in field_docs(struct).items():
-            encoded = dict(
-                zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
-            )
-            schema = properties.get(encoded.get(field, field))
-            if schema is not None:
-                schema.setdefault("description", text)
-
-
-def _structs_of(types: Iterable[Any]) -> set[type[msgspec.Struct]]:
-    """These Structs and all that they hold."""
-    found: set[type[msgspec.Struct]] = set()
-    waiting = [msgspec.inspect.type_info(type_) for type_ in types]
-    while waiting:
-        info = waiting.pop()
-        if isinstance(info, msgspec.inspect.StructType):
-            if info.cls in found:
-                continue
-            found.add(info.cls)
-            waiting += [field.type for field in info.fields]
-        for name in ("types", "item_types"):
-            waiting += getattr(info, name, ())
-        for name in ("item_type", "value_type", "type"):
-            inner = getattr(info, name, None)
-            if isinstance(inner, msgspec.inspect.Type):
-                waiting.append(inner)
-    return found
-
-
-def field_docs(struct: type) -> dict[str, str]:
-    """The string under each field, of the class and those it is made from."""
-    docs: dict[str, str] = {}
-    for cls in reversed(struct.__mro__):
-        if not issubclass(cls, msgspec.Struct) or cls is msgspec.Struct:
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-        assert isinstance(body, ast.ClassDef), "a class's source is a class"
-        for field, after in zip(body.body, body.body[1:], strict=False):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and isinstance(after, ast.Expr)
-                and isinstance(after.value, ast.Constant)
-                and isinstance(after.value.value, str)
-            ):
-                docs[field.target.id] = inspect.cleandoc(after.value.value)
-    return docs
-
-
-def _renamed(value: Any) -> Any:
-    """`List_AgentView_` is `AgentViewList`, wherever it is named."""
-    if isinstance(value, dict):
-        return {_name(key): _renamed(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_renamed(inner) for inner in value]
-    if isinstance(value, str) and value.startswith("#/"):
-        head, _, name = value.rpartition("/")
-        return f"{head}/{_name(name)}"
-    return value
-
-
-def _name(name: str) -> str:
-    return _GENERIC.sub(r"\1List", name)

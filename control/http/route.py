@@ -96,8 +96,16 @@ class Route(Generic[QueryT, BodyT]):
     problems: tuple[type[Problem], ...] = ()
     "What it may refuse with, beside what every route may."
     max_body_bytes: int = MAX_BODY_BYTES
-    messages: tuple[Any, ...] = ()
-    "Of a WebSocket: what its texts are, for the documentation: (from the client, from us)."
+    documented: bool = True
+    "False: it is no part of the API."
+    bare: tuple[tuple[int, str], ...] = ()
+    "Other statuses that have no JSON, and what they mean."
+    other_content: tuple[str, ...] = ()
+    "Media types that the answer may have instead of `content`."
+    raw_body: str | None = None
+    "Media type of a body that the handler reads by itself."
+    messages: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    "Of a WebSocket: the types of its JSON texts, those of clients first."
     token_in_query: bool = False
     "A browser's WebSocket cannot set headers: `?token=` may stand for the Authorization header."
     rate: str | None = "api"
@@ -116,7 +124,7 @@ class Route(Generic[QueryT, BodyT]):
     @property
     def creates(self) -> bool:
         """Whether it makes something: then an Idempotency-Key is honoured."""
-        return self.method == "POST" and self.scope is not None
+        return self.method == "POST" and self.scope is not None and self.raw_body is None
 
 
 AnyRoute = Route[Any, Any]

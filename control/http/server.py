@@ -16,6 +16,7 @@ from . import (
     call_control,
     calls,
     contacts,
+    docs,
     error_logs,
     escalations,
     event_log,
@@ -48,7 +49,6 @@ STOP_S = 3.0
 "Requests that are being answered may take so long when the server stops."
 
 ROUTES: tuple[AnyRoute, ...] = (
-    *health.ROUTES,
     *calls.ROUTES,
     *call_control.ROUTES,
     *notes.ROUTES,
@@ -71,6 +71,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *notifications.ROUTES,
     *outbox.ROUTES,
     *error_logs.ROUTES,
+    *health.ROUTES,
+    *docs.ROUTES,
 )
 "The whole API, chapter by chapter."
 
@@ -96,6 +98,7 @@ def make_app(
         ]
     )
     app[EDGE] = edge
+    app[docs.DESCRIBED] = ROUTES
     finishing = app[FINISHING] = Finishing()
     app.add_routes(definitions(ROUTES))
     app.on_response_prepare.append(add_headers(cors))
@@ -130,6 +133,8 @@ class HttpServer:
 
     async def start(self) -> None:
         """Listen. Raises StartError naming the address."""
+        docs.description(ROUTES)  # now, not while calls are live
+        docs.files()
         await self._runner.setup()
         settings = self._settings
         site = web.TCPSite(self._runner, settings.host, settings.port)
