@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from .dialing import RetryPolicy
 from .entity import Owned
 
 
@@ -72,6 +73,8 @@ class Agent(Owned, frozen=True, kw_only=True):
     "Settings of the house responder (drivers/llm/house_settings.py)."
     turn: dict[str, Any] = {}
     "Settings of turn taking (media/conversation/settings.py)."
+    retry: RetryPolicy | None = None
+    "When its calls are tried again; None: as by default."
     type: str = ""
     "What it is used as, in its owner's words, such as customer_support."
     config_data: dict[str, Any] = {}

@@ -53,6 +53,7 @@ class LineAttempt(msgspec.Struct, frozen=True, kw_only=True):
     at_wall: float
     cause: HangUpCause
     sip_status: int | None = None
+    q850: int | None = None
     reason: str = ""
 
 
@@ -71,6 +72,9 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     cause: HangUpCause | None = None
     "Why it ended, as the line tells it."
+    sip_status: int | None = None
+    q850: int | None = None
+    "ITU-T Q.850: of SIP's Reason header (RFC 6432), or the network's (3GPP 24.008 §10.5.4.11)."
     failure_reason: str = ""
     "In words; empty when it did not fail."
     priority: Priority = Priority.NORMAL
@@ -83,9 +87,18 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     scheduled_wall: float | None = None
     "Of a scheduled call None means that it is held: whoever holds it gives it its moment."
     timezone: str = "UTC"
+    wished_line: str = ""
+    "Of a call that was dialled: `line` as it was asked for, which its retries ask for as well."
+    wished_from: str = ""
+    "The same of `from_number`."
     retry_attempt: int = 0
+    "0: the original; the others are numbered in their order."
     next_retry_wall: float | None = None
+    "It is over, and is to be tried again then, by another call."
+    retried: bool = False
+    "It is over, and another call was placed for it: what became of that one counts."
     original_call_id: str | None = None
+    "Of a retry: the call that was the first of all."
     ring_limit_s: float = 30.0
     "It is not let ring for longer."
     attempts: tuple[LineAttempt, ...] = ()

@@ -24,8 +24,8 @@ from .agents import AGENTS
 from .modems import MODEMS
 from .numbers import NUMBERS
 
-ITS_OWN = {"id", "seq", "created_wall", "updated_wall"}
-"What the store gives an entity, whatever the file says."
+ITS_OWN = {"id", "seq", "created_wall", "updated_wall", "retry"}
+"What the store gives an entity, whatever the file says; when calls are retried it does not say."
 MAX_ENTRIES = 100_000
 
 logger = logging.getLogger(__name__)

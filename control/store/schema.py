@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.schema import SchemaItem
 
@@ -150,6 +151,7 @@ AGENTS = _owned(
     _json("voice"),
     _json("house"),
     _json("turn"),
+    _json("retry", null=True),
     _text("type"),
     _json("config_data"),
     _flag("is_active"),
@@ -197,6 +199,8 @@ CALLS = _owned(
     _text("status"),
     _text("outcome", null=True),
     _text("cause", null=True),
+    _whole("sip_status", null=True),
+    _whole("q850", null=True),
     _text("failure_reason"),
     _text("priority"),
     _whole("priority_rank"),
@@ -204,9 +208,12 @@ CALLS = _owned(
     _json("metadata"),
     _wall("scheduled_wall"),
     _text("timezone"),
+    _text("wished_line"),
+    _text("wished_from"),
     _whole("retry_attempt"),
     _wall("next_retry_wall"),
-    _id("original_call_id", index=True),
+    _flag("retried"),
+    _id("original_call_id"),
     Column("ring_limit_s", Float(53), nullable=False),
     _json("attempts"),
     _json("substitutions"),
@@ -227,11 +234,18 @@ CALLS = _owned(
     # One call each, whatever is done twice.
     UniqueConstraint("schedule_id", "occurrence"),
     UniqueConstraint("import_job_id", "import_row"),
+    UniqueConstraint("original_call_id", "retry_attempt"),
     # A campaign's progress is counted in the index alone.
-    Index(None, "campaign_id", "status", "outcome", "next_retry_wall"),
+    Index(None, "campaign_id", "status", "outcome", "next_retry_wall", "retried"),
     # What has become due, and what is next: WHERE status = … ORDER BY priority_rank, seq.
     Index(None, "status", "scheduled_wall"),
     Index(None, "status", "priority_rank", "seq"),
+    Index(
+        None,
+        "next_retry_wall",
+        sqlite_where=text("next_retry_wall IS NOT NULL"),
+        postgresql_where=text("next_retry_wall IS NOT NULL"),
+    ),
     # Lists: an account's, and everybody's.
     Index(None, "owner_id", "created_wall", "seq"),
     Index(None, "created_wall", "seq"),
@@ -353,6 +367,26 @@ IMPORT_FAILURES = _owned(
     _whole("row"),
     _json("errors"),
     UniqueConstraint("import_job_id", "row"),
+)
+
+# --- how calls are placed ----------------------------------------------------------------------
+
+DIAL_SETTINGS = _entity(
+    "dial_settings",
+    _ref("owner_id", "accounts", null=True),
+    _text("timezone"),
+    _json("quiet_hours", null=True),
+    _wall("stopped_wall"),
+    _text("stop_reason"),
+    UniqueConstraint("owner_id"),
+)
+DO_NOT_CALL = _entity(
+    "do_not_call",
+    _ref("owner_id", "accounts", null=True),
+    _text("number"),
+    _text("key"),
+    _text("reason"),
+    UniqueConstraint("key", "owner_id"),
 )
 
 # --- words outside calls ----------------------------------------------------------------------

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("voice", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("house", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("turn", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("retry", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("config_data", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
@@ -117,6 +118,8 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("sip_status", sa.Integer(), nullable=True),
+        sa.Column("q850", sa.Integer(), nullable=True),
         sa.Column("failure_reason", sa.Text(), nullable=False),
         sa.Column("priority", sa.Text(), nullable=False),
         sa.Column("priority_rank", sa.Integer(), nullable=False),
@@ -124,8 +127,11 @@ def upgrade() -> None:
         sa.Column("metadata", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("scheduled_wall", sa.Float(precision=53), nullable=True),
         sa.Column("timezone", sa.Text(), nullable=False),
+        sa.Column("wished_line", sa.Text(), nullable=False),
+        sa.Column("wished_from", sa.Text(), nullable=False),
         sa.Column("retry_attempt", sa.Integer(), nullable=False),
         sa.Column("next_retry_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("retried", sa.Boolean(), nullable=False),
         sa.Column("original_call_id", sa.String(length=36), nullable=True),
         sa.Column("ring_limit_s", sa.Float(precision=53), nullable=False),
         sa.Column("attempts", sa.JSON(none_as_null=True), nullable=False),
@@ -152,6 +158,11 @@ def upgrade() -> None:
             "import_job_id", "import_row", name=op.f("uq_calls_import_job_id_import_row")
         ),
         sa.UniqueConstraint(
+            "original_call_id",
+            "retry_attempt",
+            name=op.f("uq_calls_original_call_id_retry_attempt"),
+        ),
+        sa.UniqueConstraint(
             "schedule_id", "occurrence", name=op.f("uq_calls_schedule_id_occurrence")
         ),
         sqlite_autoincrement=True,
@@ -159,8 +170,8 @@ def upgrade() -> None:
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_calls_agent_id"), ["agent_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_calls_campaign_id_status_outcome_next_retry_wall"),
-            ["campaign_id", "status", "outcome", "next_retry_wall"],
+            batch_op.f("ix_calls_campaign_id_status_outcome_next_retry_wall_retried"),
+            ["campaign_id", "status", "outcome", "next_retry_wall", "retried"],
             unique=False,
         )
         batch_op.create_index(
@@ -168,7 +179,11 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_calls_ended_wall"), ["ended_wall"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_calls_original_call_id"), ["original_call_id"], unique=False
+            batch_op.f("ix_calls_next_retry_wall"),
+            ["next_retry_wall"],
+            unique=False,
+            sqlite_where=sa.text("next_retry_wall IS NOT NULL"),
+            postgresql_where=sa.text("next_retry_wall IS NOT NULL"),
         )
         batch_op.create_index(batch_op.f("ix_calls_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(
@@ -280,6 +295,52 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("credentials", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_credentials_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "dial_settings",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=True),
+        sa.Column("timezone", sa.Text(), nullable=False),
+        sa.Column("quiet_hours", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("stopped_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("stop_reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["accounts.id"],
+            name=op.f("fk_dial_settings_owner_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_dial_settings")),
+        sa.UniqueConstraint("id", name=op.f("uq_dial_settings_id")),
+        sa.UniqueConstraint("owner_id", name=op.f("uq_dial_settings_owner_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("dial_settings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_dial_settings_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "do_not_call",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=True),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_do_not_call_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_do_not_call")),
+        sa.UniqueConstraint("id", name=op.f("uq_do_not_call_id")),
+        sa.UniqueConstraint("key", "owner_id", name=op.f("uq_do_not_call_key_owner_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("do_not_call", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_do_not_call_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
         "error_logs",
@@ -969,6 +1030,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_error_logs_owner_id"))
 
     op.drop_table("error_logs")
+    with op.batch_alter_table("do_not_call", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_do_not_call_owner_id"))
+
+    op.drop_table("do_not_call")
+    with op.batch_alter_table("dial_settings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dial_settings_owner_id"))
+
+    op.drop_table("dial_settings")
     with op.batch_alter_table("credentials", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_credentials_owner_id"))
 
@@ -990,10 +1059,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_calls_started_wall_seq"))
         batch_op.drop_index(batch_op.f("ix_calls_owner_id_created_wall_seq"))
         batch_op.drop_index(batch_op.f("ix_calls_owner_id"))
-        batch_op.drop_index(batch_op.f("ix_calls_original_call_id"))
+        batch_op.drop_index(
+            batch_op.f("ix_calls_next_retry_wall"),
+            sqlite_where=sa.text("next_retry_wall IS NOT NULL"),
+            postgresql_where=sa.text("next_retry_wall IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_calls_ended_wall"))
         batch_op.drop_index(batch_op.f("ix_calls_created_wall_seq"))
-        batch_op.drop_index(batch_op.f("ix_calls_campaign_id_status_outcome_next_retry_wall"))
+        batch_op.drop_index(
+            batch_op.f("ix_calls_campaign_id_status_outcome_next_retry_wall_retried")
+        )
         batch_op.drop_index(batch_op.f("ix_calls_agent_id"))
 
     op.drop_table("calls")
