@@ -42,6 +42,7 @@ from .middleware import add_headers, admit, answer_options, tell_problems
 from .rate_limiting import RateLimiter
 from .route import AnyRoute
 from .serving import FINISHING, definitions
+from .turnstile import Turnstile, in_turn
 from .watching import watch
 
 DEFAULTS = HttpSettings()
@@ -91,6 +92,7 @@ def make_app(
     app = web.Application(
         middlewares=[
             watched,
+            in_turn(Turnstile()),
             compress,
             tell_problems,
             answer_options(cors),

@@ -15,7 +15,6 @@ from ...media.conversation.records import (
 )
 from ...media.ports import HangUpCause, Quality
 from ..domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
-from ..metrics import stage_seconds
 from .times import utc, utc_or_none
 
 Direction = Literal["inbound", "outbound"]
@@ -309,16 +308,21 @@ def turn_view(turn: Turn, rate_hz: int) -> TurnView:
 
 
 def _latency(turn: Turn, rate_hz: int) -> LatencyView | None:
-    if turn.latency is None:
+    latency = turn.latency
+    if latency is None:
         return None
-    stages = {s: round(v * 1000, 1) for s, v in stage_seconds(turn.latency, rate_hz).items()}
+    ended = latency.speech_ended_samples
+
+    def ms(at: int | None) -> float | None:
+        return None if at is None else round((at - ended) * 1000 / rate_hz, 1)
+
     return LatencyView(
-        transcript_ms=stages.get("transcript"),
-        decided_ms=stages.get("decided"),
-        first_text_ms=stages.get("first_text"),
-        first_speech_ms=stages.get("first_speech"),
-        first_sample_ms=stages.get("first_sample"),
-        speculative=turn.latency.speculative,
+        transcript_ms=ms(latency.transcript_samples),
+        decided_ms=ms(latency.decided_samples),
+        first_text_ms=ms(latency.first_text_samples),
+        first_speech_ms=ms(latency.first_speech_samples),
+        first_sample_ms=ms(latency.first_sample_samples),
+        speculative=latency.speculative,
     )
 
 

@@ -53,6 +53,8 @@ class Rows(Generic[EntityT]):
         self.table = table
         self.entity = entity
         self._columns = [table.c[name] for name in names]
+        self._all = select(*self._columns)
+        "Made once: naming thirty columns costs as much as asking for them."
         self._owned = "owner_id" in names
 
     # --- one ------------------------------------------------------------------------------------
@@ -178,7 +180,7 @@ class Rows(Generic[EntityT]):
         return (self.table.c.owner_id == owner,)
 
     def _select(self, owner: str | None, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
-        return select(*self._columns).where(*self._mine(owner), *where)
+        return self._all.where(*self._mine(owner), *where)
 
     def _entity(self, row: Any) -> EntityT:
         # The database holds only what our own Structs wrote: a mismatch is a bug, and raises.
