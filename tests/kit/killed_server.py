@@ -112,16 +112,27 @@ class KilledServer:
 
     async def _to_the_end(self) -> None:
         """One more start, which is not killed: until every call has ended."""
-        async with self._server() as server, _client() as client, asyncio.timeout(LIMIT_S):
-            async with client.ws_connect(f"{server.http}/v1/events") as events:
-                while not await _is_over(client, server):
-                    await events.receive_json()
-            async for call in _items(client, f"{server.http}/v1/calls?limit=200"):
-                self.run.calls[call["id"]] = call
-            log = f"{server.http}/v1/events/log?types=call.status&limit=200"
-            async for stored in _items(client, log):
-                if stored["event"]["status"] == "ended":
-                    self.run.ended_events[stored["event"]["call_id"]] += 1
+        async with (
+            self._server() as server,
+            _client() as client,
+            asyncio.timeout(LIMIT_S),
+            client.ws_connect(f"{server.http}/v1/events") as events,
+        ):
+            # An end is told when it is stored, a moment after it is seen.
+            while not await self._all_told(client, server):
+                await events.receive_json()
+
+    async def _all_told(self, client: aiohttp.ClientSession, server: ServerProcess) -> bool:
+        """Whether the end of every call has been told; what is known of them goes to the run."""
+        if not await _is_over(client, server):
+            return False
+        calls = _items(client, f"{server.http}/v1/calls?limit=200")
+        self.run.calls = {call["id"]: call async for call in calls}
+        log = _items(client, f"{server.http}/v1/events/log?types=call.status&limit=200")
+        self.run.ended_events = collections.Counter(
+            [e["event"]["call_id"] async for e in log if e["event"]["status"] == "ended"]
+        )
+        return self.run.ended_events.keys() >= self.run.calls.keys()
 
 
 def _client() -> aiohttp.ClientSession:
