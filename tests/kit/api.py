@@ -60,7 +60,7 @@ class Api:
         self.database = copy_database(folder)
         self.bus = EventBus()
         self.metrics = Metrics()
-        recordings = folder / "recordings"
+        recordings = self.recordings = folder / "recordings"
         recordings.mkdir()
         self.calls = CallRegistry(
             CallStore(self.database), self.bus, self.metrics, self.clock, recordings
