@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from offhook.control import config
 from offhook.control.wiring import Server
 from offhook.media.ports import LegRinging
+from offhook.tests.kit.exposition import parse
 from offhook.tests.kit.station import LIMIT_S, Party, Station
 
 READY = ("http=", "sip=sip:")
@@ -115,6 +116,37 @@ async def test_calls_that_ring_count_among_those_that_are_taken(tmp_path: Path) 
         assert (await refused.ended()).status == 503
         for each in ringing:
             each.leg.hang_up()
+
+
+WANTED = {
+    "offhook_calls_started_total",
+    "offhook_turn_latency_seconds",
+    "offhook_http_requests_total",
+    "offhook_http_request_duration_seconds",
+    "offhook_http_requests_in_flight",
+    "offhook_http_rate_limited_total",
+    "offhook_db_transactions_total",
+    "offhook_db_transaction_duration_seconds",
+    "offhook_db_write_wait_seconds",
+    "offhook_db_writers_waiting",
+    "offhook_db_file_bytes",
+    "offhook_dial_queue_calls",
+    "offhook_webhook_deliveries",
+    "offhook_outbox_messages",
+    "offhook_provider_requests_total",
+    "offhook_provider_errors_total",
+    "offhook_provider_first_part_seconds",
+}
+
+
+async def test_the_metrics_are_such_as_a_strict_reader_takes(running: Running) -> None:
+    await running.get("/v1/agents")
+    _, text = await running.get("/metrics")
+    told = parse(text.decode())
+    assert told.keys() >= WANTED
+    requests = told["offhook_http_requests_total"].values
+    labels = frozenset({("method", "GET"), ("route", "/v1/agents"), ("status", "401")})
+    assert requests["offhook_http_requests_total", labels] == 1
 
 
 async def test_worker_processes_are_told(running: Running) -> None:
