@@ -4,6 +4,7 @@ import asyncio
 import builtins
 import pathlib
 import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
