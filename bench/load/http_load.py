@@ -26,7 +26,7 @@ MIX = (("health", 50), ("list", 50), ("get", 99), ("hangup", 1))
 PATHS = {"health": "/health", "list": "/v1/calls", "agents": "/v1/agents"}
 NO_CALL = "none"
 "An identifier that no call has."
-KEPT = 2000
+KEPT = 500
 "Latencies that are kept of each kind: evenly spaced ones of all, in order."
 EXPECTED = {
     "health": {200, 503},
