@@ -15,7 +15,7 @@ from asyncio import get_running_loop
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ...codecs.errors import WavError
 from ...codecs.wav import WavWriter
+from .positioned_file import PositionedFile
 
 logger = logging.getLogger(__name__)
 
@@ -174,7 +175,8 @@ class _File:
         self._wav: WavWriter | None = None
         try:
             order.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = order.path.open("wb")
+            # Of a BinaryIO the WAV writer needs to write and to seek only.
+            self._file = cast(BinaryIO, PositionedFile(order.path))
             self._wav = WavWriter(self._file, order.rate_hz, channels=2)
             self._wav.flush()
         except OSError as error:
