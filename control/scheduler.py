@@ -1,20 +1,16 @@
 """SHELL: waits for the next moment of all schedules, with one timer, and has its calls placed.
 
-What is done then: services/schedules.py. The timer goes by a clock that nobody sets; so at least
-every LOOK_S it is compared with the wall clock, in memory, and if that was set (or the machine has
-slept) all is looked at again.
+What is done then: services/schedules.py.
 """
 
 import asyncio
 import logging
 
-from ..media.clock import Clock, Timer
+from ..media.clock import Clock
 from .errors import StoreError
 from .services.schedules import ScheduleService
+from .wall_timer import WallTimer
 
-LOOK_S = 15.0
-SET_S = 2.0
-"When wall time has gone so much faster or slower than time itself, it was set."
 RETRY_S = 1.0
 "When the database cannot be read, or something fails, it is tried again after that."
 
@@ -31,14 +27,12 @@ class Scheduler:
         self.idle = asyncio.Event()
         "All that is due was placed, and it waits."
         self._task: asyncio.Task[None] | None = None
-        self._timer: Timer | None = None
-        self._due_wall: float | None = None
-        self._offset = 0.0
-        self._was_set = True
+        self._timer = WallTimer(clock, self.wake)
+        self._ahead_is_right = False
+        "The moments that lie ahead were found by the clock as it is."
 
     def start(self) -> None:
         """Place what became due while nobody looked, as far as it is not too late; then wait."""
-        self._offset = self._clock.wall() - self._clock.now()
         self._task = asyncio.get_running_loop().create_task(self._run(), name="run schedules")
         self.wake()
 
@@ -52,48 +46,30 @@ class Scheduler:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
 
     async def _run(self) -> None:
         while True:
             await self._woken.wait()
             self._woken.clear()
             try:
-                await self._round()
+                self._timer.set(await self._round())
             except StoreError as exc:
                 logger.error("schedules cannot be read: %s", exc)
-                self._due_wall = self._clock.wall() + RETRY_S
+                self._timer.set(self._clock.wall() + RETRY_S)
             except Exception:
                 # At the task's root: without it no schedule would ever run again.
                 logger.exception("running schedules failed")
-                self._due_wall = self._clock.wall() + RETRY_S
-            self._arm()
+                self._timer.set(self._clock.wall() + RETRY_S)
             if not self._woken.is_set():
                 self.idle.set()
 
-    async def _round(self) -> None:
-        if self._was_set:
+    async def _round(self) -> float | None:
+        """Returns the next moment."""
+        if self._timer.was_set() or not self._ahead_is_right:
+            self._ahead_is_right = False
             await self._schedules.clock_was_set()
-            self._was_set = False
+            self._ahead_is_right = True
         while await self._schedules.run_due():
             pass
-        self._due_wall = await self._schedules.next_due()
-
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
-        if self._due_wall is not None:
-            wait_s = max(0.0, self._due_wall - self._clock.wall())
-            self._timer = self._clock.call_at(self._clock.now() + min(wait_s, LOOK_S), self._look)
-
-    def _look(self) -> None:
-        offset = self._clock.wall() - self._clock.now()
-        if abs(offset - self._offset) > SET_S:
-            self._offset, self._was_set = offset, True
-        assert self._due_wall is not None, "the timer runs for that"
-        if self._was_set or self._clock.wall() >= self._due_wall:
-            self.wake()
-        else:
-            self._arm()
+        return await self._schedules.next_due()

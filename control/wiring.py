@@ -31,6 +31,7 @@ from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
 from .backlog_metrics import Backlogs
 from .call_limits import CallLimits
+from .campaign_runner import CampaignRunner
 from .config import Settings
 from .config_lines import LOOPBACK_LINE
 from .dialling import is_address
@@ -46,6 +47,7 @@ from .lines import Lines
 from .metrics import Metrics
 from .outbox_sender import OutboxSender, email_sender
 from .outgoing import Outgoing
+from .permission import Permission
 from .pooled_random import PooledRandom
 from .process_metrics import add_process_gauges
 from .prometheus import Sample
@@ -220,6 +222,7 @@ class Server:
             self._clock,
         )
         self.health = Health(self.engine, self.holding, limits.max_calls)
+        pace = self._pace = CallPace(rates_of(settings.dialer, (*settings.lines, *settings.trunks)))
         self._dispatch = Dispatch(
             CallQueue(self._database),
             self._services.events,
@@ -228,11 +231,18 @@ class Server:
             self.lines,
             self._call_limits,
             self.health,
-            Outgoing(self.holding, self.lines, self._clock),
+            Outgoing(self.holding, self.lines, self._clock, pace),
             self._clock,
+            Permission(self._database),
+            pace,
+            settings.dialer.max_calls,
         )
         self._services.calls.on_pending = self.holding.on_end = self._dispatch.wake
+        self.registry.on_left = self._dispatch.wake
         self._services.schedules.on_pending = self._dispatch.wake
+        self._services.campaign_steps.on_pending = self._dispatch.wake
+        self._campaigns = CampaignRunner(self._services.campaign_steps, self._bus, self._clock)
+        self._services.campaigns.on_change = self._campaigns.wake
         self._scheduler = Scheduler(self._services.schedules, self._clock)
         self._services.schedules.on_change = self._scheduler.wake
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
@@ -292,6 +302,8 @@ class Server:
         stack.push_async_callback(self._dispatch.aclose)
         self._scheduler.start()
         stack.push_async_callback(self._scheduler.aclose)
+        self._campaigns.start()
+        stack.push_async_callback(self._campaigns.aclose)
 
     async def _start_loopback(self, stack: contextlib.AsyncExitStack) -> None:
         line = LoopbackLine(

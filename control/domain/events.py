@@ -18,6 +18,8 @@ from ...media.conversation.records import (
     CallerSpeaking,
 )
 from .calls import CallStatus, EscalationStatus, Outcome
+from .campaigns import CampaignStatus
+from .imports import ImportStatus
 
 
 class DomainEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -149,6 +151,22 @@ class ModemStateChanged(AboutOther, frozen=True, kw_only=True, tag="modem.state"
     state: str
 
 
+class CampaignStatusChanged(AboutOther, frozen=True, kw_only=True, tag="campaign.status"):
+    """A campaign is active, paused or completed now."""
+
+    campaign_id: str
+    status: CampaignStatus
+
+
+class ImportEnded(AboutOther, frozen=True, kw_only=True, tag="import.ended"):
+    """All rows of an upload were looked at, or it was given up."""
+
+    import_job_id: str
+    status: ImportStatus
+    rows_ok: int
+    rows_failed: int
+
+
 class WebhookTested(AboutOther, frozen=True, kw_only=True, tag="webhook.test"):
     """Somebody tries whether a webhook arrives; only that webhook is told."""
 
@@ -177,6 +195,8 @@ AnyDomainEvent = (
     | LineStateChanged
     | AgentChanged
     | ModemStateChanged
+    | CampaignStatusChanged
+    | ImportEnded
     | WebhookTested
     | WebhookDisabled
 )

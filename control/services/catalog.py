@@ -25,6 +25,8 @@ from .api_keys import ApiKeyService
 from .authentication import Authentication
 from .call_control import CallControl
 from .calls import CallService
+from .campaign_steps import CampaignSteps
+from .campaigns import CampaignService
 from .contacts import ContactService
 from .deliveries import DeliveryQueue
 from .error_logs import ErrorLogService
@@ -56,6 +58,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     api_keys: ApiKeyService
     authentication: Authentication
     calls: CallService
+    campaigns: CampaignService
+    campaign_steps: CampaignSteps
     contacts: ContactService
     control: CallControl
     deliveries: DeliveryQueue
@@ -126,6 +130,8 @@ def make_services(
         authentication=Authentication(database, clock, proofs),
         control=control,
         calls=CallService(CallStore(database), events, calls, clock, recordings),
+        campaigns=CampaignService(database, events, clock),
+        campaign_steps=CampaignSteps(database, events, clock),
         contacts=ContactService(database, clock),
         deliveries=deliveries,
         error_logs=ErrorLogService(database, clock),

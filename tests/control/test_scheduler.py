@@ -15,11 +15,12 @@ from offhook.control.domain.calls import Call, CallStatus
 from offhook.control.domain.schedules import Pattern, Recurrence, Schedule
 from offhook.control.errors import Conflict
 from offhook.control.events import EventBus
-from offhook.control.scheduler import LOOK_S, Scheduler
+from offhook.control.scheduler import Scheduler
 from offhook.control.services.event_log import EventLog
 from offhook.control.services.schedules import BATCH, MAX_PASSED, SCHEDULES, ScheduleService
 from offhook.control.store.calls import CALLS, COLUMNS
 from offhook.control.store.database import Database
+from offhook.control.wall_timer import LOOK_S
 from offhook.media.clock import VirtualClock
 from offhook.tests.kit.database import copy_database
 
