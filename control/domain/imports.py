@@ -20,6 +20,9 @@ class ImportStatus(enum.Enum):
     CANCELLED = "cancelled"
 
 
+DEFAULT_COLUMNS = ("phone", "name", "agent_id", "scheduled_for", "timezone", "priority")
+
+
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a file is read, and what its calls have that its rows do not say."""
 
@@ -30,6 +33,8 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     priority: Priority = Priority.NORMAL
     has_header: bool | None = None
     "None: the first line is one if it names a column of numbers."
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    "What the columns are where no header says it, by the names that a header may have."
     place: bool = True
     "False: the calls are stored, and wait until each is given its moment."
 
@@ -40,6 +45,9 @@ class ImportJob(Owned, frozen=True, kw_only=True):
     file_name: str = ""
     size_bytes: int
     content_hash: str
+    "SHA-256, hexadecimal."
+    idempotency_key: str | None = None
+    "The same upload with it, sent again, is this one."
     options: ImportOptions = ImportOptions()
     status: ImportStatus = ImportStatus.QUEUED
     encoding: str = ""

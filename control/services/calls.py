@@ -4,21 +4,18 @@ A call that is placed is stored before it is answered for, and dialled by contro
 """
 
 import pathlib
-import re
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ...drivers.sip.errors import SipError
-from ...drivers.sip.uri import Uri
 from ...media.clock import Clock
 from ...media.conversation.records import Turn
 from ..auth.principal import Principal
+from ..callable_number import callable_number
 from ..calls import Calls, LiveCall, status_event
 from ..cut_off import recording_in
-from ..dialling import bare, is_address
 from ..domain.agents import AgentKind
 from ..domain.calls import (
     IN_PROGRESS,
@@ -47,8 +44,6 @@ RING_LIMITS_S = (5.0, 180.0)
 MORE_PAGES = 10
 "That are asked for when calls of one have moved on meanwhile."
 
-_NUMBER = re.compile(r"\+?[0-9]{3,15}\Z")
-"E.164 §6: at most 15 digits; short ones are such as a telephone system has inside."
 _encode = msgspec.json.Encoder().encode
 
 
@@ -258,18 +253,6 @@ class CallService:
         if call is None:
             raise missing("call", id_)
         return call
-
-
-def callable_number(number: str) -> str | None:
-    """A number without what people write between its digits, or a SIP address; None: neither."""
-    if is_address(number):
-        try:
-            Uri.parse(number)
-        except SipError:
-            return None
-        return number
-    number = bare(number)
-    return number if _NUMBER.match(number) else None
 
 
 def call_of(owner_id: str, wanted: NewCall, agent_name: str, now: float) -> Call:

@@ -12,6 +12,7 @@ from sqlalchemy import func, literal, select, union_all
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
+from ..callable_number import callable_number
 from ..campaign_rules import Verb, faults, located, moved
 from ..domain.calls import IN_PROGRESS, PENDING, CallStatus, Outcome
 from ..domain.campaigns import Campaign, CampaignStatus, Progress, Target, TargetStatus
@@ -21,7 +22,7 @@ from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
-from .calls import NewCall, callable_number, faults_of, speaking_agent
+from .calls import NewCall, faults_of, speaking_agent
 from .event_log import EventLog, Work
 
 CAMPAIGNS = Rows(schema.CAMPAIGNS, Campaign)

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
+from ..callable_number import callable_number
 from ..calls import status_event
 from ..domain.schedules import Pattern, Schedule
 from ..errors import FieldError, Unprocessable
@@ -22,7 +23,7 @@ from ..store.calls import CALLS
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
-from .calls import NewCall, call_of, callable_number, faults_of, speaking_agent
+from .calls import NewCall, call_of, faults_of, speaking_agent
 from .event_log import EventLog, Work
 
 SCHEDULES = Rows(schema.SCHEDULES, Schedule)

@@ -349,6 +349,7 @@ IMPORT_JOBS = _owned(
     _text("file_name"),
     _whole("size_bytes"),
     _text("content_hash"),
+    _text("idempotency_key", null=True),
     _json("options"),
     _text("status", index=True),
     _text("encoding"),
@@ -360,6 +361,7 @@ IMPORT_JOBS = _owned(
     _text("error"),
     _wall("started_wall"),
     _wall("finished_wall"),
+    UniqueConstraint("owner_id", "idempotency_key"),
 )
 IMPORT_FAILURES = _owned(
     "import_failures",

@@ -400,6 +400,7 @@ def upgrade() -> None:
         sa.Column("file_name", sa.Text(), nullable=False),
         sa.Column("size_bytes", sa.Integer(), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("idempotency_key", sa.Text(), nullable=True),
         sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("encoding", sa.Text(), nullable=False),
@@ -416,6 +417,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_import_jobs")),
         sa.UniqueConstraint("id", name=op.f("uq_import_jobs_id")),
+        sa.UniqueConstraint(
+            "owner_id", "idempotency_key", name=op.f("uq_import_jobs_owner_id_idempotency_key")
+        ),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("import_jobs", schema=None) as batch_op:
