@@ -123,7 +123,7 @@ class OtlpTracing(Tracing):
             return
         match event:
             case CallAnswered():
-                codec = {"codec": event.codec, "rate_hz": event.rate_hz}
+                codec: dict[str, str | int] = {"codec": event.codec, "rate_hz": event.rate_hz}
                 span.add_event("answered", codec, timestamp=at_ns)
             case BargedIn():
                 span.add_event("interrupted", timestamp=at_ns)

@@ -68,7 +68,6 @@ class _Request:
     def ended(self, error: ProviderError | None) -> None:
         """It is over; to be given up is no error."""
         if error is not None:
-            labels = {"provider": self._provider, "kind": self._kind}
-            self._metrics.errors.add(code=error.code, **labels)
+            self._metrics.errors.add(code=error.code, provider=self._provider, kind=self._kind)
         if self._span is not None:
             self._span.ended(error)

@@ -13,7 +13,8 @@ async def passing(turnstile: Turnstile, number: int, passed: list[int]) -> None:
 
 
 async def test_no_round_of_the_loop_lets_more_pass_than_it_may() -> None:
-    turnstile, passed = Turnstile(3), []
+    turnstile = Turnstile(3)
+    passed: list[int] = []
     tasks = [asyncio.create_task(passing(turnstile, n, passed)) for n in range(20)]
     counts = [0]
     while len(passed) < 20:
@@ -25,7 +26,8 @@ async def test_no_round_of_the_loop_lets_more_pass_than_it_may() -> None:
 
 
 async def test_one_alone_passes_at_once() -> None:
-    turnstile, passed = Turnstile(1), []
+    turnstile = Turnstile(1)
+    passed: list[int] = []
     for number in range(3):
         coroutine = passing(turnstile, number, passed)
         with pytest.raises(StopIteration):
@@ -35,7 +37,8 @@ async def test_one_alone_passes_at_once() -> None:
 
 
 async def test_one_who_comes_later_does_not_pass_those_who_wait() -> None:
-    turnstile, passed = Turnstile(1), []
+    turnstile = Turnstile(1)
+    passed: list[int] = []
     first = [asyncio.create_task(passing(turnstile, n, passed)) for n in range(3)]
     await asyncio.sleep(0)
     late = asyncio.create_task(passing(turnstile, 3, passed))
@@ -44,7 +47,8 @@ async def test_one_who_comes_later_does_not_pass_those_who_wait() -> None:
 
 
 async def test_one_who_gives_up_takes_nobodys_turn() -> None:
-    turnstile, passed = Turnstile(1), []
+    turnstile = Turnstile(1)
+    passed: list[int] = []
     tasks = [asyncio.create_task(passing(turnstile, n, passed)) for n in range(4)]
     await asyncio.sleep(0)
     tasks[1].cancel()
