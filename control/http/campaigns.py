@@ -143,7 +143,7 @@ class NumbersAdded(msgspec.Struct, frozen=True, kw_only=True):
     "That the campaign has now."
 
 
-class NumberView(msgspec.Struct, frozen=True, kw_only=True):
+class CampaignNumberView(msgspec.Struct, frozen=True, kw_only=True):
     """A number of a campaign."""
 
     number: str
@@ -207,7 +207,7 @@ async def stop_campaign(asked: Asked[Nothing, Nothing]) -> CampaignView:
     return await _view(asked, asked.path("id"))
 
 
-async def list_numbers(asked: Asked[NumbersQuery, Nothing]) -> List[NumberView]:
+async def list_campaign_numbers(asked: Asked[NumbersQuery, Nothing]) -> List[CampaignNumberView]:
     """A campaign's numbers, in the order in which they are called."""
     campaigns = asked.edge.services.campaigns
     query = asked.query
@@ -238,9 +238,9 @@ def campaign_view(campaign: Campaign, progress: Progress) -> CampaignView:
     )
 
 
-def number_view(target: Target) -> NumberView:
+def number_view(target: Target) -> CampaignNumberView:
     """A number as the API shows it."""
-    return NumberView(number=target.number, status=target.status, call_id=target.call_id)
+    return CampaignNumberView(number=target.number, status=target.status, call_id=target.call_id)
 
 
 async def _view(asked: Asked[Any, Any], campaign_id: str) -> CampaignView:
@@ -318,10 +318,10 @@ ROUTES: tuple[AnyRoute, ...] = (
     _route(
         "GET",
         f"{ONE}/numbers",
-        list_numbers,
+        list_campaign_numbers,
         "List a campaign's numbers",
         query=NumbersQuery,
-        returns=List[NumberView],
+        returns=List[CampaignNumberView],
         problems=(NotFound,),
     ),
     _route(
