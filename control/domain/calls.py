@@ -114,6 +114,7 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     duration_s: float | None = None
     "From answer to end."
     voicemail: bool | None = None
+    "A machine answered; None: nobody has found out who did."
     recording: str | None = None
     "File name in the recordings folder."
     schedule_id: str | None = None

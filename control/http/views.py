@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from ...media.conversation.records import (
+    AnsweredBy,
     CallRecord,
     CallStatus as MediaStatus,
     OtherLeg,
@@ -142,6 +143,10 @@ class CallView(CallItem, frozen=True, kw_only=True):
     quality: Quality | None
     recording: RecordingView | None
     transferred_to: str | None
+    answered_by: AnsweredBy | None
+    "Of calls that we place; null: nobody has found out yet."
+    answered_by_after_s: float | None
+    "From the answer to that verdict, which may be revised while the call goes on."
     legs: tuple[LegView, ...]
 
 
@@ -275,6 +280,8 @@ def _media(record: CallRecord | None) -> dict[str, Any]:
         "quality": record.quality,
         "recording": _recording(record),
         "transferred_to": record.transferred_to,
+        "answered_by": record.answered_by,
+        "answered_by_after_s": record.answered_by_after_s,
         "legs": tuple(_leg(leg, rate_hz) for leg in record.legs) if rate_hz else (),
     }
 

@@ -28,6 +28,8 @@ class Announcement(msgspec.Struct, frozen=True):
     "What is played instead of made speech."
     instead: bool = False
     "In place of the answer that the agent would give; otherwise before it."
+    last: bool = False
+    "The call ends when it has been said."
 
 
 def sound_chunks(sound: Sound, rate_hz: int) -> Iterator[NDArray[np.int16]]:

@@ -151,6 +151,8 @@ class TurnState(msgspec.Struct, kw_only=True):
     "The agent is not to hear the caller."
     paused: bool = False
     "Somebody else has the caller; the agent neither hears nor speaks."
+    awaits_beep: bool = False
+    "A machine has the line; the agent neither hears nor speaks until it records."
     voice: bool = False
     "The caller's voice is there, whether the agent may hear it or not."
     announcements: tuple[Announcement, ...] = ()
@@ -198,7 +200,12 @@ class TurnState(msgspec.Struct, kw_only=True):
     @property
     def hears(self) -> bool:
         """What the caller's line carries is meant for the agent."""
-        return not (self.held or self.muted or self.paused)
+        return not (self.held or self.muted or self.absent)
+
+    @property
+    def absent(self) -> bool:
+        """The agent has no part in the call now."""
+        return self.paused or self.awaits_beep
 
     def samples(self, ms: float) -> int:
         """Milliseconds as samples."""

@@ -9,6 +9,7 @@ Part of the reducer in turn.py. The order of things:
   of the answer that is due. Who takes the word out of the agent's mouth speaks for it; an answer
   that knows nothing of these words could contradict them.
 - A typed message is the caller's turn, and certain: like a key it interrupts the agent.
+- While a machine greets us the agent has no part in the call; then it leaves its message and goes.
 - Muted, the caller is not heard, but their keys are. Paused, the agent has no part in the call:
   what it was saying and was to say is over, what the caller had said is in the history.
 """
@@ -25,6 +26,9 @@ from .turn_events import (
     CallerWasMuted,
     CallerWasUnmuted,
     ContextGiven,
+    MachineAnswered,
+    MachineGone,
+    MessageDue,
     MessageTyped,
 )
 
@@ -61,7 +65,7 @@ def receive_context(d: Draft, event: ContextGiven) -> None:
 def receive_typed(d: Draft, event: MessageTyped) -> None:
     """A turn, or a part of the one that is being spoken."""
     s = d.state
-    if s.paused:
+    if s.absent:
         return
     reply = s.reply
     if reply is not None and not reply.holds_floor:
@@ -100,7 +104,13 @@ def receive_unmuted(d: Draft, event: CallerWasUnmuted) -> None:
 def receive_paused(d: Draft, event: AgentWasPaused) -> None:
     """The agent gives the floor up at once, and what was not said will not be said."""
     s = d.state
-    s.paused = True
+    s.paused, s.awaits_beep = True, False
+    _give_up_the_floor(d)
+
+
+def _give_up_the_floor(d: Draft) -> None:
+    """At once; what the caller has said is in the history."""
+    s = d.state
     s.collect = s.judge_samples = None
     s.reply_wanted = False
     if s.phase is Phase.CLOSING:
@@ -132,6 +142,32 @@ def _stop_hearing(d: Draft) -> None:
     d.caller(talking=False, finals_due=0, overlapping=False, noted=noted)
     if caller.echo or not (caller.words or caller.keys):
         s.caller = None
+
+
+def receive_machine(d: Draft, event: MachineAnswered) -> None:
+    """Nothing is said over a machine's greeting: it would be lost, and the beep is waited for."""
+    if not d.state.absent:
+        d.state.awaits_beep = True
+        _give_up_the_floor(d)
+
+
+def receive_message_due(d: Draft, event: MessageDue) -> None:
+    """What others wanted said while the machine spoke comes first; then the message, and the end.
+
+    Whoever has taken the call over meanwhile keeps it.
+    """
+    s = d.state
+    if not s.awaits_beep:
+        return
+    s.awaits_beep = False
+    s.muted = True  # a recorder's clicks and second beep are no turn
+    s.idle_samples = d.now
+    s.announcements = (*s.announcements, event.message)
+
+
+def receive_machine_gone(d: Draft, event: MachineGone) -> None:
+    d.state.awaits_beep = False
+    _begin_to_hear(d)
 
 
 def receive_resumed(d: Draft, event: AgentWasResumed) -> None:

@@ -26,6 +26,23 @@ class Role(enum.Enum):
     AGENT = "agent"
 
 
+class AnsweredBy(enum.Enum):
+    """Who or what took a call that we placed."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    "Voicemail: a greeting, and mostly a beep after which a message may be left."
+    IVR = "ivr"
+    "A menu, or a queue."
+    FAX = "fax"
+    SILENCE = "silence"
+    "Nobody has said anything."
+    NETWORK = "network"
+    "An announcement of the network: no such number, switched off, all circuits busy."
+    UNKNOWN = "unknown"
+    "The call was over before it could be told."
+
+
 class TurnLatency(msgspec.Struct, frozen=True, kw_only=True):
     """The moments of one answered turn, on the call's sample axis; absent: did not happen."""
 
@@ -113,6 +130,10 @@ class CallRecord(msgspec.Struct, kw_only=True):
     recording: str | None = None
     "File name in the recordings folder."
     transferred_to: str | None = None
+    answered_by: AnsweredBy | None = None
+    "Calls that we placed: the newest verdict; None: none yet, or nobody is judged."
+    answered_by_after_s: float | None = None
+    "From the answer to that verdict; None: it was given before the answer."
     legs: list[OtherLeg] = msgspec.field(default_factory=list)
     "Others in the call, in the order in which they were called."
 
@@ -136,6 +157,16 @@ class CallStarted(CallEvent, frozen=True, tag="call.started"):
 class CallAnswered(CallEvent, frozen=True, tag="call.answered"):
     codec: str
     rate_hz: int
+
+
+class CallAnsweredBy(CallEvent, frozen=True, tag="call.answered_by"):
+    """It is known, or known better, who or what has taken the call."""
+
+    answered_by: AnsweredBy
+    reason: str
+    "What gave it away, such as `beep` or `short_utterance`."
+    after_s: float | None
+    "Since the answer; None: before it."
 
 
 class CallerSpeaking(CallEvent, frozen=True, tag="caller.speaking"):
@@ -240,6 +271,7 @@ class CallEnded(CallEvent, frozen=True, tag="call.ended"):
 AnyCallEvent = (
     CallStarted
     | CallAnswered
+    | CallAnsweredBy
     | CallerSpeaking
     | CallerSaid
     | CallerPressed

@@ -203,8 +203,10 @@ def receive_failed(d: Draft, event: ReplyFailed) -> None:
         _answer_no_more_wanted(d, reply)
         if reply.announcement is None:
             apologise(d)
-        else:
-            d.state.reply = None  # the conversation goes on as if it had not been ordered
+            return
+        d.state.reply = None  # the conversation goes on as if it had not been ordered
+        if reply.announcement.last:
+            _hang_up_now(d, HangUpCause.ERROR)
 
 
 def receive_playout_started(d: Draft, event: PlayoutStarted) -> None:
@@ -265,7 +267,7 @@ def receive_heard(d: Draft, event: ReplyHeard) -> None:
         s.memory = reply.memory
     if reply.owed is not None:
         _owe(d, reply.owed)
-    if s.phase is Phase.OVER or s.paused:
+    if s.phase is Phase.OVER or s.absent:
         seal(d)
         return
     if reply.announcement is None:
@@ -274,16 +276,18 @@ def receive_heard(d: Draft, event: ReplyHeard) -> None:
         d.caller(overlapping=False)
         if unheard and reply.request is not None and reply.request.text:
             _carry_over(d, reply.request.text)
-    if not event.interrupted:
+    if not event.interrupted or _is_last(reply):
         _follow(d, reply)
 
 
 def _follow(d: Draft, reply: Reply) -> None:
     """What a reply that was heard to its end has announced."""
     s = d.state
-    if reply.announcement is not None:
+    if _is_last(reply):
+        _leave(d, HangUpCause.NORMAL)
+    elif reply.announcement is not None:
         return
-    if reply.failed and s.caller is None:
+    elif reply.failed and s.caller is None:
         s.reply = reply
         apologise(d)
     elif reply.failed:
@@ -292,11 +296,21 @@ def _follow(d: Draft, reply: Reply) -> None:
         _close_the_floor(d)
         d.do(TransferCall(reply.transfer_to))
     elif reply.hang_up is not None:
-        _close_the_floor(d)
-        s.closing_cause = reply.hang_up
-        s.closing_samples = d.now + s.samples(s.settings.hang_up_tail_ms)
+        _leave(d, reply.hang_up)
     elif reply.request is not None:
         s.failures = 0
+
+
+def _leave(d: Draft, cause: HangUpCause) -> None:
+    """Hang up when the far end's buffer has played out."""
+    s = d.state
+    _close_the_floor(d)
+    s.closing_cause = cause
+    s.closing_samples = d.now + s.samples(s.settings.hang_up_tail_ms)
+
+
+def _is_last(reply: Reply) -> bool:
+    return reply.announcement is not None and reply.announcement.last
 
 
 def _close_the_floor(d: Draft) -> None:

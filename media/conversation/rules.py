@@ -25,7 +25,7 @@ def settle(d: Draft) -> None:
         return
     if s.lost_samples is not None and d.now >= s.lost_samples:
         d.do(MeasureLine(s.settings.echo_window_ms))
-    if s.paused:
+    if s.absent:
         return
     _end_long_utterance(d)
     _give_up_on_words(d)
@@ -295,7 +295,7 @@ def _moments(s: TurnState) -> list[int | None]:
     """Every position at which a rule could decide otherwise than before it."""
     if s.phase is not Phase.LIVE:
         return [s.closing_samples] if s.phase is Phase.CLOSING else []
-    if s.paused:
+    if s.absent:
         return [s.lost_samples]
     moments = [s.lost_samples, s.judge_samples]
     if s.suspected_samples is not None:

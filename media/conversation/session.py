@@ -13,7 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clock import Clock
-from ..events import AnyMediaEvent, AudioCaptured, DigitPressed, DigitSource, PlayoutStarted
+from ..events import (
+    AlarmDue,
+    AnyMediaEvent,
+    AudioCaptured,
+    DigitPressed,
+    DigitSource,
+    PlayoutStarted,
+)
 from ..ports import (
     AnyLegEvent,
     HangUpCause,
@@ -24,6 +31,7 @@ from ..ports import (
     LegHeld,
     LegPort,
     LegResumed,
+    LegRinging,
     ListenSettings,
     Quality,
     Responder,
@@ -31,11 +39,13 @@ from ..ports import (
     Transcriber,
 )
 from . import actions as act
+from .answering import Answering
 from .barge_in import loss_between
 from .endpointing import normalised
 from .floor import TurnState
 from .listening import Listener
 from .live_control import LiveControl
+from .machine_detection import Verdict
 from .phrase_book import PhraseBook
 from .records import (
     AgentDucked,
@@ -44,6 +54,7 @@ from .records import (
     AnyCallEvent,
     BargedIn,
     CallAnswered,
+    CallAnsweredBy,
     CallEnded,
     CallerPressed,
     CallerSaid,
@@ -117,6 +128,17 @@ class Session(LiveControl):
             expected=frozenset(normalised(phrase) for phrase in self._phrases),
             english=agent.language.partition("-")[0].lower() == "en",
         )
+        self._answering: Answering | None = None
+        "Who has answered: of calls that we place."
+        if agent.turn.answering.detect and not leg.inbound:
+            self._answering = Answering(
+                agent.turn.answering,
+                self._state.expected,
+                self._receive,
+                self._note_verdict,
+                leg.hang_up,
+            )
+        self._alarm: int | None = None
         self._inbox: collections.deque[AnyTurnEvent] = collections.deque()
         self._draining = False
         self._over = asyncio.Event()
@@ -176,6 +198,8 @@ class Session(LiveControl):
         self.record.answered_wall = self._clock.wall()
         self.record.rate_hz = lane.rate_hz
         self._tell(CallAnswered(*self._head(), self.record.codec or "", lane.rate_hz))
+        if self._answering is not None:
+            self._answering.answer(lane)
         self._receive(Answered(lane.position_samples, self._speaker.greets))
 
     async def run(self) -> None:
@@ -209,6 +233,9 @@ class Session(LiveControl):
             case LegAnswered():
                 if self._leg.lane is not None:
                     self.start(self._leg.lane)
+            case LegRinging(early_media=True):
+                if self._answering is not None and self._leg.lane is not None:
+                    self._answering.ring(self._leg.lane)
             case LegHeld():
                 self._receive(LegWasHeld(self._position()))
             case LegResumed():
@@ -242,6 +269,7 @@ class Session(LiveControl):
                 self._state, actions = step(self._state, event)
                 for action in actions:
                     _CARRY_OUT[type(action)](self, action)
+                self._find_out(event)
         except Exception:
             # A bug of ours ends this call, not the tick that serves all the others.
             logger.exception("turn taking failed", extra={"call": self.record.id})
@@ -250,6 +278,15 @@ class Session(LiveControl):
         finally:
             self._draining = False
             self._count()
+
+    def _find_out(self, event: AnyTurnEvent) -> None:
+        """Who has answered, as far as this event tells."""
+        if self._answering is None or self._lane is None:
+            return
+        self._answering.receive(event, self._state)
+        if isinstance(event, AlarmDue):
+            self._alarm = None  # one alarm for two: it has rung for both
+        self._set_alarm()
 
     # --- what actions do -------------------------------------------------------------------------
 
@@ -289,6 +326,25 @@ class Session(LiveControl):
         loss = loss_between(self._quality, quality)
         self._receive(LineMeasured(self._position(), score, loss, quality.packets_received))
 
+    def _set_alarm(self) -> None:
+        """The lane's one alarm: for the turn taker, or to find out who has answered."""
+        other = None if self._answering is None else self._answering.get_timer()
+        wanted = [at for at in (self._state.alarm_samples, other) if at is not None]
+        at = min(wanted, default=None)
+        if at != self._alarm:
+            self._alarm = at
+            lane = self._require_lane()
+            lane.set_alarm(None if at is None else max(at, lane.position_samples + 1))
+
+    def _note_verdict(self, verdict: Verdict) -> None:
+        record = self.record
+        after = verdict.after_samples
+        after_s = None if after is None else round(after / self._rate_hz, 3)
+        record.answered_by, record.answered_by_after_s = verdict.answered_by, after_s
+        self._tell(
+            CallAnsweredBy(*self._head(), verdict.answered_by, verdict.reason.value, after_s)
+        )
+
     def _show_key(self, action: act.ShowKey) -> None:
         self.record.digits += action.digit
         self._tell(CallerPressed(*self._head(), action.digit))
@@ -318,6 +374,8 @@ class Session(LiveControl):
         if self._over.is_set():
             return
         self._receive(LegWasEnded(self._position()))
+        if self._answering is not None:
+            self._answering.end(self._position())
         record = self.record
         record.status = CallStatus.ENDED
         record.ended_wall = self._clock.wall()
@@ -368,7 +426,7 @@ _CARRY_OUT: dict[type[Any], Callable[[Session, Any], None]] = {
     act.HangUpCall: lambda s, a: s._leg.hang_up(a.cause),
     act.MeasureLine: Session._measure_line,
     act.Say: lambda s, a: s._speaker.say(a.epoch, a.phrase),
-    act.SetAlarm: lambda s, a: s._require_lane().set_alarm(a.at_samples),
+    act.SetAlarm: lambda s, _: s._set_alarm(),
     act.ShowKey: Session._show_key,
     act.ShowReply: Session._show_reply,
     act.ShowSpeech: lambda s, _: s._tell(CallerSpeaking(*s._head())),

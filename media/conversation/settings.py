@@ -3,6 +3,8 @@
 Values only; who reads them decides. Durations carry their unit.
 """
 
+from typing import Literal
+
 import msgspec
 
 BACKCHANNELS = (
@@ -30,6 +32,38 @@ BACKCHANNELS = (
     "all right",
 )
 """Words that say "go on", not "stop"."""
+
+
+MAX_MESSAGE_CHARS = 2000
+MAX_WAIT_MS = 600_000
+
+
+OnMachine = Literal["continue", "hang_up", "leave_message"]
+"""What an agent does about a machine: go on as with anybody; hang up; wait for the beep, leave its
+message and hang up."""
+
+
+class AnsweringSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Calls that the agent places: who has answered, and what follows when it is a machine.
+
+    People do not wait for the verdict: the agent speaks when its turn has come, whoever it is.
+    """
+
+    detect: bool = True
+    "Find out who has answered."
+    on_machine: OnMachine = "continue"
+    message: str = ""
+    "What is left after the beep; empty: it hangs up instead."
+    no_beep_ms: int = 4000
+    "A machine that has been silent for so long without a beep records all the same."
+    wait_ms: int = 60_000
+    "A machine that has not let the agent speak for so long is left alone."
+
+    def __post_init__(self) -> None:
+        if len(self.message) > MAX_MESSAGE_CHARS:
+            raise ValueError(f"message must not be longer than {MAX_MESSAGE_CHARS} characters")
+        if not (0 <= self.no_beep_ms <= MAX_WAIT_MS and 0 <= self.wait_ms <= MAX_WAIT_MS):
+            raise ValueError(f"no_beep_ms and wait_ms must be from 0 to {MAX_WAIT_MS}")
 
 
 class TurnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +124,7 @@ class TurnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     "Between the last sample and hanging up: the far end's buffer plays out."
     media_lost_limit_ms: int = 30_000
     "Nothing arrives from the far end for so long: the call is over."
+    answering: AnsweringSettings = AnsweringSettings()
 
     def __post_init__(self) -> None:
         if not 0 < self.min_endpointing_ms <= self.max_endpointing_ms:

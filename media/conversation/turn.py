@@ -60,6 +60,9 @@ from .turn_events import (
     LegWasHeld,
     LegWasResumed,
     LineMeasured,
+    MachineAnswered,
+    MachineGone,
+    MessageDue,
     MessageTyped,
     ReplyFailed,
     ReplyHeard,
@@ -176,7 +179,7 @@ def _digit_pressed(d: Draft, event: DigitPressed) -> None:
     """A key interrupts the agent, and is a turn or a part of one."""
     s = d.state
     d.do(ShowKey(event.digit))
-    if s.paused:
+    if s.absent:
         return
     reply = s.reply
     collect = s.collect
@@ -264,6 +267,11 @@ def _agent_resumed(d: Draft, event: AgentWasResumed) -> None:
     _hear_on(d)
 
 
+def _machine_gone(d: Draft, event: MachineGone) -> None:
+    orders.receive_machine_gone(d, event)
+    _hear_on(d)
+
+
 def _hear_on(d: Draft) -> None:
     """Somebody is in the middle of a sentence: its rest is heard."""
     if d.state.voice and d.state.hears:
@@ -281,6 +289,9 @@ def _alarm_due(d: Draft, event: AlarmDue) -> None:
 _HANDLERS: dict[type[Any], Callable[[Draft, Any], None]] = {
     AgentWasPaused: orders.receive_paused,
     AgentWasResumed: _agent_resumed,
+    MachineAnswered: orders.receive_machine,
+    MachineGone: _machine_gone,
+    MessageDue: orders.receive_message_due,
     AlarmDue: _alarm_due,
     AnnouncementOrdered: orders.receive_announcement,
     Answered: _answered,

@@ -139,6 +139,20 @@ class AgentWasResumed(MediaEvent, frozen=True, tag="agent_was_resumed"):
     """The agent has the caller again."""
 
 
+class MachineAnswered(MediaEvent, frozen=True, tag="machine_answered"):
+    """A machine has the line: the agent says and hears nothing until its message is due."""
+
+
+class MessageDue(MediaEvent, frozen=True, tag="message_due"):
+    """The machine records: the message is said to it, and nothing it does interrupts."""
+
+    message: Announcement
+
+
+class MachineGone(MediaEvent, frozen=True, tag="machine_gone"):
+    """It was no such machine: the agent converses again."""
+
+
 AnyTurnEvent = (
     AnyMediaEvent
     | Answered
@@ -162,4 +176,7 @@ AnyTurnEvent = (
     | CallerWasUnmuted
     | AgentWasPaused
     | AgentWasResumed
+    | MachineAnswered
+    | MessageDue
+    | MachineGone
 )

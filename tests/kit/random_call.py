@@ -17,6 +17,9 @@ from offhook.media.conversation.turn_events import (
     HearingFailed,
     LegWasHeld,
     LegWasResumed,
+    MachineAnswered,
+    MachineGone,
+    MessageDue,
     MessageTyped,
     ReplyHeard,
     TransferFailed,
@@ -75,6 +78,13 @@ def steered(world: World) -> None:
     elif what < 0.96:
         world.tell(CallerWasMuted)
         world.later(rng.randrange(3000), lambda: world.tell(CallerWasUnmuted))
+    elif what < 0.97:
+        world.tell(MachineAnswered)
+        if rng.random() < 0.5:
+            world.later(rng.randrange(4000), lambda: world.tell(MachineGone))
+        else:
+            message = Announcement("Please call back.", last=True)
+            world.later(rng.randrange(4000), lambda: world.tell(MessageDue, message))
     else:
         world.tell(AgentWasPaused)
         world.later(rng.randrange(4000), lambda: world.tell(AgentWasResumed))
@@ -110,6 +120,9 @@ def implausible(world: World) -> None:
         CallerWasUnmuted(at),
         AgentWasPaused(at),
         AgentWasResumed(at),
+        MachineAnswered(at),
+        MachineGone(at),
+        MessageDue(at, Announcement("Please call back.", last=True)),
     ]
     world.receive(rng.choice(events))
 
@@ -128,7 +141,7 @@ def play(seed: int, ticks: int, happens: Callable[[World], None], rate: float) -
 
 def finish(world: World) -> None:
     """Nothing happens any more: the call must come to its own end, all that is owed is paid."""
-    for back in (LegWasResumed, CallerWasUnmuted, AgentWasResumed):
+    for back in (LegWasResumed, CallerWasUnmuted, AgentWasResumed, MachineGone):
         world.tell(back)
     for _ in range(50 * 180):
         if world.state.phase is Phase.OVER:

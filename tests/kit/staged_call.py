@@ -54,10 +54,11 @@ class StagedCall:
         greeting: str = "",
         rate_hz: int = 8000,
         book: PhraseBook | None = None,
+        inbound: bool = True,
     ) -> None:
         self.clock = VirtualClock()
         self.lane = FakeLane(rate_hz)
-        self.leg = FakeLeg(self.lane)
+        self.leg = FakeLeg(self.lane, inbound=inbound)
         self.transcriber = FakeTranscriber(self.clock)
         self.responder = FakeResponder(self.clock, answers, greeting)
         self.synthesizer = FakeSynthesizer(self.clock)
@@ -67,7 +68,7 @@ class StagedCall:
             id="call-1",
             line="test",
             wire_id="leg-1",
-            inbound=True,
+            inbound=inbound,
             from_number="+15550001",
             to_number="+15550002",
             agent="test",
@@ -90,6 +91,12 @@ class StagedCall:
 
     async def answer(self) -> None:
         """Ring until everything is prepared, then answer."""
+        await self.ring()
+        self._tasks.append(asyncio.create_task(self.session.run()))
+        self.leg.answer()
+
+    async def ring(self) -> None:
+        """Ring until everything is prepared."""
         prepare = asyncio.create_task(self.session.prepare(self.lane.rate_hz))
         for _ in range(1000):
             await self._settle()
@@ -97,8 +104,6 @@ class StagedCall:
                 break
             self.clock.advance(FRAME_MS / 1000)
         await prepare
-        self._tasks.append(asyncio.create_task(self.session.run()))
-        self.leg.answer()
 
     def say(
         self, text: str, *, after_ms: int = 0, ms: int | None = None, rejected: bool = False

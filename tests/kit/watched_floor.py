@@ -119,7 +119,7 @@ class World:
             self.sounding = isinstance(event, SoundRose)
         if isinstance(event, AnnouncementOrdered) and self.state.phase is Phase.LIVE:
             kept = [] if event.interrupt else self.ordered
-            self.ordered = [] if self.state.paused else [*kept, event.announcement]
+            self.ordered = [] if self.state.absent else [*kept, event.announcement]
         before = copy.copy(self.state)
         state, actions = step(self.state, event)
         assert self.state == before, "the given state was changed"
@@ -131,7 +131,7 @@ class World:
         caller = state.caller
         if caller is not None and (caller.talking or caller.keys or caller.typed):
             self.owed &= caller.decided_samples is not None  # superseded: the caller goes on
-        if state.paused:
+        if state.absent:
             self.owed = False  # somebody else has the caller
             self.ordered = []
 
@@ -163,12 +163,12 @@ class World:
             saying = s.reply.announcement if s.reply is not None else None
             known = [saying, *s.announcements]
             assert all(each in known for each in self.ordered), "an announcement was forgotten"
-        if s.paused:
-            assert s.reply is None or s.reply.stage is Stage.CLOSING, "speaks while paused"
-            assert s.caller is None, "hears while paused"
+        if s.absent:
+            assert s.reply is None or s.reply.stage is Stage.CLOSING, "speaks while it has no part"
+            assert s.caller is None, "hears while it has no part"
         if s.muted:
             assert s.caller is None or not s.caller.talking, "hears while muted"
-        if s.phase is Phase.LIVE and not (s.held or s.muted or s.paused):
+        if s.phase is Phase.LIVE and not (s.held or s.muted or s.absent):
             busy = self.pending or self.lane.playing or s.alarm_samples is not None
             assert busy or not s.reply or not self.speech or not self.speech.voiced, "asleep"
             assert busy or s.reply is not None, "asleep"
@@ -225,7 +225,7 @@ class World:
         self._make(action.epoch)
 
     def Announce(self, action: act.Announce) -> None:
-        assert not self.state.paused, "speaks in somebody else's conversation"
+        assert not self.state.absent, "speaks in somebody else's conversation"
         self._make(action.epoch)
 
     def CommitReply(self, action: act.CommitReply) -> None:
