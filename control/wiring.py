@@ -31,8 +31,10 @@ from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
 from .backlog_metrics import Backlogs
 from .call_limits import CallLimits
+from .call_pace import CallPace
 from .campaign_runner import CampaignRunner
 from .config import Settings
+from .config_dialer import rates_of
 from .config_lines import LOOPBACK_LINE
 from .dialling import is_address
 from .dispatch import Dispatch
@@ -43,6 +45,7 @@ from .holding import Holding
 from .http.edge import Edge
 from .http.rate_limiting import RateLimiter, policies
 from .http.server import HttpServer
+from .import_runner import ImportRunner
 from .lines import Lines
 from .metrics import Metrics
 from .outbox_sender import OutboxSender, email_sender
@@ -187,6 +190,7 @@ class Server:
             self.lines,
             calls=self.registry,
             recordings=recordings,
+            uploads=settings.data_folder() / "uploads",
             proofs=self._proofs,
             box=self._box,
             rng=self._rng,
@@ -243,6 +247,11 @@ class Server:
         self._services.campaign_steps.on_pending = self._dispatch.wake
         self._campaigns = CampaignRunner(self._services.campaign_steps, self._bus, self._clock)
         self._services.campaigns.on_change = self._campaigns.wake
+        self._services.import_steps.on_pending = self._dispatch.wake
+        self._imports = ImportRunner(
+            self._services.imports, self._services.import_steps, self._clock
+        )
+        self._services.imports.on_change = self._imports.wake
         self._scheduler = Scheduler(self._services.schedules, self._clock)
         self._services.schedules.on_change = self._scheduler.wake
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
@@ -254,6 +263,7 @@ class Server:
         settings = self._settings
         # 0700: voices and numbers are nobody else's on this machine.
         settings.recordings_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._services.imports.remove_parts)
         stack.push_async_callback(self._tracing.aclose)
         stack.push_async_callback(self._recorder.aclose)
         stack.push_async_callback(self._database.aclose)
@@ -304,6 +314,8 @@ class Server:
         stack.push_async_callback(self._scheduler.aclose)
         self._campaigns.start()
         stack.push_async_callback(self._campaigns.aclose)
+        self._imports.start()
+        stack.push_async_callback(self._imports.aclose)
 
     async def _start_loopback(self, stack: contextlib.AsyncExitStack) -> None:
         line = LoopbackLine(

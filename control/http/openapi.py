@@ -28,6 +28,13 @@ from .problems import CONTENT_TYPE as PROBLEM_TYPE, ProblemDetails
 from .route import AnyRoute, Nothing
 
 VERSION = "3.1.0"
+FORM_TYPE = "multipart/form-data"
+FORM_SCHEMA = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}},
+    "additionalProperties": {"type": "string"},
+}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BEARER, IN_QUERY = "bearer", "token"
 JSON_TYPE = "application/json"
@@ -189,13 +196,15 @@ def _operation(route: AnyRoute, id_: str, schemas: Schemas) -> Json:
         operation["x-scope"] = route.scope
     if route.token_in_query:
         operation["security"].append({IN_QUERY: []})
-    if route.creates:
+    if route.creates or route.keyed:
         operation["parameters"].append({"$ref": f"#/components/parameters/{IDEMPOTENCY_KEY}"})
     if route.messages is not None:
         sent, told = ({"anyOf": [schemas.of(t) for t in types]} for types in route.messages)
         operation["x-websocket"] = {"client": sent, "server": told}
     if route.raw_body is not None:
         content: Json = {route.raw_body: {}}
+        if route.raw_form:
+            content[FORM_TYPE] = {"schema": FORM_SCHEMA}
         operation["requestBody"] = {"required": True, "content": content}
     if route.takes_body:
         operation["requestBody"] = {
@@ -337,6 +346,8 @@ def _problems(route: AnyRoute) -> list[type[Problem]]:
         found.append(TooSlow)
     if route.creates:
         found += [StillAnswering, KeyUsedBefore]
+    if route.keyed:
+        found.append(KeyUsedBefore)
     if _PATH_PART.search(route.path):
         found.append(NotFound)
     return list(dict.fromkeys(found))

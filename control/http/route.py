@@ -104,6 +104,10 @@ class Route(Generic[QueryT, BodyT]):
     "Media types that the answer may have instead of `content`."
     raw_body: str | None = None
     "Media type of a body that the handler reads by itself."
+    raw_form: bool = False
+    "It may come in a form as well, as the field `file`; other fields stand for the query's."
+    keyed: bool = False
+    "Of a raw body: the handler honours an Idempotency-Key, by what the body contains."
     messages: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     "Of a WebSocket: the types of its JSON texts, those of clients first."
     token_in_query: bool = False

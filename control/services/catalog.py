@@ -33,6 +33,8 @@ from .error_logs import ErrorLogService
 from .escalations import RING_S, EscalationService
 from .event_log import EventLog
 from .idempotency import IdempotencyService
+from .import_steps import ImportSteps
+from .imports import ImportService
 from .lines import LineService
 from .modems import ModemService
 from .notes import NoteService
@@ -67,6 +69,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     escalations: EscalationService
     events: EventLog
     idempotency: IdempotencyService
+    imports: ImportService
+    import_steps: ImportSteps
     lines: LineService
     modems: ModemService
     notes: NoteService
@@ -90,6 +94,7 @@ def make_services(
     *,
     calls: Calls,
     recordings: pathlib.Path,
+    uploads: pathlib.Path,
     proofs: Proofs,
     box: Callable[[], SecretsBox],
     rng: random.Random,
@@ -99,9 +104,10 @@ def make_services(
     """All of them, on a database that is opened before they are used.
 
     `lines` None: those of a server without configuration. `calls`: those in progress; their
-    recordings lie in `recordings`. `box` is asked for when it is needed: its keys are read, or
-    made, by the process that holds the database. `rng` is unguessable. `private_webhooks`:
-    webhooks may lead to this machine, too. `ring_s`: how long a person is let ring.
+    recordings lie in `recordings`. `uploads`: where files lie until they are imported. `box` is
+    asked for when it is needed: its keys are read, or made, by the process that holds the database.
+    `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too. `ring_s`: how
+    long a person is let ring.
     """
     if lines is None:
         lines = Lines(Settings(), CallLimits())
@@ -138,6 +144,8 @@ def make_services(
         escalations=escalations,
         events=events,
         idempotency=IdempotencyService(database, clock, box),
+        imports=ImportService(database, events, clock, uploads),
+        import_steps=ImportSteps(database, events, clock),
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
         notes=NoteService(database, events, clock),

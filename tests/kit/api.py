@@ -73,6 +73,7 @@ class Api:
             self.lines,
             calls=self.calls,
             recordings=recordings,
+            uploads=folder / "uploads",
             proofs=self.proofs,
             box=a_box,
             rng=random.Random(1),

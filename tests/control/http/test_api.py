@@ -69,6 +69,7 @@ class Api:
             self.bus,
             calls=self.calls,
             recordings=self.recordings,
+            uploads=folder / "uploads",
             proofs=cheap_proofs(folder, clock),
             box=a_box,
             rng=random.Random(1),

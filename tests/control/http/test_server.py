@@ -47,6 +47,7 @@ def server(folder: pathlib.Path, port: int) -> HttpServer:
         bus,
         calls=calls,
         recordings=folder,
+        uploads=folder / "uploads",
         proofs=cheap_proofs(folder, clock),
         box=a_box,
         rng=random.Random(1),
