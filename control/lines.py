@@ -142,6 +142,8 @@ class Lines:
 
     def _place(self, line: Line, target: str, from_number: str) -> LegPort:
         if line.simulated:
+            if is_address(target):  # what seems to be reached there would be nobody
+                raise LineFailed(line.name, "a simulated line reaches numbers, no SIP addresses")
             assert self.loopback is not None, "a line without its driver cannot call out"
             return self.loopback.call(target, from_number)
         assert self.sip is not None, "a line without its driver cannot call out"

@@ -413,7 +413,8 @@ class Server:
     def _dial(self, to: str, line: str) -> LegPort:
         """Somebody else for a call that has come by `line`. Raises MediaError and SipError."""
         known = self.lines.get(line)
-        if self._sip is not None and is_address(to) and not (known and known.can_call_out):
+        carries = known is not None and known.can_call_out and not known.simulated
+        if self._sip is not None and is_address(to) and not carries:
             return self._sip.call(to, line=line)
         return self.lines.call(line, to)
 

@@ -110,6 +110,7 @@ def test_a_simulated_modem_calls_over_the_loopback_line() -> None:
         ("inward", "1", "calls only come in by it"),
         ("real", "1", "it is not connected"),
         ("office", "alice", "is no number"),
+        ("sim", "sip:bob@127.0.0.1", "reaches numbers"),
     ],
 )
 def test_a_call_that_cannot_be_placed_says_why(line: str, to: str, why: str) -> None:
