@@ -1,4 +1,4 @@
-"""How many calls may be live at once: of an account, on a line, to a number. Pure: a counter.
+"""How many calls may be live at once: of an account, on a line, of a campaign. Pure: a counter.
 
 A claim names what is to be counted and how much it bears; a seat is what was counted, to be given
 back when the call is over. Several claims are taken together or not at all.
@@ -18,6 +18,9 @@ class Counted(enum.Enum):
     ACCOUNT = "account"
     LINE = "line"
     NUMBER = "number"
+    CAMPAIGN = "campaign"
+    DIALER = "dialer"
+    "All calls that are placed."
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -25,7 +28,7 @@ class Claim(msgspec.Struct, frozen=True):
 
     kind: Counted
     name: str
-    "Account.id, a line's name, PhoneNumber.id."
+    "Account.id, a line's name, PhoneNumber.id, Campaign.id; of the dialer, empty."
     limit: int | None = None
     "Calls that may be live at once; None: any number."
 

@@ -5,12 +5,14 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..media.conversation.records import CallRecord, CallStatus as MediaStatus
+from ..media.conversation.records import AnsweredBy, CallRecord, CallStatus as MediaStatus
 from ..media.conversation.session import Session
 from .bridging import Bridging
 from .domain.calls import Call, CallStatus, CallSummary, LineAttempt
+from .domain.dialing import RetryPolicy
 from .domain.events import CallStatusChanged
 from .outcomes import outcome_of, reason_of
+from .retry_rules import next_retry_wall
 from .store.calls import CallChange, without_turns
 
 
@@ -24,9 +26,11 @@ class LiveCall:
         "_turns",
         "bridging",
         "hang_up",
+        "q850",
         "rang",
         "reason",
         "record",
+        "retry",
         "session",
         "wanted_end",
     )
@@ -48,6 +52,10 @@ class LiveCall:
         "The far end rings, or ours does."
         self.reason = ""
         "Why the line says that it ended."
+        self.q850: int | None = None
+        "The same as a number (ITU-T Q.850)."
+        self.retry: RetryPolicy | None = None
+        "When it is tried again if nobody answers; None: as by default."
         self.wanted_end: dict[str, Any] = {}
         "What somebody has said the end is to be; it overrules what the line says."
         self._turns = 0
@@ -113,6 +121,8 @@ class LiveCall:
             outcome=outcome_of(record) if ended else None,
             failure_reason=reason_of(record, self.reason) if ended else "",
             cause=record.cause,
+            sip_status=record.sip_status,
+            q850=self.q850 if ended else None,
             from_number=record.from_number,
             line=record.line,
             agent_name=record.agent,
@@ -123,11 +133,19 @@ class LiveCall:
             duration_s=None
             if answered is None or record.ended_wall is None
             else round(max(0.0, record.ended_wall - answered), 3),
+            voicemail=None
+            if record.answered_by is None
+            else record.answered_by is AnsweredBy.MACHINE,
             recording=record.recording,
             record=without_turns(record),
             updated_wall=wall,
         )
-        return msgspec.structs.replace(call, **self.wanted_end) if ended else call
+        if not ended:
+            return call
+        if self.wanted_end:  # somebody has decided what becomes of it
+            return msgspec.structs.replace(call, **self.wanted_end)
+        retry_wall = next_retry_wall(self.retry, call)
+        return msgspec.structs.replace(call, next_retry_wall=retry_wall)
 
     def with_turns(self, wall: float) -> Call:
         """The call with all of its turns, unmoved by what happens next."""

@@ -14,6 +14,7 @@ import msgspec
 from ..drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
 from ..media.conversation.settings import TurnSettings
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
+from .config_dialer import DialerSettings
 from .config_events import EventSettings, WebhookSettings
 from .config_http import (
     HttpSettings as HttpSettings,
@@ -181,6 +182,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitSettings = LimitSettings()
     recording: RecordingSettings = RecordingSettings()
     calls: CallSettings = CallSettings()
+    dialer: DialerSettings = DialerSettings()
     events: EventSettings = EventSettings()
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()

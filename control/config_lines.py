@@ -21,6 +21,7 @@ Name = Annotated[
     ),
 ]
 MaxCalls = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+Rate = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 
 
 class LineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +43,8 @@ class LineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Who answers; empty: the default agent."
     max_calls: MaxCalls | None = None
     "Calls at once, in and out; absent: as many as the server takes."
+    calls_per_s: Rate | None = None
+    "Calls that go out, a second; absent: `dialer.calls_per_s`."
 
 
 class TrunkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +68,8 @@ class TrunkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Where calls go out to; empty: they only come in."
     max_calls: MaxCalls | None = None
     "Calls at once, in and out; absent: as many as the server takes."
+    calls_per_s: Rate | None = None
+    "Calls that go out, a second; absent: `dialer.calls_per_s`."
 
     def uri(self) -> str:
         """`host` as a SIP address."""

@@ -1,7 +1,11 @@
 """Which of the calls that wait may start now, and whether a failed one goes on by the next line.
 
-Pure: the order is the store's (priority, then age), room is counted by call_limits.py. Not here:
-when somebody looks (dispatch.py), nor what is done then (outgoing.py).
+Calls of one kind (`Kind`) may start under the same conditions. So when one of them has to wait, the
+others of its kind need not be looked at, however many stand in front of calls of other kinds.
+
+Pure: the order is the store's (priority, then age), room is counted by call_limits.py, calls a
+second by call_pace.py. Not here: when somebody looks (dispatch.py), nor what is done then
+(outgoing.py).
 """
 
 from collections.abc import Iterable
@@ -10,12 +14,24 @@ import msgspec
 
 from ..media.ports import HangUpCause, LegEnded
 from .call_limits import CallLimits, Claim, Counted, LimitReached, Seat
-from .domain.calls import Call
+from .call_pace import CallPace
+from .domain.calls import Call, CallSummary
 
 LINE_FAULTS = frozenset({HangUpCause.NETWORK, HangUpCause.OVERLOADED})
 "Causes that are the line's and not the far end's."
 SERVER_FAULTS = range(500, 600)
 "SIP statuses that are (RFC 3261 §21.5). 6xx is the far end's, wherever it is asked."
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What decides whether, when and by which lines a call may start."""
+
+    owner_id: str
+    from_number: str
+    line: str
+    agent_id: str | None
+    campaign_id: str | None
+    timezone: str
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -43,34 +59,80 @@ class Chosen(msgspec.Struct, frozen=True):
         self.seat.release()
 
 
+class Passed(msgspec.Struct):
+    """Calls that have to wait, and so need not be looked at any more in a round."""
+
+    owners: set[str] = msgspec.field(default_factory=set)
+    kinds: set[Kind] = msgspec.field(default_factory=set)
+
+
 class Choice(msgspec.Struct, frozen=True):
-    """What may start, and who has to wait for others' ends."""
+    """What may start."""
 
     chosen: tuple[Chosen, ...]
-    full_owners: frozenset[str]
-    "Accounts that have as many calls as they may."
+    full: bool
+    "There was no room for more: the rest has not been looked at."
     waits: bool
-    "Some had to be left for want of room."
+    "Some had to be left because a limit is reached."
+    wait_s: float | None
+    "A line may begin another call after so long; None: none has to wait for that."
 
 
-def choose(candidates: Iterable[Candidate], limits: CallLimits, room: int) -> Choice:
-    """Take the first `room` candidates that every limit allows; one that it does not is passed."""
+def kind_of(call: CallSummary) -> Kind:
+    """The kind of a call that waits."""
+    return Kind(
+        call.owner_id,
+        call.from_number,
+        call.line,
+        call.agent_id,
+        call.campaign_id,
+        call.timezone,
+    )
+
+
+def choose(
+    candidates: Iterable[Candidate],
+    limits: CallLimits,
+    pace: CallPace,
+    room: int,
+    now: float,
+    passed: Passed,
+) -> Choice:
+    """Take the first `room` candidates that every limit allows; those that have to wait are passed.
+
+    What they take is held: seats, and their line's next call.
+    """
     chosen: list[Chosen] = []
-    full: set[str] = set()
-    waits = False
+    waits, wait_s = False, float("inf")
     for candidate in candidates:
+        kind = kind_of(candidate.call)
+        if kind in passed.kinds or kind.owner_id in passed.owners:
+            continue
         if len(chosen) >= room:
-            waits = True
-            break
+            return Choice(tuple(chosen), True, waits, _or_none(wait_s))
         try:
             found = _seated(candidate, limits)
         except LimitReached as exc:
             waits = True
             if exc.claim.kind is Counted.ACCOUNT:
-                full.add(exc.claim.name)
-        else:
-            chosen.append(found)
-    return Choice(tuple(chosen), frozenset(full), waits)
+                passed.owners.add(exc.claim.name)
+            else:
+                passed.kinds.add(kind)
+            continue
+        line = found.lines[0]
+        if (line_wait_s := pace.wait_s(line, now)) > 0.0:
+            # It is a moment only: another line, which may be a dearer one, is not taken for that.
+            found.release()
+            passed.kinds.add(kind)
+            wait_s = min(wait_s, line_wait_s)
+            continue
+        pace.spend(line, now)
+        chosen.append(found)
+    return Choice(tuple(chosen), False, waits, _or_none(wait_s))
+
+
+def _or_none(wait_s: float) -> float | None:
+    return None if wait_s == float("inf") else wait_s
 
 
 def _seated(candidate: Candidate, limits: CallLimits) -> Chosen:

@@ -33,3 +33,25 @@ def spellings(number: str) -> tuple[str, ...]:
     if digits.startswith("00"):
         forms.append(f"+{digits[2:]}")
     return tuple(dict.fromkeys(forms))
+
+
+def keys_of(number: str) -> tuple[str, ...]:
+    """What all spellings of a number share; of an address with a number in it, both.
+
+    `+49 30 1234`, `49301234`, `0049301234` and `tel:+49-30-1234` are one; a number without its
+    country is another one, as nobody can tell whose it is.
+    """
+    if not is_address(number):
+        return (_digits_of(number),)
+    scheme, _, rest = number.partition(":")
+    target = re.split(r"[;?]", rest, maxsplit=1)[0].lower()
+    if scheme.lower() == "tel":
+        return (_digits_of(target),)
+    user = target.rpartition("@")[0].partition(":")[0]
+    key = _digits_of(user)
+    return (target, key) if key.isascii() and key.isdecimal() and len(key) > 4 else (target,)
+
+
+def _digits_of(number: str) -> str:
+    number = re.sub(r"[ ()/.-]", "", number)
+    return number.removeprefix("+").removeprefix("00") if number[:1] in "+0" else number

@@ -195,7 +195,7 @@ class Holding:
                     record.codec = lane.codec.name
                 self._record(leg, record)
             elif isinstance(event, LegEnded):
-                live.reason = event.reason
+                live.reason, live.q850 = event.reason, event.q850
                 if isinstance(lane, Lane):
                     record.dead_epoch_chunks = lane.dead_chunks
             session.receive_leg_event(event)

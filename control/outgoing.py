@@ -21,9 +21,11 @@ from ..media.ports import (
     LegRinging,
 )
 from .agents import AgentRuntime
+from .call_pace import CallPace
 from .calls import LiveCall
 from .dial_queue import Chosen, may_try_next
 from .domain.calls import LineAttempt
+from .domain.dialing import RetryPolicy
 from .holding import Holding
 from .log_context import CALL
 
@@ -41,13 +43,17 @@ class LineCalls(Protocol):
 class Outgoing:
     """Places calls that were chosen and claimed."""
 
-    def __init__(self, holding: Holding, lines: LineCalls, clock: Clock) -> None:
+    def __init__(self, holding: Holding, lines: LineCalls, clock: Clock, pace: CallPace) -> None:
         self._holding = holding
         self._lines = lines
         self._clock = clock
+        self._pace = pace
 
-    def begin(self, chosen: Chosen, agent: AgentRuntime) -> None:
-        """See to a call, which is stored as dialling. Returns at once."""
+    def begin(self, chosen: Chosen, agent: AgentRuntime, retry: RetryPolicy | None) -> None:
+        """See to a call, which is stored as dialling. Returns at once.
+
+        `retry`: its agent's rules for another try.
+        """
         call = chosen.call
         record = CallRecord(
             id=call.id,
@@ -61,7 +67,8 @@ class Outgoing:
             started_wall=call.started_wall or self._clock.wall(),
         )
         live = self._holding.registry.add(call, record, _nothing_yet, is_new=False)
-        dialling = Dialling(live, self._holding, self._lines, self._clock)
+        live.retry = retry
+        dialling = Dialling(live, self._holding, self._lines, self._clock, self._pace)
         live.hang_up = dialling.give_up
         self._holding.see_to(self._place(chosen, live, dialling, agent), f"call to {call.line}")
 
@@ -89,7 +96,7 @@ class Outgoing:
         record.status = MediaStatus.ENDED
         record.cause, record.ended_by_us, record.sip_status = end.cause, end.by_us, end.status
         record.ended_wall = self._clock.wall()
-        live.reason = end.reason
+        live.reason, live.q850 = end.reason, end.q850
         event = CallEnded(live.id, record.ended_wall, 0, end.cause, end.by_us, end.status)
         self._holding.registry.tell(event)
 
@@ -97,11 +104,14 @@ class Outgoing:
 class Dialling:
     """The time from the first line to the first ring."""
 
-    def __init__(self, live: LiveCall, holding: Holding, lines: LineCalls, clock: Clock) -> None:
+    def __init__(
+        self, live: LiveCall, holding: Holding, lines: LineCalls, clock: Clock, pace: CallPace
+    ) -> None:
         self._live = live
         self._holding = holding
         self._lines = lines
         self._clock = clock
+        self._pace = pace
         self._leg: LegPort | None = None
         self._decided = asyncio.Event()
         self._given_up = False
@@ -125,6 +135,8 @@ class Dialling:
     async def reach(self, chosen: Chosen) -> LegPort | None:
         """The leg that rings or is answered; None: there is none, `end` says why."""
         for index, name in enumerate(chosen.lines):
+            if index:
+                await self._turn_of(name)  # the first one's was seen to before it was chosen
             if self._given_up:
                 self.end = LegEnded(HangUpCause.CANCELLED, by_us=True)
                 return None
@@ -136,6 +148,17 @@ class Dialling:
                 return None
             self._note(name, self.end)
         return None
+
+    async def _turn_of(self, line: str) -> None:
+        """Wait until the line may begin a call."""
+        wait_s = self._pace.spend(line, self._clock.now())
+        if wait_s > 0.0:
+            turn = asyncio.Event()
+            timer = self._clock.call_at(self._clock.now() + wait_s, turn.set)
+            try:
+                await turn.wait()
+            finally:
+                timer.cancel()
 
     async def _try(self, name: str, chosen: Chosen) -> LegPort | None:
         call, record = chosen.call, self._live.record
@@ -192,6 +215,7 @@ class Dialling:
             at_wall=self._clock.wall(),
             cause=end.cause,
             sip_status=end.status,
+            q850=end.q850,
             reason=end.reason,
         )
         attempts = (*self._live.attempts, attempt)

@@ -68,6 +68,8 @@ class CallRegistry:
         self._bus = bus
         self.watches: list[CallWatch] = [metrics]
         "Who is told of calls, beside the bus."
+        self.on_left: Callable[[], None] = _nothing
+        "The end of a call is stored."
         self._clock = clock
         self._recordings = recordings
         self._retention_s = retention_s
@@ -173,7 +175,8 @@ class CallRegistry:
         live = self.find(call_id)
         if live is not None and seq is not None:
             live.learn(seq=seq)
-        self._leaving.pop(call_id, None)
+        if self._leaving.pop(call_id, None) is not None:
+            self.on_left()
 
     def lost(self, call_id: str) -> None:
         """A call is given up: it is not stored."""
@@ -263,3 +266,7 @@ def _delete_recordings(calls: list[CallSummary], folder: pathlib.Path) -> None:
         path = recording_in(folder, call.recording)
         if path is not None:
             path.unlink(missing_ok=True)
+
+
+def _nothing() -> None:
+    """Before anybody waits for ends."""

@@ -8,6 +8,7 @@ configuration is mirrored there (services/mirroring.py).
 from collections.abc import Iterable
 
 import msgspec
+from sqlalchemy import select
 
 from ..media.clock import Clock
 from ..media.ports import HangUpCause
@@ -27,6 +28,7 @@ from .services.accounts import ACCOUNTS
 from .services.agents import AGENTS
 from .services.modems import MODEMS
 from .services.numbers import NUMBERS
+from .store import schema
 from .store.database import Database, Transaction
 
 
@@ -125,8 +127,10 @@ class Routing:
         """What a call that goes out counts for, but for its line, which Lines.call counts."""
         async with self._database.read() as tx:
             own = await _from(tx, call)
-            account = await _account_claim(tx, call.owner_id)
-        return (account,) if own is None else (account, _number_claim(own))
+            claims = [await _account_claim(tx, call.owner_id)]
+            if call.campaign_id is not None:
+                claims += await _campaign_claims(tx, call.campaign_id)
+        return tuple(claims) if own is None else (*claims, _number_claim(own))
 
     def _in_order(self) -> tuple[str, ...]:
         if self._order:
@@ -197,6 +201,11 @@ async def _account_claim(tx: Transaction, owner_id: str) -> Claim:
     if account is None or not account.is_active:
         raise CallRefused(HangUpCause.NOT_FOUND, "the account is not active")
     return Claim(Counted.ACCOUNT, owner_id, account.max_live_calls)
+
+
+async def _campaign_claims(tx: Transaction, campaign_id: str) -> list[Claim]:
+    most = select(schema.CAMPAIGNS.c.max_concurrent).where(schema.CAMPAIGNS.c.id == campaign_id)
+    return [Claim(Counted.CAMPAIGN, campaign_id, m) for m in (await tx.execute(most)).scalars()]
 
 
 def _number_claim(number: PhoneNumber) -> Claim:

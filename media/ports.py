@@ -215,6 +215,8 @@ class LegEnded(msgspec.Struct, frozen=True, tag=True):
     "The SIP status, where one came."
     reason: str = ""
     "The `Reason` header or status phrase, for the record."
+    q850: int | None = None
+    "ITU-T Q.850: of a Reason header (RFC 6432), or a mobile network's (3GPP 24.008 §10.5.4.11)."
 
 
 AnyLegEvent = LegRinging | LegAnswered | LegHeld | LegResumed | LegDigit | LegEnded

@@ -1,10 +1,14 @@
 """The calls that wait, as who dials them asks: what has become due, what is next, it is mine."""
 
-from collections.abc import Collection
+import itertools
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, not_, or_, select, update
+from sqlalchemy.sql import ColumnElement
 
-from ..domain.calls import Call, CallStatus, Outcome
+from ..dial_queue import Kind, Passed
+from ..domain.calls import Call, CallStatus
+from ..retry_rules import retry_of
 from . import schema
 from .calls import CALLS
 from .database import Database, Transaction
@@ -13,6 +17,8 @@ COLUMNS = schema.CALLS.c
 
 Place = tuple[int, int]
 "A call's place in the queue: priority_rank and seq."
+MAX_PASSED = 200
+"Owners, and kinds, that are left out by the database; calls of more are read in vain."
 
 
 class CallQueue:
@@ -22,17 +28,18 @@ class CallQueue:
         self._database = database
 
     async def next_due(self) -> float | None:
-        """When the next scheduled call is due, in wall seconds; None: there is none."""
-        query = select(func.min(COLUMNS.scheduled_wall)).where(
+        """When the next scheduled call or retry is due, in wall seconds; None: there is none."""
+        scheduled = select(func.min(COLUMNS.scheduled_wall)).where(
             COLUMNS.status == CallStatus.SCHEDULED.value
         )
+        retries = select(func.min(COLUMNS.next_retry_wall)).where(
+            COLUMNS.next_retry_wall.is_not(None)
+        )
         async with self._database.read() as tx:
-            due: float | None = (await tx.execute(query)).scalar_one()
-        return due
+            moments = [(await tx.execute(query)).scalar_one() for query in (scheduled, retries)]
+        return min((moment for moment in moments if moment is not None), default=None)
 
-    async def waiting(
-        self, after: Place | None, passed_owners: Collection[str], limit: int
-    ) -> list[Call]:
+    async def waiting(self, after: Place | None, passed: Passed, limit: int) -> list[Call]:
         """Queued calls in the order in which they are to be placed, beyond a place."""
         query = [COLUMNS.status == CallStatus.QUEUED.value]
         if after is not None:
@@ -43,8 +50,9 @@ class CallQueue:
                     and_(COLUMNS.priority_rank == rank, COLUMNS.seq > seq),
                 )
             )
-        if passed_owners:
-            query.append(COLUMNS.owner_id.not_in(passed_owners))
+        if passed.owners:
+            query.append(COLUMNS.owner_id.not_in(itertools.islice(passed.owners, MAX_PASSED)))
+        query += [not_(_is_of(kind)) for kind in itertools.islice(passed.kinds, MAX_PASSED)]
         async with self._database.read() as tx:
             return await CALLS.first(
                 tx, None, *query, order=(COLUMNS.priority_rank, COLUMNS.seq), limit=limit
@@ -65,26 +73,64 @@ async def promote_due(tx: Transaction, now_wall: float, limit: int) -> list[Call
     return queued
 
 
+async def place_retries(tx: Transaction, now_wall: float, limit: int) -> list[Call]:
+    """Queue a call for each that is due to be tried again; those."""
+    due = COLUMNS.next_retry_wall <= now_wall
+    calls = await CALLS.first(tx, None, due, order=(COLUMNS.next_retry_wall,), limit=limit)
+    return [await place_retry(tx, call, call.retry_attempt + 1, now_wall) for call in calls]
+
+
+async def place_retry(tx: Transaction, call: Call, attempt: int, now_wall: float) -> Call:
+    """Queue a call for one that has ended: what becomes of that one is no longer open."""
+    due_wall = now_wall if call.next_retry_wall is None else call.next_retry_wall
+    await CALLS.update(tx, call, next_retry_wall=None, retried=True, updated_wall=now_wall)
+    return await CALLS.add(tx, retry_of(call, attempt, due_wall, now_wall))
+
+
 async def claim(tx: Transaction, call: Call, now_wall: float) -> bool:
-    """The call is being dialled from now on; False: it does not wait any more."""
-    return await _move(tx, call, status=CallStatus.DIALING.value, started_wall=now_wall)
+    """The call is being dialled from now on; False: it does not wait any more.
 
-
-async def give_up(tx: Transaction, call: Call, cause: str, reason: str, now_wall: float) -> bool:
-    """The call cannot be placed; False: it does not wait any more."""
+    What it was asked for is kept: what carries it is written over that.
+    """
     return await _move(
         tx,
         call,
-        status=CallStatus.ENDED.value,
-        outcome=Outcome.FAILED.value,
-        cause=cause,
-        failure_reason=reason,
-        ended_wall=now_wall,
-        updated_wall=now_wall,
+        status=CallStatus.DIALING.value,
+        wished_line=call.line,
+        wished_from=call.from_number,
+        started_wall=now_wall,
     )
 
 
-async def _move(tx: Transaction, call: Call, **values: object) -> bool:
+async def give_up(tx: Transaction, ended: Call) -> bool:
+    """The call is over as `ended` says, undialled; False: it does not wait any more."""
+    assert ended.outcome is not None, "it has ended"
+    return await _move(
+        tx,
+        ended,
+        status=CallStatus.ENDED.value,
+        outcome=ended.outcome.value,
+        cause=None if ended.cause is None else ended.cause.value,
+        failure_reason=ended.failure_reason,
+        next_retry_wall=ended.next_retry_wall,
+        ended_wall=ended.ended_wall,
+        updated_wall=ended.updated_wall,
+    )
+
+
+async def _move(tx: Transaction, call: Call, **values: Any) -> bool:
     still = (COLUMNS.id == call.id, COLUMNS.status == CallStatus.QUEUED.value)
     result = await tx.execute(update(schema.CALLS).where(*still).values(values))
     return bool(result.rowcount)
+
+
+def _is_of(kind: Kind) -> ColumnElement[bool]:
+    # NULLs are compared, too: a NULL in a NOT would leave out what is of another kind.
+    return and_(
+        COLUMNS.owner_id == kind.owner_id,
+        COLUMNS.from_number == kind.from_number,
+        COLUMNS.line == kind.line,
+        COLUMNS.agent_id.is_not_distinct_from(kind.agent_id),
+        COLUMNS.campaign_id.is_not_distinct_from(kind.campaign_id),
+        COLUMNS.timezone == kind.timezone,
+    )

@@ -12,7 +12,7 @@ from .invite_usage import Input, SessionSettings, State
 from .message import Request
 from .negotiation import Negotiation, OfferRefused
 from .offering import SDP, warning_of, write_abilities, write_body
-from .reason import STATUS_OF_CAUSE, cause_of_status, parse_reasons
+from .reason import STATUS_OF_CAUSE, cause_of_status, parse_reasons, q850_of
 from .session import Session
 from .transaction_layer import SendResponse
 
@@ -96,7 +96,8 @@ class CalleeSession(Session):
         reasons = parse_reasons(cancel.headers.get_all("Reason"))
         self._send_failure(487)
         text = "; ".join(map(str, reasons))
-        self._tell_end(LegEnded(HangUpCause.CANCELLED, by_us=False, status=487, reason=text))
+        cause = HangUpCause.CANCELLED
+        self._tell_end(LegEnded(cause, False, status=487, reason=text, q850=q850_of(reasons)))
 
     def _receive_bye(self, request: Request, now: float) -> None:
         early = self.state is State.INCOMING

@@ -19,7 +19,7 @@ from .invite_usage import Input, SessionSettings, State
 from .message import Request, Response
 from .negotiation import Negotiation, OfferRefused
 from .offering import SDP, write_abilities, write_body
-from .reason import cause_of_reasons, cause_of_status, parse_reasons, reason_for
+from .reason import cause_of_reasons, cause_of_status, parse_reasons, q850_of, reason_for
 from .session import Session, how_it_failed
 from .transaction import in_transaction_of
 from .transaction_layer import Abandon
@@ -214,7 +214,7 @@ class CallerSession(Session):
         reasons = parse_reasons(response.headers.get_all("Reason"))
         cause = cause_of_reasons(reasons, cause_of_status(response.status))
         text = "; ".join([f"{response.status} {response.reason}", *map(str, reasons)])
-        self._not_established(LegEnded(cause, by_us=False, status=response.status, reason=text))
+        self._not_established(LegEnded(cause, False, response.status, text, q850_of(reasons)))
 
     def _not_established(self, event: LegEnded) -> None:
         self._step(Input.FAILURE)

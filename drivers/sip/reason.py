@@ -115,6 +115,11 @@ def _parse(text: str) -> Reason | None:
     return Reason(protocol, int(digits) if known else None, find_parameter(parameters, "text"))
 
 
+def q850_of(reasons: Iterable[Reason]) -> int | None:
+    """The first Q.850 cause among them."""
+    return next((r.cause for r in reasons if r.protocol.upper() == "Q.850"), None)
+
+
 def reason_for(cause: HangUpCause) -> Reason:
     """What we tell the far end when we end a call."""
     number, text = Q850_OF_CAUSE[cause]

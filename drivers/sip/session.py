@@ -24,7 +24,7 @@ from .invite_usage import Input, SessionSettings, State
 from .message import Request, Response
 from .negotiation import Negotiation, OfferRefused
 from .offering import SDP, Offering, warning_of
-from .reason import cause_of_reasons, parse_reasons
+from .reason import cause_of_reasons, parse_reasons, q850_of
 from .session_timer import TimerAction
 from .transaction_layer import SendResponse
 
@@ -137,7 +137,8 @@ class Session(Offering):
         self._step(Input.BYE)
         self._answering = None
         cause = cause_of_reasons(reasons, HangUpCause.NORMAL)
-        self._tell_end(LegEnded(cause, by_us=False, reason="; ".join(map(str, reasons))))
+        text = "; ".join(map(str, reasons))
+        self._tell_end(LegEnded(cause, by_us=False, reason=text, q850=q850_of(reasons)))
 
     def _receive_reinvite(self, request: Request, now: float) -> None:
         if self._reinvite is not None or self.negotiation.awaits_answer:

@@ -14,6 +14,7 @@ import pytest
 from offhook.control.agents import AgentRuntime
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
 from offhook.control.call_limits import CallLimits, Claim, Counted
+from offhook.control.call_pace import CallPace
 from offhook.control.dispatch import BLOCKED_S, NO_ROOM_S, Dispatch
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
@@ -22,6 +23,7 @@ from offhook.control.events import EventBus
 from offhook.control.holding import Holding
 from offhook.control.metrics import Metrics
 from offhook.control.outgoing import Outgoing
+from offhook.control.permission import Permission
 from offhook.control.registry import CallRegistry
 from offhook.control.routing import CallRefused
 from offhook.control.services.calls import CallService, NewCall
@@ -140,6 +142,7 @@ class Desk:
         self.holding = Holding(self.registry, self.clock, None)
         self.lines, self.routing = FakeLines(), FakeRouting()
         self.limits, self.room = CallLimits(), Room(self.holding)
+        self.pace = CallPace({"a": 1000.0})
         self.dispatch = Dispatch(
             CallQueue(self._database),
             log,
@@ -148,10 +151,13 @@ class Desk:
             self.lines,
             self.limits,
             self.room,
-            Outgoing(self.holding, self.lines, self.clock),
+            Outgoing(self.holding, self.lines, self.clock, self.pace),
             self.clock,
+            Permission(self._database),
+            self.pace,
         )
         self.calls.on_pending = self.holding.on_end = self.dispatch.wake
+        self.registry.on_left = self.dispatch.wake
         self._events = self.bus.subscribe()
 
     async def __aenter__(self) -> "Desk":
