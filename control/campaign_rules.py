@@ -137,6 +137,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     queued: int = 0
     "To be placed now, or due."
     in_progress: int = 0
+    retries: int = 0
+    "Calls that have ended and are to be tried again; it need not be told more exactly than 1."
 
     @property
     def pending(self) -> int:
@@ -183,7 +185,7 @@ def next_step(
         if counts.pending:
             return Step(Do.CANCEL)
         return Step(Do.NOTHING if left else Do.FINISH)
-    if not (left or counts.waiting):
+    if not (left or counts.waiting or counts.retries):
         return Step(Do.FINISH)
     if not opening.is_open:
         waits_now = counts.queued or counts.held

@@ -60,6 +60,8 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     duration_s: float | None
     "From answer to end."
     cause: HangUpCause | None
+    q850: int | None
+    "The same by ITU-T Q.850, where the line has told it."
     voicemail: bool | None
 
 
@@ -105,6 +107,7 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime.datetime
     cause: HangUpCause
     sip_status: int | None
+    q850: int | None
     reason: str
 
 
@@ -181,18 +184,24 @@ def call_view(call: Call) -> CallView:
     return CallView(
         **_item(call),
         ring_limit_s=call.ring_limit_s,
-        attempts=tuple(
-            AttemptView(
-                line=attempt.line,
-                at=utc(attempt.at_wall),
-                cause=attempt.cause,
-                sip_status=attempt.sip_status,
-                reason=attempt.reason,
-            )
-            for attempt in call.attempts
-        ),
+        attempts=attempt_views(call),
         substitutions=call.substitutions,
         **_media(call.record),
+    )
+
+
+def attempt_views(call: CallSummary) -> tuple[AttemptView, ...]:
+    """The lines that were tried for a call in vain."""
+    return tuple(
+        AttemptView(
+            line=attempt.line,
+            at=utc(attempt.at_wall),
+            cause=attempt.cause,
+            sip_status=attempt.sip_status,
+            q850=attempt.q850,
+            reason=attempt.reason,
+        )
+        for attempt in call.attempts
     )
 
 
@@ -243,6 +252,7 @@ def _item(call: CallSummary) -> dict[str, Any]:
         "ended_at": utc_or_none(call.ended_wall),
         "duration_s": call.duration_s,
         "cause": call.cause,
+        "q850": call.q850,
         "voicemail": call.voicemail,
     }
 

@@ -29,12 +29,14 @@ from ..domain.calls import (
 from ..domain.events import CallUpdated
 from ..errors import Conflict, FieldError, Unprocessable
 from ..live_page import live_page
+from ..permission import LISTED_REASON, listed
 from ..store.calls import CALLS, CallFilter, CallStore
 from ..store.database import Transaction
 from ..store.rows import Page, PageQuery
 from .access import missing, owner_of
 from .agents import AGENTS
 from .event_log import EventLog
+from .retries import call_off
 
 PRIORITY_RANKS = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 MAX_AHEAD_S = 366 * 86_400.0
@@ -151,6 +153,8 @@ class CallService:
             agent_name, fault = await speaking_agent(work.tx, owner_of(who), wanted.agent_id)
             if fault is not None:
                 errors.append(fault)
+            if await listed(work.tx, [(who.account_id, wanted.to)]):
+                errors.append(FieldError("to", LISTED_REASON))
             if errors:
                 raise Unprocessable("the call cannot be placed", errors)
             call = await CALLS.add(work.tx, call_of(who.account_id, wanted, agent_name, now))
@@ -196,8 +200,8 @@ class CallService:
     ) -> Call:
         """End a call: one that waits is cancelled, one in progress is asked to end, and will.
 
-        `outcome` overrules what the line will tell, and `failure_reason` the words for it. Raises
-        NotFound, and Conflict when it has ended.
+        `outcome` overrules what the line will tell, and `failure_reason` the words for it. Of one
+        that has ended no further try is made. Raises NotFound, and Conflict when none was to come.
         """
         said = _said_end(outcome, failure_reason)
         live = self._find(who, id_)
@@ -220,7 +224,9 @@ class CallService:
         async with self._log.writing() as work:
             call = await self._get(work.tx, who, id_)
             if call.status is CallStatus.ENDED:
-                raise Conflict(f"call {id_} has ended already")
+                if not await call_off(work, call, now):
+                    raise Conflict(f"call {id_} has ended already")
+                return await self._get(work.tx, who, id_)
             if call.status not in PENDING:
                 return None
             ended = {"outcome": Outcome.CANCELLED, "status": CallStatus.ENDED} | said

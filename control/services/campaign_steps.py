@@ -113,7 +113,17 @@ async def _counts(tx: Transaction, campaign: Campaign, now: float) -> Counts:
         .where(TARGET.campaign_id == campaign.id, TARGET.status == TargetStatus.WAITING.value)
         .limit(BATCH)
     )
+    retry = (
+        select(CALL.seq)
+        .where(
+            CALL.campaign_id == campaign.id,
+            CALL.status == CallStatus.ENDED.value,
+            CALL.next_retry_wall.is_not(None),
+        )
+        .limit(1)
+    )
     return Counts(
+        retries=len((await tx.execute(retry)).all()),
         waiting=len((await tx.execute(waiting)).all()),
         held=found.get(HELD, 0),
         scheduled=found.get(CallStatus.SCHEDULED.value, 0),

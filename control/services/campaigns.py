@@ -268,6 +268,7 @@ async def progress_of(tx: Transaction, campaigns: Sequence[Campaign]) -> list[Pr
         .where(
             CALL.campaign_id.in_(ids),
             (CALL.status != CallStatus.ENDED.value) | CALL.next_retry_wall.is_(None),
+            CALL.retried.is_(False),
         )
         .group_by(CALL.campaign_id, CALL.status, CALL.outcome)
     )

@@ -29,6 +29,8 @@ from .campaign_steps import CampaignSteps
 from .campaigns import CampaignService
 from .contacts import ContactService
 from .deliveries import DeliveryQueue
+from .dialing import DialingService
+from .do_not_call import DoNotCallService
 from .error_logs import ErrorLogService
 from .escalations import RING_S, EscalationService
 from .event_log import EventLog
@@ -43,6 +45,7 @@ from .numbers import NumberService
 from .outbox import Outbox
 from .provider_keys import ProviderKeyService
 from .recovery import Recovery
+from .retries import RetryService
 from .schedules import ScheduleService
 from .sent_codes import SentCodes
 from .sign_in import SignIn
@@ -65,6 +68,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     contacts: ContactService
     control: CallControl
     deliveries: DeliveryQueue
+    dialing: DialingService
+    do_not_call: DoNotCallService
     error_logs: ErrorLogService
     escalations: EscalationService
     events: EventLog
@@ -79,6 +84,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     provider_keys: ProviderKeyService
     recovery: Recovery
+    retries: RetryService
     schedules: ScheduleService
     sign_in: SignIn
     sms: SmsService
@@ -140,6 +146,8 @@ def make_services(
         campaign_steps=CampaignSteps(database, events, clock),
         contacts=ContactService(database, clock),
         deliveries=deliveries,
+        dialing=DialingService(database, clock),
+        do_not_call=DoNotCallService(database, events, clock),
         error_logs=ErrorLogService(database, clock),
         escalations=escalations,
         events=events,
@@ -154,6 +162,7 @@ def make_services(
         outbox=outbox,
         provider_keys=ProviderKeyService(database, clock, box),
         recovery=Recovery(database, proofs, codes, sign_in),
+        retries=RetryService(database, events, calls, clock),
         schedules=ScheduleService(database, events, clock),
         sign_in=sign_in,
         sms=SmsService(database, events, outbox, clock),
