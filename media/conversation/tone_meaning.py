@@ -70,6 +70,11 @@ class ToneMeaning:
         self._bursts: list[ToneEnded] = []
         self._meanings: list[Meaning] = []
 
+    @property
+    def lasting(self) -> bool:
+        """A tone goes on."""
+        return self._lasting is not None
+
     def next_meaning(self) -> Meaning | None:
         """What has become known."""
         return self._meanings.pop(0) if self._meanings else None

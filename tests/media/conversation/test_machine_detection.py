@@ -105,7 +105,7 @@ def test_pause_within_a_greeting_is_part_of_it() -> None:
 
 
 def test_long_greeting_and_then_silence_is_a_person_who_waits() -> None:
-    assert Call().says(300, 3900).run() == [(HUMAN, Reason.SILENCE_AFTER_LONG_SPEECH)]
+    assert Call().says(300, 6200).run() == [(HUMAN, Reason.SILENCE_AFTER_LONG_SPEECH)]
 
 
 def test_longer_speech_is_a_machine_while_it_speaks() -> None:
@@ -115,7 +115,7 @@ def test_longer_speech_is_a_machine_while_it_speaks() -> None:
 
 
 def test_breaths_do_not_make_a_person_of_a_machine() -> None:
-    call = Call().says(300, 2200).says(3000, 4500).says(5300, 8000)
+    call = Call().says(300, 2200).says(3000, 4500).says(5300, 9000)
     assert call.run() == [(MACHINE, Reason.LONGER_SPEECH)]
 
 
@@ -134,6 +134,14 @@ def test_beep_that_the_voice_activity_takes_for_speech_is_none() -> None:
     assert call.run() == [(MACHINE, Reason.BEEP)]
 
 
+def test_tones_that_the_voice_activity_takes_for_speech_are_no_person() -> None:
+    call = Call()
+    for at in range(4):
+        begin = 500 + at * 1000
+        call.says(begin - 150, begin + 480).tone(425, begin, begin + 500)
+    assert call.run() == [(NETWORK, Reason.BUSY_TONE)]
+
+
 def test_words_of_a_mailbox_are_a_machine() -> None:
     call = Call().says(300, 2000, "you've reached Alex leave a message after the tone")
     assert call.run() == [(MACHINE, Reason.TONE_WORDS)]
@@ -149,7 +157,7 @@ def test_person_may_say_that_somebody_is_not_there() -> None:
 
 
 def test_menu_is_known_by_its_words_though_it_talks_like_a_machine() -> None:
-    call = Call().says(300, 12_000).words(6500, "for sales press one")
+    call = Call().says(300, 12_000).words(8000, "for sales press one")
     assert call.run() == [(MACHINE, Reason.LONGER_SPEECH), (IVR, Reason.MENU_WORDS)]
 
 
