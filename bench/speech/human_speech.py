@@ -1,4 +1,4 @@
-"""Recorded human speech with its words: Debian's Asterisk prompts, one woman's voice at 16 kHz.
+"""Recorded human speech with its words: Debian's Asterisk prompts, one voice a language, 16 kHz.
 
 Fetched with `apt-get download` and unpacked without root; nothing is installed. Not here: what the
 prompts are played to.
@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 
 from ...codecs import g722
 
-PACKAGES = ("asterisk-core-sounds-en", "asterisk-core-sounds-en-g722")
-SOUNDS = Path("usr/share/asterisk/sounds/en_US_f_Allison")
-WORDS = Path("usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
+SPEAKERS = {
+    "en": "en_US_f_Allison",
+    "es": "es_MX_f_Allison",
+    "fr": "fr_CA_f_June",
+    "it": "it_IT_m_Carlo",
+    "ru": "ru_RU_f_IvrvoiceRU",
+}
+"By language: whose voice it is."
+SOUNDS = Path("usr/share/asterisk/sounds")
 SUFFIX = ".g722"
 PAYLOAD_BYTES = 160
 "20 ms of G.722."
@@ -31,23 +37,24 @@ class Prompts:
 
     rate_hz = g722.RATE_HZ
 
-    def __init__(self, root: Path) -> None:
-        self._sounds = root / SOUNDS
-        lines = gzip.decompress((root / WORDS).read_bytes()).decode().splitlines()
+    def __init__(self, root: Path, language: str = "en") -> None:
+        self._sounds = root / SOUNDS / SPEAKERS[language]
+        text = gzip.decompress((root / _words(language)).read_bytes()).decode(errors="replace")
+        lines = text.splitlines()
         said = (line.partition(":") for line in lines if ":" in line and line[0] != ";")
         self._words = {
             name.strip(): text.strip()
             for name, _, text in said
-            if self._file(name.strip()).is_file() and not NO_SPEECH.search(text)
+            if self._sounds_at_all(name.strip())
         }
 
     def names(self) -> tuple[str, ...]:
-        """Every prompt with speech in it, sorted."""
-        return tuple(sorted(self._words))
+        """Every prompt with speech and nothing else in it, sorted."""
+        return tuple(sorted(name for name, text in self._words.items() if not _described(text)))
 
     def words(self, name: str) -> str:
-        """What is said, as it is printed. Raises KeyError."""
-        return self._words[name]
+        """What is said, as it is printed, less descriptions. Raises KeyError."""
+        return NO_SPEECH.split(self._words[name])[0].strip()
 
     def pcm(self, name: str) -> NDArray[np.int16]:
         """The sound, int16[n] at 16 kHz. Raises KeyError, CodecError."""
@@ -57,30 +64,47 @@ class Prompts:
         packets = range(0, len(data), PAYLOAD_BYTES)
         return np.concatenate([decoder.decode(data[at : at + PAYLOAD_BYTES]) for at in packets])
 
+    def _sounds_at_all(self, name: str) -> bool:
+        file = self._file(name)
+        return file.is_file() and file.stat().st_size > 0
+
     def _file(self, name: str) -> Path:
         return self._sounds / f"{name}{SUFFIX}"
 
 
-def fetch(cache: Path) -> Prompts | None:
+def fetch(cache: Path, language: str = "en") -> Prompts | None:
     """The prompts, downloaded into `cache` once; None, the reason printed, where that fails."""
     root = cache / "asterisk-sounds"
-    if not (root / WORDS).is_file() or not (root / SOUNDS).is_dir():
-        reason = _download(cache / "packages", root)
+    if not (root / _words(language)).is_file() or not (root / SOUNDS / SPEAKERS[language]).is_dir():
+        reason = _download(_packages(language), cache / "packages", root)
         if reason:
             print(f"no recorded human speech: {reason}")
             return None
-    return Prompts(root)
+    return Prompts(root, language)
 
 
-def _download(packages: Path, root: Path) -> str | None:
+def _packages(language: str) -> tuple[str, str]:
+    return f"asterisk-core-sounds-{language}", f"asterisk-core-sounds-{language}-g722"
+
+
+def _words(language: str) -> Path:
+    name = f"core-sounds-{language}"
+    return Path("usr/share/doc") / f"asterisk-{name}" / f"{name}.txt.gz"
+
+
+def _described(text: str) -> bool:
+    return NO_SPEECH.search(text) is not None
+
+
+def _download(wanted: tuple[str, str], packages: Path, root: Path) -> str | None:
     """Fetch and unpack; why it could not be done, or None."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             return f"there is no {program} here"
     packages.mkdir(parents=True, exist_ok=True)
     try:
-        _run(["apt-get", "download", *PACKAGES], packages)
-        for package in PACKAGES:
+        _run(["apt-get", "download", *wanted], packages)
+        for package in wanted:
             newest = max(packages.glob(f"{package}_*.deb"), key=lambda path: path.stat().st_mtime)
             _run(["dpkg-deb", "-x", str(newest), str(root)], packages)
     except subprocess.CalledProcessError as exc:
