@@ -15,8 +15,8 @@ from ..drivers.worker_pipe import WorkerPipe
 from .csv_import import CsvFile, Row, Sheet, Unreadable
 from .domain.imports import ImportOptions
 
-SLICE_ROWS = 25
-"That the server stores, or looks at, without a break."
+SLICE_ROWS = 10
+"That the server stores, or looks at, together: about 1 ms without a break."
 NICENESS = 10
 
 

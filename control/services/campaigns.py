@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import case, func, literal, select, union_all
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
@@ -263,14 +263,12 @@ async def progress_of(tx: Transaction, campaigns: Sequence[Campaign]) -> list[Pr
         .where(TARGET.campaign_id.in_(ids), TARGET.status == TargetStatus.WAITING.value)
         .group_by(TARGET.campaign_id)
     )
+    # One that is to be tried again is pending, one that was is not its number's last.
+    status = case((CALL.next_retry_wall.is_not(None), PENDING[0].value), else_=CALL.status)
     calls = (
-        select(CALL.campaign_id, CALL.status, CALL.outcome, func.count())
-        .where(
-            CALL.campaign_id.in_(ids),
-            (CALL.status != CallStatus.ENDED.value) | CALL.next_retry_wall.is_(None),
-            CALL.retried.is_(False),
-        )
-        .group_by(CALL.campaign_id, CALL.status, CALL.outcome)
+        select(CALL.campaign_id, status, CALL.outcome, func.count())
+        .where(CALL.campaign_id.in_(ids), CALL.retried.is_(False))
+        .group_by(CALL.campaign_id, status, CALL.outcome)
     )
     found: dict[str, dict[str, int]] = {id_: {} for id_ in ids}
     for id_, status, outcome, count in await tx.execute(union_all(waiting, calls)):

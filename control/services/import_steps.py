@@ -23,6 +23,8 @@ from .event_log import EventLog
 from .imports import COLUMNS, FAILURES, IMPORTS, UNENDED, end
 
 LOOKING = 2
+WAKE_ROWS = 200
+"That whoever dials looks at together."
 MAX_KNOWN = 1000
 "Agents' names of one file that are remembered."
 
@@ -148,7 +150,8 @@ class ImportSteps:
                 rows_failed=job.rows_failed + len(failures),
                 updated_wall=now,
             )
-        if calls:
+        last = rows[-1].row
+        if last // WAKE_ROWS > job.rows_done // WAKE_ROWS or last == job.rows_total:
             self.on_pending()
         return True
 

@@ -250,11 +250,14 @@ async def test_one_that_is_tried_again_counts_once_and_keeps_it_from_its_end(
     await office.settled()
     (first,) = await office.calls()
     again = self_again(first, office.clock.wall() + HOUR)
-    async with office.log.writing() as work:
-        await CALLS.add(work.tx, again)
     await office.end(first, Outcome.BUSY, next_retry_wall=again.scheduled_wall)
     await office.settled()
     assert await office.status(id_) is CampaignStatus.ACTIVE
+    assert await office.progress(id_) == Progress(numbers=1, pending=1)
+    async with office.log.writing() as work:
+        await CALLS.add(work.tx, again)
+    async with office.log.writing() as work:
+        await CALLS.update(work.tx, first, next_retry_wall=None, retried=True)
     assert await office.progress(id_) == Progress(numbers=1, pending=1)
     await office.end(again)
     await office.settled()
