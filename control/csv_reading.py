@@ -66,7 +66,8 @@ class CsvReading:
         message = self._waiting.pop(0)
         if (failure := decode_failure(message)) is not None:
             raise ReaderDied(failure.what)
-        return csv_worker.decode_answer(message)
+        answer: csv_worker.Answer = csv_worker.decode_answer(message)
+        return answer
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -335,7 +336,7 @@ async def _validation(
     )
 
 
-def _csv(lines: list[tuple[str, ...]]) -> bytes:
+def _csv(lines: Sequence[tuple[str, ...]]) -> bytes:
     """RFC 4180. What a spreadsheet would take for a formula is made text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -75,9 +75,10 @@ class Office(Api):
 
 @pytest.fixture
 async def api(tmp_path: pathlib.Path) -> AsyncIterator[Office]:
-    async with Office(tmp_path) as api:
-        yield api
-        await api.runner.aclose()
+    office = Office(tmp_path)
+    async with office:
+        yield office
+        await office.runner.aclose()
 
 
 def form(text: str, **fields: str) -> aiohttp.FormData:
@@ -286,7 +287,7 @@ async def test_cut_off_after_any_slice_it_goes_on_and_takes_no_row_twice(api: Of
             left -= 1
             return await store(*arguments)
 
-        steps.store = cut_off  # type: ignore[method-assign]
+        steps.store = cut_off  # type: ignore[assignment, method-assign]
         api.runner.start()
         async with asyncio.timeout(LIMIT_S):
             await cut.wait()
@@ -294,7 +295,7 @@ async def test_cut_off_after_any_slice_it_goes_on_and_takes_no_row_twice(api: Of
         api.restart()
         assert (await api.done(job))["status"] == "running"
     assert (await api.done(job))["rows_done"] == 3 * SLICE_ROWS
-    steps.store = store  # type: ignore[method-assign]
+    steps.store = store  # type: ignore[assignment, method-assign]
     await api.read()
     done = await api.done(job)
     assert (done["status"], done["rows_ok"]) == ("completed", total)
@@ -324,7 +325,7 @@ async def test_cancelled_it_reads_no_more_and_its_calls_remain(api: Office) -> N
             await api.want(200, "POST", f"{path}/cancel")
         return stored
 
-    steps.store = store_and_cancel  # type: ignore[method-assign]
+    steps.store = store_and_cancel  # type: ignore[assignment, method-assign]
     api.runner.start()
     async with asyncio.timeout(LIMIT_S):
         await api.runner.idle.wait()
