@@ -1,15 +1,17 @@
 """What a frame costs in the engine without a network: packets from memory, packets into nothing.
 
 All else is there: header parse, jitter buffer, decoding, voice activity where it is on, playout,
-encoding, headers. Run as a process by peers.py; prints one line of JSON.
+encoding, headers; with --record the writer's thread, too. Keys come as packets, as in capacity.py:
+nobody listens for tones. Run as a process by peers.py; prints one line of JSON.
 
-    python -m offhook.bench.load.frame_cost --lanes 100 --codec PCMU [--vad]
+    python -m offhook.bench.load.frame_cost --lanes 100 --codec PCMU [--vad] [--record]
 """
 
 import argparse
 import json
 import os
 import random
+import tempfile
 import time
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from .load_payloads import CODECS, Payloads, codec_of, encoded, payload_type
 
 WARM_FRAMES = 50
 HEADER = 12
+EVENT_PAYLOAD_TYPE = 101
 FAR = address_key("127.0.0.1", 40000)
 
 
@@ -95,8 +98,9 @@ class Replay:
     def __init__(self, codec: Codec, lanes: int, vad: bool, speech: NDArray[np.int16]) -> None:
         self.wire = MemoryWire(encoded(speech, codec))
         self._clock = VirtualClock()
+        self._recorder = Recorder()
         settings = EngineSettings(max_lanes=lanes, vad=VadSettings() if vad else None)
-        self.engine = Engine(self._clock, self.wire, Recorder(), random.Random(1), settings)
+        self.engine = Engine(self._clock, self.wire, self._recorder, random.Random(1), settings)
         self._ticks = 0
         number = payload_type(codec)
         self.lanes = [
@@ -106,6 +110,8 @@ class Replay:
                     payload_type=number,
                     receive_payload_type=number,
                     destination=FAR,
+                    event_payload_type=EVENT_PAYLOAD_TYPE,
+                    receive_event_payload_type=EVENT_PAYLOAD_TYPE,
                 )
             )
             for _ in range(lanes)
@@ -121,17 +127,39 @@ class Replay:
             self._ticks += 1
             self.engine.tick(self._ticks % PHASES)
 
+    def record(self, folder: Path) -> None:
+        """All lanes, from now on; returns when their files have been made."""
+        for number, lane in enumerate(self.lanes):
+            lane.record(folder / f"{number}.wav")
+        self.wait_for_writer()
+
+    def wait_for_writer(self) -> None:
+        """Until all that has been recorded is written."""
+        # Orders are carried out in turn, and nobody has this key.
+        self._recorder.stop((-1, -1)).result()
+
     def _speak(self, lane: Lane, speech: NDArray[np.int16]) -> None:
         lane.play(1, speech)
         lane.open_gate(1)
 
 
-def cost_us(codec: Codec, lanes: int, vad: bool, frames: int, speech: NDArray[np.int16]) -> float:
+def cost_us(
+    codec: Codec,
+    lanes: int,
+    vad: bool,
+    frames: int,
+    speech: NDArray[np.int16],
+    record_to: Path | None = None,
+) -> float:
     """CPU of one lane's frame, both directions."""
     replay = Replay(codec, lanes, vad, speech)
+    if record_to is not None:
+        replay.record(record_to)
     replay.run(WARM_FRAMES)
+    replay.wait_for_writer()
     began_s, sent = time.process_time(), replay.wire.sent
     replay.run(frames)
+    replay.wait_for_writer()
     spent_s = time.process_time() - began_s
     assert replay.wire.sent - sent == lanes * frames, "every lane sends every frame"
     return 1e6 * spent_s / (lanes * frames)
@@ -144,6 +172,7 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=100)
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--vad", action="store_true")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("--speech", type=Path, help="int16 at the codec's rate")
     options = parser.parse_args()
     os.sched_setaffinity(0, {SERVER_CORE})
@@ -151,7 +180,10 @@ def main() -> None:
     codec = codec_of(options.codec)
     known = options.speech is not None
     speech = np.fromfile(options.speech, np.int16) if known else bench_speech(codec.sample_rate_hz)
-    us = cost_us(codec, options.lanes, options.vad, options.frames, speech)
+    speech.setflags(write=False)  # as speech services give it: lanes share it
+    with tempfile.TemporaryDirectory(prefix="offhook-frame-cost-") as folder:
+        record_to = Path(folder) if options.record else None
+        us = cost_us(codec, options.lanes, options.vad, options.frames, speech, record_to)
     print(json.dumps({"us_a_frame": us, "lanes": options.lanes}))
 
 
