@@ -2,7 +2,7 @@
 
 Every call is heard in silence and over noise, through G.711, and judged twice: by its sound alone,
 as with a transcriber that knows only the agent's own phrases, and with its words, as from one that
-hears most of them. Not here: how the calls are made (speech/answered_calls.py).
+hears most of them. Not here: how the calls are made (speech/{recorded,spoken,soundless}_calls.py).
 """
 
 import argparse
@@ -10,26 +10,27 @@ import collections
 import random
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codecs import g711
 from ..media.conversation.machine_detection import MachineDetector, Verdict
-from ..media.conversation.records import AnsweredBy
 from ..media.conversation.settings import AnsweringSettings
 from ..media.conversation.turn_events import AnyTurnEvent, WordsHeard
 from ..media.conversation.voicemail import Course, Voicemail
 from ..media.events import AlarmDue, AnyMediaEvent
 from ..media.frames.silero_weights import VadUnavailable
 from .networks.quality_speech import narrow
+from .reports.machines_report import READING, Outcome, confusion, metrics_of, shown
 from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
 from .reports.results_file import Document, Metric, origin
-from .speech import answered_calls as calls
-from .speech.answered_calls import AnsweredCall, Voices
+from .speech.answered_calls import RATE_HZ as MADE_HZ, AnsweredCall
 from .speech.heard_events import hear
 from .speech.human_speech import fetch
+from .speech.recorded_calls import recorded_calls
+from .speech.soundless_calls import soundless_calls
+from .speech.spoken_calls import spoken_calls
 from .speech.synthetic_voices import LANGUAGES, speak
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "speech"
@@ -42,30 +43,21 @@ WORDS_LATE_S = 0.7
 "From the end of speech to its final words."
 WORDS_LOST = 0.15
 "Of all words, by a transcriber on the telephone."
-ORDER = [by.value for by in AnsweredBy]
 
 Pcm = NDArray[np.int16]
 
 
-class Outcome(NamedTuple):
-    """What became of a call."""
-
-    call: AnsweredCall
-    verdicts: list[Verdict]
-    message_at_s: float | None
-    "When an agent that leaves messages would have begun."
-
-
 def material(languages: list[str], count: int, seed: int) -> list[AnsweredCall]:
     """The labelled calls."""
-    sayings = speak(languages, calls.RATE_HZ)
+    sayings = speak(languages, MADE_HZ)
     found: list[AnsweredCall] = []
     for language in languages:
         rng = random.Random(f"{seed} {language}")
-        voices = Voices(language, fetch(CACHE, language), sayings[language])
-        found += calls.recorded_calls(voices, rng, count)
-        found += calls.spoken_calls(voices, rng, count)
-    return found + calls.soundless_calls(random.Random(f"{seed} tones"), count * len(languages))
+        prompts = fetch(CACHE, language)
+        if prompts is not None:
+            found += recorded_calls(prompts, rng, count)
+        found += spoken_calls(sayings[language], rng, count)
+    return found + soundless_calls(random.Random(f"{seed} tones"), count * len(languages))
 
 
 def over_the_line(call: AnsweredCall, ratio_db: float | None, seed: int) -> Pcm:
@@ -142,69 +134,6 @@ def outcomes(
     return alone, with_words
 
 
-def metrics_of(case: str, judged: list[Outcome]) -> list[Metric]:
-    """One condition's figures."""
-    metrics: list[Metric] = []
-    by_class: dict[str, list[Outcome]] = collections.defaultdict(list)
-    for outcome in judged:
-        by = outcome.call.answered_by
-        by_class["music" if by is None else by.value].append(outcome)
-    for name, some in by_class.items():
-        if name == "music":
-            continue
-        right = [100.0 * (_last(outcome) == name) for outcome in some]
-        metrics.append(Metric("right in the end", f"{name}, {case}", "%", right, "higher"))
-        told = [_told_s(outcome, name) for outcome in some]
-        delays = [round(at, 3) for at in told if at is not None]
-        metrics.append(Metric("told after the answer", f"{name}, {case}", "s", delays, "neither"))
-    people = by_class["human"]
-    wrong = [100.0 * _was(outcome, AnsweredBy.MACHINE) for outcome in people]
-    metrics.append(Metric("people taken for machines", case, "%", wrong, goal=1.0, goal_at="mean"))
-    beeps = [outcome for outcome in by_class["machine"] if outcome.call.beep_ended_s is not None]
-    late = [_after_beep_s(outcome) for outcome in beeps]
-    waits = [round(at, 3) for at in late if at is not None and at >= 0]
-    early = [100.0 * (at is not None and at < 0) for at in late]
-    missed = [100.0 * (at is None) for at in late]
-    metrics.append(Metric("message after the beep", case, "s", waits, goal=0.6, goal_at="p95"))
-    metrics.append(Metric("message before the beep's end", case, "%", early))
-    metrics.append(Metric("no message", case, "%", missed))
-    return metrics
-
-
-def confusion(judged: list[Outcome]) -> dict[str, dict[str, int]]:
-    """How it was made: last verdict: how many calls."""
-    table: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    for outcome in judged:
-        by = outcome.call.answered_by
-        label = "-" if by is None else by.value
-        table[f"{label}: {outcome.call.kind}"][_last(outcome)] += 1
-    return {kind: dict(counts) for kind, counts in sorted(table.items())}
-
-
-def _last(outcome: Outcome) -> str:
-    return outcome.verdicts[-1].answered_by.value if outcome.verdicts else "unknown"
-
-
-def _was(outcome: Outcome, by: AnsweredBy) -> bool:
-    """At any time: an agent may have hung up by then."""
-    return any(verdict.answered_by is by for verdict in outcome.verdicts)
-
-
-def _told_s(outcome: Outcome, name: str) -> float | None:
-    """When the right verdict was first told."""
-    for verdict in outcome.verdicts:
-        if verdict.answered_by.value == name and verdict.after_samples is not None:
-            return verdict.after_samples / RATE_HZ
-    return None
-
-
-def _after_beep_s(outcome: Outcome) -> float | None:
-    ended_s = outcome.call.beep_ended_s
-    if outcome.message_at_s is None or ended_s is None:
-        return None
-    return outcome.message_at_s - ended_s
-
-
 def measure(arguments: argparse.Namespace, seed: int) -> Document:
     """Every call over every line."""
     print("making calls", file=sys.stderr)
@@ -226,36 +155,6 @@ def measure(arguments: argparse.Namespace, seed: int) -> Document:
     detail = {"calls": dict(kinds), "confusion": tables}
     where = origin(command_line("machines", arguments.argv))
     return Document(where, "machines", metrics, detail=detail, reading=READING)
-
-
-def shown(table: dict[str, dict[str, int]]) -> str:
-    """The confusion table as lines."""
-    head = f"{'made as':42}" + "".join(f"{name:>9}" for name in ORDER)
-    return "\n".join(
-        [
-            head,
-            *(
-                f"{kind:42}" + "".join(f"{counts.get(name, 0) or '.':>9}" for name in ORDER)
-                for kind, counts in table.items()
-            ),
-        ]
-    )
-
-
-READING = [
-    "Calls are made: prompts of Debian's Asterisk packages (one speaker a language) put together as"
-    " voicemail does it, and espeak-ng's voices for people's greetings and personal mailboxes."
-    " Noise is white, at a ratio to the mean level while there is sound; the line is mu-law at 8"
-    " kHz. Real people on real lines are more varied than both.",
-    "The last verdict is compared with the label; people count as taken for machines whenever that"
-    " was said at any time, as an agent may have hung up by then. Music has no label: only what is"
-    " made of it is shown.",
-    "With words: each utterance's text reaches the detector 0.7 s after its end, 15 % of its words"
-    " lost. The texts are the prompts' own or were written for this measurement, by whoever wrote"
-    " the table of phrases: a real transcriber's of real machines will say less.",
-    "The agent itself is silent in these calls. In a conversation people answer what it says, and"
-    " it falls silent when a machine talks over it; its echo is told apart by the turn taker.",
-]
 
 
 def main(argv: list[str] | None = None) -> int:
