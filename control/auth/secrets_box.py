@@ -7,6 +7,7 @@ a new one above it and sealing anew what `needs_resealing`.
 
 import base64
 import hashlib
+import hmac
 import random
 import re
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ class SecretsBox:
         assert all(len(key) == 32 for key in keys), "AES-256"
         self._rng = rng
         self._current = key_id(keys[0])
+        self._fingerprint_key = hashlib.sha256(b"offhook fingerprints\0" + keys[0]).digest()
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
 
     def seal(self, text: str, place: str = "") -> str:
@@ -60,6 +62,11 @@ class SecretsBox:
         except (InvalidTag, ValueError) as exc:  # ValueError: cut too short to be Base64 or sealed
             raise SealBroken(sealed_by) from exc
         return opened.decode()
+
+    def fingerprint(self, data: bytes) -> str:
+        """The same for the same data, and of no use to who has it but not the key: data that can
+        be guessed cannot be tried (RFC 2104). It changes with the key."""
+        return hmac.new(self._fingerprint_key, data, hashlib.sha256).hexdigest()
 
     def needs_resealing(self, sealed: str) -> bool:
         """Whether it was sealed by a key that has been retired. Raises NotSealed."""

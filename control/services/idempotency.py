@@ -4,7 +4,6 @@ A key is claimed before the work and given its answer after it. Claims of a proc
 void after a minute. Answers are sealed: some tell a secret that is shown only once.
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +61,7 @@ class IdempotencyService:
         `request` is all that tells one request from another. Raises KeyUsedBefore and
         StillAnswering.
         """
-        hashed = hashlib.sha256(request).hexdigest()
+        hashed = self._box().fingerprint(request)  # it may hold a password
         now = self._clock.wall()
         async with self._database.write() as tx:
             await self._sweep(tx, now)

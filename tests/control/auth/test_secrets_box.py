@@ -78,3 +78,12 @@ def test_no_change_goes_unnoticed() -> None:
     for length in range(head + 1, len(sealed)):
         with pytest.raises(SealBroken):
             box.open(sealed[:length])
+
+
+def test_a_fingerprint_is_the_same_only_with_the_same_key_and_data() -> None:
+    one, other = (
+        SecretsBox([bytes(32)], random.Random(1)),
+        SecretsBox([b"x" * 32], random.Random(1)),
+    )
+    assert one.fingerprint(b"a") == one.fingerprint(b"a")
+    assert len({one.fingerprint(b"a"), one.fingerprint(b"b"), other.fingerprint(b"a")}) == 3
