@@ -4,8 +4,8 @@
         …
         await notifications.notify(work, call.owner_id, "call.missed", "A call was missed", "…")
 
-A notification is always kept; `Account.notify_by` says by what else it goes. For Telegram the account
-needs a link, too, whose switches say which subjects it wants there.
+A notification is always kept; `Account.notify_by` says by what else it goes. For Telegram the
+account needs a link, too, whose switches say which subjects it wants there.
 """
 
 import msgspec
