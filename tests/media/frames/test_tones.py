@@ -7,8 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from offhook.codecs import g711, tones as call_progress
+from offhook.drivers.loopback.line import LoopbackLine
+from offhook.media.events import AnyMediaEvent, ToneEnded, ToneHeard
 from offhook.media.frames.lanes import FRAME_MS, frame_samples
 from offhook.media.frames.tones import Tone, Tones
+from offhook.media.ports import AnyLegEvent, LegAnswered
+from offhook.tests.kit.loopback_rig import LoopbackRig, ToneSpeaker
 from offhook.tests.kit.synthetic_voice import noise, to_int16, voice
 
 RATES = (8000, 16000)
@@ -129,3 +133,27 @@ def test_columns_grow_and_go_on() -> None:
             tones.grow(4)
         found += tones.push(1, pcm[None, at : at + 160], np.array([at]))
     assert [tone.ended_samples is None for tone in found] == [True, False]
+
+
+@pytest.mark.parametrize("listen", [True, False])
+async def test_lane_tells_the_beep_of_a_recorder_to_who_listens(listen: bool) -> None:
+    rig = LoopbackRig()
+    line = LoopbackLine(rig.engine, rig.wire, ToneSpeaker(), rig.clock, rig.rng)
+    await line.start()
+    leg = line.call("+15550040", "+15559999")
+    told: list[AnyMediaEvent] = []
+
+    def receive(event: AnyLegEvent) -> None:
+        if isinstance(event, LegAnswered) and leg.lane is not None:
+            leg.lane.sink = told.append
+            leg.lane.listen_for_tones(listen)
+
+    leg.sink = receive
+    await rig.run(4000)
+    tones = [event for event in told if isinstance(event, ToneHeard | ToneEnded)]
+    # Its sentence is a tone here, too; then comes the beep.
+    pitches = [round(tone.low_hz, -1) for tone in tones]
+    assert pitches == ([500, 500, 1000, 1000] if listen else [])
+    for tone in tones:
+        assert tone.at_samples >= tone.began_samples
+    await line.aclose()
