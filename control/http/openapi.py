@@ -4,7 +4,7 @@ import inspect
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -167,14 +167,15 @@ def _tags(routes: Sequence[AnyRoute]) -> list[Json]:
 def operation_ids(routes: Sequence[AnyRoute]) -> list[str]:
     """The handlers' names; where several have one, with their chapters, methods, and paths."""
     ids = [route.operation_id for route in routes]
-    for more in (
+    longer: tuple[Callable[[AnyRoute, str], str], ...] = (
         lambda route, id_: f"{_words(route.tag)}_{id_}",
         lambda route, id_: f"{id_}_by_{route.method.lower()}",
         lambda route, id_: f"{id_}_{_words(route.path)}",
-    ):
+    )
+    for name in longer:
         seen = Counter(ids)
         pairs = zip(routes, ids, strict=True)
-        ids = [more(route, id_) if seen[id_] > 1 else id_ for route, id_ in pairs]
+        ids = [name(route, id_) if seen[id_] > 1 else id_ for route, id_ in pairs]
     return ids
 
 
@@ -269,9 +270,9 @@ def _responses(route: AnyRoute, schemas: Schemas) -> Json:
         content = {route.content: {}} if status == HTTPStatus.PARTIAL_CONTENT else {}
         responses[str(status)] = _response(route, said, content)
     for status, problems in _by_status(route).items():
-        said = {"$ref": f"#/components/responses/{_refusal_name(route, problems)}"}
         if (other := responses.get(str(status))) is None:
-            responses[str(status)] = said
+            name = _refusal_name(route, problems)
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
         else:  # of /health
             other["content"][PROBLEM_TYPE] = {"schema": schemas.of(ProblemDetails)}
     return responses

@@ -9,10 +9,13 @@ import functools
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
+
+from .lists import List
 
 REF = "#/components/schemas/{name}"
 PACKAGE = f"{__name__.partition('.')[0]}."
@@ -28,6 +31,9 @@ class Schemas:
     def __init__(self, asked: Sequence[Any], answered: Sequence[Any]) -> None:
         """`asked`: what clients send; `answered`: what they get."""
         types = list(dict.fromkeys([*asked, *answered]))
+        lists = Counter(get_args(type_)[0].__name__ for type_ in types if get_origin(type_) is List)
+        same = [name for name, count in lists.items() if count > 1]
+        assert not same, f"lists of different things that have one name: {same}"
         (*schemas,), self.components = msgspec.json.schema_components(types, ref_template=REF)
         self._by_type: dict[Any, Json] = dict(zip(types, schemas, strict=True))
         sent = structs_of(asked)

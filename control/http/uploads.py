@@ -13,6 +13,7 @@ from typing import IO
 
 import msgspec
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import BadRequest, TooLarge, TooSlow, Unsupported
 from ..services.imports import Upload
@@ -139,7 +140,7 @@ async def _form(request: web.Request, spool: Spool) -> tuple[str, dict[str, str]
                     await spool.add(piece)
             else:
                 fields[part.name or ""] = await _text(part)
-    except ValueError as exc:
+    except (ValueError, HttpProcessingError) as exc:  # the latter is of a part's own headers
         raise BadRequest(f"the form cannot be read: {exc}") from exc
     if name is None:
         raise BadRequest("the form has no file", field=FILE_FIELD)

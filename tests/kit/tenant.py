@@ -6,6 +6,7 @@ from typing import Any
 from offhook.control.config_lines import DEFAULT_MODEMS
 from offhook.control.domain.calls import Call, CallStatus, Escalation, Outcome
 from offhook.control.domain.entity import Entity
+from offhook.control.domain.imports import ImportJob
 from offhook.control.domain.messages import ErrorLog, Notification, OutboxMessage
 from offhook.control.domain.numbers import Modem
 from offhook.control.domain.webhooks import Delivery, DeliveryStatus
@@ -149,6 +150,11 @@ MAKERS: dict[str, Maker] = {
     "/v1/webhooks/{id}": _by_api("/v1/webhooks", {"url": "https://example.com/hook"}),
     "/v1/webhooks/{id}/deliveries/{delivery}": _delivery,
     "/v1/schedules/{id}": _by_api("/v1/schedules", {"to": NUMBER, "recurrence": DAILY}),
+    "/v1/campaigns/{id}": _by_api("/v1/campaigns", {"name": "Spring", "numbers": [NUMBER]}),
+    "/v1/imports/{id}": _by_store(
+        schema.IMPORT_JOBS,
+        lambda owner: ImportJob(owner_id=owner, size_bytes=1, content_hash="0" * 64),
+    ),
     "/v1/modems/{id}": _modem,
     "/v1/lines/{name}": _line,
     "/v1/api-keys/{id}": _by_api("/v1/api-keys", {"name": "mine", "scopes": ["calls:read"]}),

@@ -37,6 +37,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/v1/calls/{id}/bridge"): {"mode": "listen"},
     ("PATCH", "/v1/escalations/{id}"): {"mode": "listen"},
     ("POST", "/v1/calls/{id}/notes"): {"text": "Mine now."},
+    ("POST", "/v1/campaigns/{id}/numbers"): {"numbers": ["+15550001"]},
     ("POST", "/v1/modems/{id}/assign"): {"account_id": None},
 }
 # Things of A that B might name in a wish of its own: by a field of the body.

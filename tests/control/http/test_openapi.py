@@ -228,3 +228,9 @@ def test_the_table_is_described_whole(real: dict[str, Any]) -> None:
 def test_schemas_that_only_come_back_are_told_from_those_that_are_sent() -> None:
     assert Schemas([Granted], []).resolved(Granted)["required"] == ["id", "role"]
     assert Schemas([], [Granted]).resolved(Granted)["required"] == ["id", "role", "when"]
+
+
+def test_lists_of_different_things_need_different_names() -> None:
+    other = msgspec.defstruct("Granted", [("id", str)], module="elsewhere")
+    with pytest.raises(AssertionError, match=r"one name: \['Granted'\]"):
+        Schemas([], [List[Granted], List[other]])  # type: ignore[valid-type]

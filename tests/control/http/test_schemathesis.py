@@ -14,6 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -39,10 +40,11 @@ SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION)
 OPERATIONS = {
     f"{found.ok().method.upper()} {found.ok().path}": found.ok()
     for found in SCHEMA.get_all_operations()
+    if isinstance(found, Ok)
 }
 # Whoever asks must be there to the end.
 SPARED = ("/v1/accounts/{id}",)
-EXAMPLES = 4
+EXAMPLES = 3
 "Of what fits and of what does not, for each who asks."
 TIMEOUT_S = 20.0
 MAX_URL_CHARS = 8000
@@ -50,9 +52,9 @@ MAX_URL_CHARS = 8000
 
 
 @schemathesis.serializer("audio/wav")
-def write_wav(ctx: Any, value: Any) -> dict[str, Any]:
+def write_wav(context: schemathesis.SerializationContext, value: Any) -> bytes:
     """Bytes as they are; whatever else is no WAV."""
-    return {"data": value if isinstance(value, bytes) else str(value).encode()}
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 class Askers(msgspec.Struct):
@@ -81,7 +83,10 @@ def ids_for(path: str, tenant: Tenant) -> dict[str, str]:
     """The ids of things that are there, for the parts of a path."""
     if path in SPARED or "{" not in path:
         return {}
-    filled = tenant.path_of(path).split("/")
+    try:
+        filled = tenant.path_of(path).split("/")
+    except KeyError:  # test_isolation.py tells what is missing
+        return {}
     pairs = zip(path.split("/"), filled, strict=True)
     return {part.strip("{}"): id_ for part, id_ in pairs if part.startswith("{")}
 
@@ -98,7 +103,7 @@ def test_an_operation_does_what_its_description_says(name: str, askers: Askers) 
         database=None,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     @given(
         case=st.one_of(
@@ -108,7 +113,7 @@ def test_an_operation_does_what_its_description_says(name: str, askers: Askers) 
         who=st.sampled_from(list(askers.tokens)),
         is_there=st.booleans(),
     )
-    def ask(case: schemathesis.Case, who: str, is_there: bool) -> None:
+    def ask(case: schemathesis.Case[Any], who: str, is_there: bool) -> None:
         if is_there and there:
             case.path_parameters = dict(there)
         headers = {"Authorization": f"Bearer {askers.tokens[who]}"}
