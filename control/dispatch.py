@@ -1,7 +1,7 @@
 """SHELL: calls that wait are placed when they are due and there is room. It waits to be woken.
 
 What wakes it: a call that was placed, changed or cancelled (`CallService.on_pending`), one that has
-ended (`Holding.on_end`) and whose end is stored (`CallRegistry.on_left`), a rule that was changed,
+ended (`Holding.on_end`), one whose next try is stored (`CallRegistry.on_retry`), a changed rule,
 and the moment of the next scheduled one, retry, or end of quiet hours. A call is claimed, stored as
 dialling, before its line is told of it: what a crash cuts off then is over, never dialled again.
 
@@ -12,7 +12,7 @@ ones.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -85,7 +85,7 @@ class Allowing(Protocol):
 
     async def stops(self) -> Stops: ...
 
-    async def hold(self, kind: Kind, now_wall: float) -> Hold | None: ...
+    async def holds(self, kinds: Collection[Kind], now_wall: float) -> dict[Kind, Hold]: ...
 
     async def listed(self, calls: Sequence[CallSummary]) -> set[str]: ...
 
@@ -119,8 +119,8 @@ class NoWay(msgspec.Struct, frozen=True):
     retry: RetryPolicy | None = None
 
 
-Ways = dict[Kind, Way | NoWay | Hold]
-"For one round."
+Ways = dict[Kind, Way | NoWay]
+"For one round; it makes no difference where the number is."
 
 
 class Looking(msgspec.Struct):
@@ -271,7 +271,7 @@ class Dispatch:
         choice = choose(candidates, self._limits, self._pace, most, looking.now, looking.passed)
         looking.begun += await self._begin(choice.chosen, looking)
         if choice.wait_s is not None:
-            looking.look_again(choice.wait_s)
+            looking.look_again(max(choice.wait_s, PACE_S))  # fast lines begin several then
         if choice.waits:
             looking.look_again(BLOCKED_S)
         if choice.full:
@@ -281,44 +281,48 @@ class Dispatch:
     async def _promote(self) -> float | None:
         """Queue what has become due; returns when the next is, in wall seconds."""
         while True:
-            now = self._clock.wall()
+            due, now = await self._queue.next_due(), self._clock.wall()
+            if due is None or due > now:
+                return due
             async with self._log.writing() as work:
                 queued = await promote_due(work.tx, now, PAGE)
                 queued += await place_retries(work.tx, now, PAGE)
                 for call in queued:
                     work.tell(call.owner_id, status_event(call))
-            if len(queued) < PAGE:
-                return await self._queue.next_due()
 
     async def _candidates(self, calls: list[Call], looking: Looking) -> list[Candidate]:
         """With what they need; those that cannot be placed at all are over."""
         listed = await self._allowing.listed(calls)
+        kinds = {kind_of(call) for call in calls}
+        holds = await self._allowing.holds(kinds, self._clock.wall())
         found: list[Candidate] = []
         for call in calls:
+            hold = holds.get(kind_of(call))
             if call.id in listed:
-                looking.given_up += 1
-                await self._give_up(call, NoWay(HangUpCause.CANCELLED, LISTED_REASON))
-                continue
-            kind = kind_of(call)
-            way = looking.ways.get(kind)
-            if way is None:
-                way = looking.ways[kind] = await self._way(call)
-            if isinstance(way, NoWay):
-                looking.given_up += 1
-                await self._give_up(call, way)
-            elif isinstance(way, Hold):
-                looking.passed.kinds.add(kind)
-                looking.look_at(way.until_wall)
+                await self._give_up(call, NoWay(HangUpCause.CANCELLED, LISTED_REASON), looking)
+            elif hold is not None and hold.over:
+                await self._give_up(call, NoWay(HangUpCause.CANCELLED, hold.over), looking)
+            elif hold is not None:
+                looking.passed.kinds.add(kind_of(call))
+                looking.look_at(hold.until_wall)
             else:
-                found.append(Candidate(call, way.claims, way.lines))
+                way = await self._way(call, looking)
+                if isinstance(way, Way):
+                    found.append(Candidate(call, way.claims, way.lines))
+                else:
+                    await self._give_up(call, way, looking)
         return found
 
-    async def _way(self, call: Call) -> Way | NoWay | Hold:
+    async def _way(self, call: Call, looking: Looking) -> Way | NoWay:
+        kind = _anywhere(call)
+        way = looking.ways.get(kind)
+        if way is None:
+            way = looking.ways[kind] = await self._found_way(call)
+        return way
+
+    async def _found_way(self, call: Call) -> Way | NoWay:
         agent: Agent | None = None
         try:
-            hold = await self._allowing.hold(kind_of(call), self._clock.wall())
-            if hold is not None:
-                return hold
             agent = await self._routing.agent_for(call)
             names = await self._routing.outbound(call)
             claims = await self._routing.outbound_claims(call)
@@ -343,7 +347,7 @@ class Dispatch:
                 for each in await self._still_allowed(work.tx, chosen):
                     if not await claim(work.tx, each.call, now):
                         continue
-                    way = looking.ways[kind_of(each.call)]
+                    way = looking.ways[_anywhere(each.call)]
                     assert isinstance(way, Way), "only such were candidates"
                     call = _dialling(each.call, way, now)
                     work.tell(call.owner_id, status_event(call))
@@ -367,7 +371,8 @@ class Dispatch:
         listed = await self._allowing.listed_in(tx, [each.call for each in chosen])
         return [x for x in chosen if x.call.id not in listed and not stops.stops(x.call)]
 
-    async def _give_up(self, call: Call, why: NoWay) -> None:
+    async def _give_up(self, call: Call, why: NoWay, looking: Looking) -> None:
+        looking.given_up += 1
         logger.warning("call %s cannot be placed: %s", call.id, why.reason)
         now = self._clock.wall()
         cancelled = why.cause is HangUpCause.CANCELLED
@@ -386,6 +391,10 @@ class Dispatch:
         async with self._log.writing() as work:
             if await give_up(work.tx, ended):
                 work.tell(call.owner_id, status_event(ended))
+
+
+def _anywhere(call: Call) -> Kind:
+    return msgspec.structs.replace(kind_of(call), timezone="")
 
 
 def _dialling(call: Call, way: Way, now: float) -> Call:

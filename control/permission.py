@@ -4,12 +4,11 @@ Asked by who dials, before a call is claimed and, where it has to be exact, in t
 claims it. What a rule means is told elsewhere: quiet_hours.py, campaign_rules.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from sqlalchemy import select
 
-from ..media.ports import HangUpCause
 from .campaign_rules import opening_at
 from .dial_queue import Kind
 from .dialling import keys_of
@@ -17,7 +16,6 @@ from .domain.calls import CallSummary
 from .domain.campaigns import Campaign, CampaignStatus
 from .domain.dialing import DialSettings, QuietHours
 from .quiet_hours import quiet_until
-from .routing import CallRefused
 from .store import schema
 from .store.database import Database, Transaction
 from .store.rows import Rows
@@ -46,6 +44,8 @@ class Hold(msgspec.Struct, frozen=True):
 
     until_wall: float | None
     "None: until somebody changes something, who tells of it."
+    over: str = ""
+    "Why they will never be begun, in words; empty: they will."
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -74,22 +74,25 @@ class Permission:
         async with self._database.read() as tx:
             return await stops_in(tx)
 
-    async def hold(self, kind: Kind, now_wall: float) -> Hold | None:
-        """Why calls of this kind have to wait; None: they may be begun.
-
-        Raises CallRefused when they will never be.
-        """
+    async def holds(self, kinds: Collection[Kind], now_wall: float) -> dict[Kind, Hold]:
+        """Those whose calls have to wait, or will never be begun (`over`)."""
+        owners = {kind.owner_id for kind in kinds}
+        campaigns = {kind.campaign_id for kind in kinds} - {None}
         async with self._database.read() as tx:
-            rules = await rules_of(tx, kind.owner_id)
-            campaign = None
-            if kind.campaign_id is not None:
-                campaign = await CAMPAIGNS.get(tx, kind.campaign_id, None)
-        if campaign is not None:
-            hold = _of_campaign(campaign, now_wall)
+            rules = await rules_of(tx, owners)
+            found = await CAMPAIGNS.all(tx, None, CAMPAIGNS.table.c.id.in_(campaigns))
+        by_id = {campaign.id: campaign for campaign in found}
+        holds = {}
+        for kind in kinds:
+            hold = None
+            if kind.campaign_id in by_id:
+                hold = _of_campaign(by_id[kind.campaign_id], now_wall)
+            if hold is None:
+                quiet = rules[kind.owner_id].quiet_until(kind.timezone, now_wall)
+                hold = None if quiet is None else Hold(quiet)
             if hold is not None:
-                return hold
-        quiet = rules.quiet_until(kind.timezone, now_wall)
-        return None if quiet is None else Hold(quiet)
+                holds[kind] = hold
+        return holds
 
     async def listed(self, calls: Sequence[CallSummary]) -> set[str]:
         """The ids of those whose number is not to be called."""
@@ -114,16 +117,19 @@ async def stops_in(tx: Transaction) -> Stops:
     return Stops(None in owners, frozenset(owners - {None}))
 
 
-async def rules_of(tx: Transaction, owner_id: str) -> Rules:
-    """What an account's calls obey."""
-    either = SETTING.owner_id.is_(None) | (SETTING.owner_id == owner_id)
+async def rules_of(tx: Transaction, owners: Collection[str]) -> dict[str, Rules]:
+    """What accounts' calls obey."""
+    either = SETTING.owner_id.is_(None) | SETTING.owner_id.in_(owners)
     found = {each.owner_id: each for each in await DIAL_SETTINGS.all(tx, None, either)}
     nothing = DialSettings()
-    own, everyone = found.get(owner_id, nothing), found.get(None, nothing)
-    return Rules(
-        own.timezone or everyone.timezone or UTC,
-        everyone.quiet_hours if own.quiet_hours is None else own.quiet_hours,
-    )
+    everyone = found.get(None, nothing)
+    rules = {}
+    for owner in owners:
+        own = found.get(owner, nothing)
+        zone = own.timezone or everyone.timezone or UTC
+        hours = everyone.quiet_hours if own.quiet_hours is None else own.quiet_hours
+        rules[owner] = Rules(zone, hours)
+    return rules
 
 
 async def listed(tx: Transaction, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -142,13 +148,9 @@ async def listed(tx: Transaction, pairs: Iterable[tuple[str, str]]) -> set[tuple
 
 
 def _of_campaign(campaign: Campaign, now_wall: float) -> Hold | None:
-    if campaign.status is CampaignStatus.COMPLETED:
-        raise CallRefused(HangUpCause.CANCELLED, "the campaign is over")
+    opening = opening_at(campaign.window, now_wall)
+    if campaign.status is CampaignStatus.COMPLETED or opening.is_over:
+        return Hold(None, "the campaign is over")
     if campaign.status is not CampaignStatus.ACTIVE:
         return Hold(None)
-    opening = opening_at(campaign.window, now_wall)
-    if opening.is_open:
-        return None
-    if opening.is_over:
-        raise CallRefused(HangUpCause.CANCELLED, "the campaign is over")
-    return Hold(opening.next_wall)
+    return None if opening.is_open else Hold(opening.next_wall)

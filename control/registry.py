@@ -68,8 +68,8 @@ class CallRegistry:
         self._bus = bus
         self.watches: list[CallWatch] = [metrics]
         "Who is told of calls, beside the bus."
-        self.on_left: Callable[[], None] = _nothing
-        "The end of a call is stored."
+        self.on_retry: Callable[[], None] = _nothing
+        "The end of a call is stored, and when it is to be tried again."
         self._clock = clock
         self._recordings = recordings
         self._retention_s = retention_s
@@ -175,8 +175,9 @@ class CallRegistry:
         live = self.find(call_id)
         if live is not None and seq is not None:
             live.learn(seq=seq)
-        if self._leaving.pop(call_id, None) is not None:
-            self.on_left()
+        left = self._leaving.pop(call_id, None)
+        if left is not None and left.as_now(self._clock.wall()).next_retry_wall is not None:
+            self.on_retry()
 
     def lost(self, call_id: str) -> None:
         """A call is given up: it is not stored."""
@@ -269,4 +270,4 @@ def _delete_recordings(calls: list[CallSummary], folder: pathlib.Path) -> None:
 
 
 def _nothing() -> None:
-    """Before anybody waits for ends."""
+    """Before anybody waits for tries."""

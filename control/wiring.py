@@ -242,7 +242,7 @@ class Server:
             settings.dialer.max_calls,
         )
         self._services.calls.on_pending = self.holding.on_end = self._dispatch.wake
-        self.registry.on_left = self._services.dialing.on_change = self._dispatch.wake
+        self.registry.on_retry = self._services.dialing.on_change = self._dispatch.wake
         self._services.retries.on_pending = self._dispatch.wake
         self._services.do_not_call.on_pending = self._dispatch.wake
         self._services.schedules.on_pending = self._dispatch.wake

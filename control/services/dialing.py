@@ -91,7 +91,7 @@ class DialingService:
         return state
 
     async def _state(self, tx: Transaction, account_id: str | None) -> DialState:
-        rules = await rules_of(tx, account_id or "")
+        rules = (await rules_of(tx, [account_id or EVERYONE_ID]))[account_id or EVERYONE_ID]
         stops = await stops_in(tx)
         counts = await _counts(tx, account_id)
         return DialState(

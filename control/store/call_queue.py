@@ -3,8 +3,8 @@
 import itertools
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select, update
-from sqlalchemy.sql import ColumnElement
+import msgspec
+from sqlalchemy import Text, and_, func, literal, or_, select, tuple_, update
 
 from ..dial_queue import Kind, Passed
 from ..domain.calls import Call, CallStatus
@@ -17,6 +17,11 @@ COLUMNS = schema.CALLS.c
 
 Place = tuple[int, int]
 "A call's place in the queue: priority_rank and seq."
+KIND = tuple_(
+    *(func.coalesce(COLUMNS[name], literal("")) for name in Kind.__struct_fields__),
+    types=[Text] * 6,
+)
+"A call's, as the database compares it."
 MAX_PASSED = 200
 "Owners, and kinds, that are left out by the database; calls of more are read in vain."
 
@@ -52,7 +57,9 @@ class CallQueue:
             )
         if passed.owners:
             query.append(COLUMNS.owner_id.not_in(itertools.islice(passed.owners, MAX_PASSED)))
-        query += [not_(_is_of(kind)) for kind in itertools.islice(passed.kinds, MAX_PASSED)]
+        if passed.kinds:
+            kinds = itertools.islice(passed.kinds, MAX_PASSED)
+            query.append(KIND.not_in([_as_stored(kind) for kind in kinds]))
         async with self._database.read() as tx:
             return await CALLS.first(
                 tx, None, *query, order=(COLUMNS.priority_rank, COLUMNS.seq), limit=limit
@@ -124,13 +131,6 @@ async def _move(tx: Transaction, call: Call, **values: Any) -> bool:
     return bool(result.rowcount)
 
 
-def _is_of(kind: Kind) -> ColumnElement[bool]:
-    # NULLs are compared, too: a NULL in a NOT would leave out what is of another kind.
-    return and_(
-        COLUMNS.owner_id == kind.owner_id,
-        COLUMNS.from_number == kind.from_number,
-        COLUMNS.line == kind.line,
-        COLUMNS.agent_id.is_not_distinct_from(kind.agent_id),
-        COLUMNS.campaign_id.is_not_distinct_from(kind.campaign_id),
-        COLUMNS.timezone == kind.timezone,
-    )
+def _as_stored(kind: Kind) -> tuple[str, ...]:
+    values: tuple[str | None, ...] = msgspec.structs.astuple(kind)
+    return tuple(value or "" for value in values)

@@ -157,7 +157,7 @@ class Desk:
             self.pace,
         )
         self.calls.on_pending = self.holding.on_end = self.dispatch.wake
-        self.registry.on_left = self.dispatch.wake
+        self.registry.on_retry = self.dispatch.wake
         self._events = self.bus.subscribe()
 
     async def __aenter__(self) -> "Desk":
