@@ -77,16 +77,17 @@ Maker = Callable[[Tenant], Awaitable[str]]
 
 
 async def _call(tenant: Tenant) -> str:
-    call = Call(
-        owner_id=tenant.account_id,
-        inbound=True,
-        from_number=NUMBER,
-        to_number="100",
-        status=CallStatus.ENDED,
-        outcome=Outcome.COMPLETED,
-        recording=RECORDING,
-    )
     (tenant.api.recordings / RECORDING).write_bytes(b"RIFF")
+    return await _a_call(tenant, Outcome.COMPLETED, recording=RECORDING)
+
+
+async def _retry(tenant: Tenant) -> str:
+    return await _a_call(tenant, Outcome.BUSY, inbound=False, next_retry_wall=1_800_000_000.0)
+
+
+async def _a_call(tenant: Tenant, outcome: Outcome, **changes: Any) -> str:
+    fields: dict[str, Any] = {"inbound": True, "from_number": NUMBER, "to_number": "100"} | changes
+    call = Call(owner_id=tenant.account_id, status=CallStatus.ENDED, outcome=outcome, **fields)
     async with tenant.api.database.write() as tx:
         return (await CALLS.add(tx, call)).id
 
@@ -146,6 +147,8 @@ MAKERS: dict[str, Maker] = {
     "/v1/numbers/{id}": _by_api("/v1/numbers", {"number": NUMBER}),
     "/v1/calls/{id}": _call,
     "/v1/calls/{id}/notes/{note}": _by_api("/v1/calls/{id}/notes", {"text": "Calls again."}),
+    "/v1/retries/{id}": _retry,
+    "/v1/do-not-call/{id}": _by_api("/v1/do-not-call", {"number": "+15557000009"}),
     "/v1/escalations/{id}": _escalation,
     "/v1/webhooks/{id}": _by_api("/v1/webhooks", {"url": "https://example.com/hook"}),
     "/v1/webhooks/{id}/deliveries/{delivery}": _delivery,
