@@ -146,7 +146,7 @@ class Tones(Columns):
         )
         # It may still swell in its first two looks, which its beginning only touches.
         level = power >= 10 ** (-STEADY_DB / 10) * self.power[rows]
-        return near & level
+        return np.asarray(near & level, np.bool_)
 
     def _begin(self, rows: Rows, low: Floats, high: Floats, power: Floats, ends: Rows) -> None:
         self.frames[rows] = 1
