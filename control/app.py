@@ -19,6 +19,7 @@ COMMANDS = {
     "agent": "agents of a running server: list, show, create, change, delete",
     "number": "phone numbers of a running server, and who answers them",
     "line": "lines of a running server: their state, how full they are",
+    "dialer": "whether a running server places calls; stop, go on; numbers that are never called",
     "user": "accounts of a running server: list, add, change, deactivate",
     "key": "API keys of a running server: list, create, revoke",
     "bench": "measure: latency, capacity, quality",

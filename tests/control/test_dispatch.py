@@ -18,6 +18,7 @@ from offhook.control.call_pace import CallPace
 from offhook.control.dispatch import BLOCKED_S, NO_ROOM_S, Dispatch
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
+from offhook.control.domain.dialing import QuietHours
 from offhook.control.errors import Conflict
 from offhook.control.events import EventBus
 from offhook.control.holding import Holding
@@ -27,7 +28,10 @@ from offhook.control.permission import Permission
 from offhook.control.registry import CallRegistry
 from offhook.control.routing import CallRefused
 from offhook.control.services.calls import CallService, NewCall
+from offhook.control.services.dialing import DialingService
+from offhook.control.services.do_not_call import DoNotCallService
 from offhook.control.services.event_log import EventLog
+from offhook.control.services.retries import RetryService
 from offhook.control.store.call_queue import CallQueue
 from offhook.control.store.calls import CallStore
 from offhook.drivers.llm.house import HouseResponder
@@ -51,6 +55,11 @@ class Leg(FakeLeg):
     def __init__(self, line: str, to: str, from_: str) -> None:
         super().__init__(FakeLane(), inbound=False)
         self.line, self.to_number, self.from_number = line, to, from_
+
+    def end_by(self, cause: HangUpCause, status: int, q850: int) -> None:
+        """The same, with what a Reason header says."""
+        self.ended = LegEnded(cause, False, status, q850=q850)
+        self.tell(self.ended)
 
     def fail(self, cause: HangUpCause, status: int | None = None) -> None:
         """The far end, or the line, ends it."""
@@ -158,6 +167,10 @@ class Desk:
         )
         self.calls.on_pending = self.holding.on_end = self.dispatch.wake
         self.registry.on_retry = self.dispatch.wake
+        self.dialing = DialingService(self._database, self.clock)
+        self.listing = DoNotCallService(self._database, log, self.clock)
+        self.retries = RetryService(self._database, log, self.registry, self.clock)
+        self.dialing.on_change = self.listing.on_pending = self.dispatch.wake
         self._events = self.bus.subscribe()
 
     async def __aenter__(self) -> "Desk":
@@ -426,3 +439,86 @@ async def test_a_stop_begins_no_further_call_and_ends_those_that_ring(desk: Desk
     assert ended.status is CallStatus.ENDED
     waiting = await desk.store.get(later.id, None)
     assert waiting == msgspec.structs.replace(later, seq=waiting.seq if waiting else 0)
+
+
+async def test_a_busy_number_is_tried_again_as_it_was_asked_for(desk: Desk) -> None:
+    call = await desk.place(line="", priority=Priority.HIGH)
+    (await desk.leg()).fail(HangUpCause.OVERLOADED, 503)
+    second = await desk.leg()
+    second.end_by(HangUpCause.BUSY, 486, 17)
+    ended = await desk.ended(call)
+    assert (ended.line, ended.sip_status, ended.q850) == ("b", 486, 17)
+    assert ended.next_retry_wall == desk.clock.wall() + 600
+    await desk.looked()
+    desk.clock.advance(599)
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    desk.clock.advance(1)
+    third = await desk.leg()
+    assert third.line == "a", "the lines are tried anew"
+    (first, retry) = await desk.retries.attempts(OPERATOR, call.id)
+    assert (first.retried, first.next_retry_wall) == (True, None)
+    assert (retry.retry_attempt, retry.original_call_id) == (1, call.id)
+    assert (retry.priority, retry.status) == (Priority.HIGH, CallStatus.DIALING)
+
+
+async def test_an_end_that_somebody_asked_for_is_the_last(desk: Desk) -> None:
+    call = await desk.place()
+    await desk.leg()
+    await desk.calls.end(OPERATOR, call.id, Outcome.FAILED, "not now")
+    assert (await desk.ended(call)).next_retry_wall is None
+
+
+async def test_a_wall_clock_that_is_set_is_noticed(desk: Desk) -> None:
+    await desk.place(scheduled_wall=desk.clock.wall() + 7200)
+    await desk.looked()
+    desk.clock._wall_at_zero += 7200
+    desk.clock.advance(20)
+    await desk.leg()
+
+
+async def test_quiet_calls_wait_for_the_morning_and_others_do_not(desk: Desk) -> None:
+    # It is 22:13 in UTC, and in Tokyo 7:13.
+    hours = QuietHours(begins="22:00", ends="07:00")
+    await desk.dialing.change(OPERATOR, None, {"quiet_hours": hours})
+    await desk.place("+15550001")
+    await desk.place("+15550002", timezone="Asia/Tokyo")
+    assert (await desk.leg()).to_number == "+15550002"
+    await desk.looked()
+    desk.clock.advance(8 * 3600.0)
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    desk.clock.advance(3600.0)
+    assert (await desk.leg()).to_number == "+15550001"
+
+
+async def test_what_is_stopped_begins_nothing_and_goes_on_when_it_may(desk: Desk) -> None:
+    live = await desk.place("+15550001")
+    leg = await desk.leg()
+    await desk.dialing.change(OPERATOR, OPERATOR_ID, {"stopped": True})
+    await desk.place("+15550002")
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    leg.answer()
+    await desk.becomes(live, CallStatus.LIVE)
+    leg.fail(HangUpCause.NORMAL)
+    await desk.ended(live)
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    await desk.dialing.change(OPERATOR, OPERATOR_ID, {"stopped": False})
+    assert (await desk.leg()).to_number == "+15550002"
+
+
+async def test_a_number_that_was_forbidden_meanwhile_is_not_dialled(desk: Desk) -> None:
+    desk.room.calls = 0
+    # The list has the number, and the call an address with it.
+    call = await desk.place("sip:+15550001@carrier.example")
+    await desk.listing.add(OPERATOR, "+15550001")
+    desk.room.calls = 100
+    desk.clock.advance(NO_ROOM_S)
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.failure_reason) == (
+        Outcome.CANCELLED,
+        "the number is on the do-not-call list",
+    )
+    assert desk.lines.dialled == []
