@@ -91,7 +91,7 @@ class Tones(Columns):
             return []
         looked = np.concatenate((self.before[rows], frames[rows]), axis=1)
         self.before[rows] = frames[rows]
-        low, high, power = self._look(looked * self._window)
+        low, high, power = self._look(looked)
         here = low >= LOWEST_HZ
         same = here & (self.frames[rows] > 0) & self._is_same(rows, low, high, power)
         ends = positions[rows] + self._frame
@@ -102,9 +102,9 @@ class Tones(Columns):
         told = rows[same & (self.frames[rows] == TOLD_FRAMES)]
         return found + [self._tone(int(row), None) for row in told]
 
-    def _look(self, windowed: Floats) -> tuple[Floats, Floats, Floats]:
+    def _look(self, looked: NDArray[np.int16]) -> tuple[Floats, Floats, Floats]:
         """Each row's frequencies and their power; low 0: it is no tone, high 0: it is one."""
-        spectrum = np.fft.rfft(windowed, self._size)
+        spectrum = np.fft.rfft(looked * self._window, self._size)
         bins = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
         bins[:, : self._least] = 0
         total = bins.sum(axis=1)
