@@ -295,7 +295,7 @@ async def test_cut_off_after_any_slice_it_goes_on_and_takes_no_row_twice(api: Of
         api.restart()
         assert (await api.done(job))["status"] == "running"
     assert (await api.done(job))["rows_done"] == 3 * SLICE_ROWS
-    steps.store = store  # type: ignore[assignment, method-assign]
+    steps.store = store  # type: ignore[method-assign]
     await api.read()
     done = await api.done(job)
     assert (done["status"], done["rows_ok"]) == ("completed", total)
