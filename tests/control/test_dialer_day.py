@@ -271,7 +271,7 @@ class Day:
             for name, policy in POLICIES.items()
         }
         self.kills = 0
-        self._stops: dict[str | None, float] = {}
+        self._stops: dict[str | None, int] = {}
         copy_database(folder)
 
     async def start(self) -> None:
@@ -412,9 +412,9 @@ class Day:
         stopped_at = self._stops.pop(who, None)
         if stopped_at is None:
             await self.dialing.change(admin(), who, {"stopped": True})
-            self._stops[who] = self.clock.now()
+            self._stops[who] = len(self.log.dialled)
         else:
-            self.log.stopped.append((who, stopped_at, self.clock.now()))
+            self.log.stopped.append((who, stopped_at, len(self.log.dialled)))
             await self.dialing.change(admin(), who, {"stopped": False})
 
     async def go(self) -> bool:

@@ -71,8 +71,8 @@ class DialingLog:
         self.ended: dict[str, Ended] = {}
         self.uncertain: set[str] = set()
         "Calls whose end the server had heard of when it was killed: it may have stored it."
-        self.stopped: list[tuple[str | None, float, float]] = []
-        "Who (None: everybody), from when to when, in monotonic seconds."
+        self.stopped: list[tuple[str | None, int, int]] = []
+        "Who (None: everybody), and how many had been dialled when it began and when it ended."
         self.listed: dict[tuple[str, str], float] = {}
         "Owner and number: since when it is not to be called."
         self.cancelled: dict[str, float] = {}
@@ -83,12 +83,12 @@ class DialingLog:
     def check(self) -> None:
         """All but what needs the database."""
         self.check_nothing_is_dialled_twice()
-        self.check_limits()
         self.check_rates()
         self.check_moments()
         self.check_quiet_hours()
         self.check_stops_and_lists()
         self.check_retries()
+        self.check_limits()
 
     def check_nothing_is_dialled_twice(self) -> None:
         counts = Counter(each.call_id for each in self.dialled)
@@ -142,10 +142,11 @@ class DialingLog:
                 assert not quiet, (each, shown)
 
     def check_stops_and_lists(self) -> None:
+        for who, begins, ends in self.stopped:
+            for each in self.dialled[begins:ends]:
+                assert who is not None, f"dialled while all was stopped: {each}"
+                assert each.owner != who, f"dialled while its account was stopped: {each}"
         for each in self.dialled:
-            for who, begins, ends in self.stopped:
-                if who in (None, each.owner):
-                    assert not begins <= each.at < ends, each
             assert each.at <= self.listed.get((each.owner, each.number), float("inf")), each
             assert each.call_id not in self.cancelled, each
 
