@@ -317,8 +317,9 @@ class Playout(Columns):
         frames: NDArray[np.int16] = self.ring[:, row]
         moment, at = divmod(begin % self._ring, self._frame)
         if at:
-            rest, chunk = np.split(chunk, [self._frame - at])
-            frames[moment, at : at + len(rest)] = rest
+            rest = min(self._frame - at, len(chunk))
+            frames[moment, at : at + rest] = chunk[:rest]
+            chunk = chunk[rest:]
             moment = (moment + 1) % RING_FRAMES
         whole, part = divmod(len(chunk), self._frame)
         if part:
@@ -326,7 +327,8 @@ class Playout(Columns):
         shaped = chunk[: whole * self._frame].reshape(whole, self._frame)
         until_end = RING_FRAMES - moment
         frames[moment : moment + whole] = shaped[:until_end]
-        frames[: max(0, whole - until_end)] = shaped[until_end:]
+        if whole > until_end:
+            frames[: whole - until_end] = shaped[until_end:]
 
     def _close_epoch(self, row: int, staging: Staging) -> None:
         """Silence what the row still has in the ring, but for a fade, and keep its count."""
