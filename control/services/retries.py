@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from sqlalchemy import ColumnElement
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
@@ -67,7 +68,7 @@ class RetryService:
         self, who: Principal, query: PageQuery, agent_id: str | None = None
     ) -> Page[CallSummary]:
         """Ended calls that are to be tried again, in pages."""
-        where = [COLUMNS.next_retry_wall.is_not(None)]
+        where: list[ColumnElement[bool]] = [COLUMNS.next_retry_wall.is_not(None)]
         if agent_id is not None:
             where.append(COLUMNS.agent_id == agent_id)
         async with self._database.read() as tx:

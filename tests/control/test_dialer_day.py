@@ -352,8 +352,10 @@ class Day:
             for name in OWNERS:
                 await ACCOUNTS.add(tx, Account(id=name, email=f"{name}@example.com"))
             for name in LIMITS.campaigns:
-                fields = {"id": name, "owner_id": "dan", "name": name}
-                await CAMPAIGNS.add(tx, Campaign(**fields, status=CampaignStatus.ACTIVE))
+                campaign = Campaign(
+                    id=name, owner_id="dan", name=name, status=CampaignStatus.ACTIVE
+                )
+                await CAMPAIGNS.add(tx, campaign)
         for begin in range(0, count, 500):
             calls = [self._wish(number) for number in range(begin, min(begin + 500, count))]
             async with self.database.write() as tx:
@@ -482,7 +484,7 @@ def admin() -> Principal:
 
 
 def of(owner: str) -> Principal:
-    return Principal(owner, Role.USER, EVERYTHING, "session")
+    return Principal(owner, Role.USER, EVERYTHING, "access")
 
 
 @pytest.mark.parametrize("seed", [20261130])

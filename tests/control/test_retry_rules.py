@@ -1,5 +1,7 @@
 """When a call is placed again: by why it failed, how often, and after how long."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -59,7 +61,7 @@ def test_by_default_each_reason_waits_longer_every_time(
     ],
 )
 def test_what_somebody_ended_answered_or_can_never_be_is_left_alone(
-    outcome: Outcome, cause: HangUpCause, changes: dict[str, object]
+    outcome: Outcome, cause: HangUpCause, changes: dict[str, Any]
 ) -> None:
     assert next_retry_wall(None, ended(outcome, cause, **changes)) is None
 

@@ -52,6 +52,7 @@ async def test_an_entity_comes_back_as_it_was_stored(database: Database) -> None
         read = await ACCOUNTS.get(tx, account.id, None)
     assert (stored.seq, account.seq) == (1, 1)
     assert read == account
+    assert read is not None
     assert read.role is Role.USER
 
 
