@@ -441,8 +441,9 @@ class Day:
                 if ended.status is not CallStatus.ENDED:
                     continue  # it was dialled a moment ago, and its far end hangs up when it wants
                 if call.status is not CallStatus.ENDED:
-                    self.log.cancelled[call.id] = self.clock.now()
-                self.log.cancelled.setdefault(call.original_call_id or call.id, self.clock.now())
+                    self.log.cancelled.add(call.id)
+                chain = call.original_call_id or call.id
+                self.log.called_off.setdefault(chain, len(self.log.dialled))
 
     async def _some(self, count: int) -> list[Call]:
         """Calls that wait, or are to be tried again."""

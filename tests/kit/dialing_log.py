@@ -75,8 +75,10 @@ class DialingLog:
         "Who (None: everybody), and how many had been dialled when it began and when it ended."
         self.listed: dict[tuple[str, str], float] = {}
         "Owner and number: since when it is not to be called."
-        self.cancelled: dict[str, float] = {}
+        self.cancelled: set[str] = set()
         "Calls that somebody cancelled while they waited."
+        self.called_off: dict[str, int] = {}
+        "Chains of which no further try was wanted, and how many calls had been dialled then."
         self.walls: list[tuple[float, float]] = [(0.0, 0.0)]
         "Every moment at which the wall clock was seen, monotonic and wall."
 
@@ -149,6 +151,8 @@ class DialingLog:
         for each in self.dialled:
             assert each.at <= self.listed.get((each.owner, each.number), float("inf")), each
             assert each.call_id not in self.cancelled, each
+        for index, each in enumerate(self.dialled):
+            assert index < self.called_off.get(each.chain, len(self.dialled)), each
 
     def check_retries(self) -> None:
         """Each chain is as long, and its calls as far apart, as its agent's rules say."""
@@ -164,7 +168,7 @@ class DialingLog:
                 due = rule is not None and each.attempt < rule.attempts
                 if later is None:
                     excused = each.call_id in self.uncertain or (
-                        (each.owner, each.number) in self.listed or each.chain in self.cancelled
+                        (each.owner, each.number) in self.listed or each.chain in self.called_off
                     )
                     assert excused or not due, f"a try is missing after {each}: {end}"
                     continue
