@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import uvloop
 
-from ..control.softphone import PlacedCall, Softphone
+from ..control.calls.softphone import PlacedCall, Softphone
 from .demonstration.caller import Caller
 from .demonstration.demo_report import leave_files, print_latency
 from .demonstration.narrator import Narrator, server

@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 import uvloop
 
-from ..control.softphone import PlacedCall, Softphone
+from ..control.calls.softphone import PlacedCall, Softphone
 from ..media.events import AnyMediaEvent, AudioCaptured
 from .load.server_process import ServerProcess
 

@@ -25,41 +25,36 @@ from ..media.frames.engine import Engine, EngineSettings
 from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from ..media.ports import LegPort
-from .agents import Agents
+from .agents.agents import Agents
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
-from .backlog_metrics import Backlogs
-from .call_limits import CallLimits
-from .call_pace import CallPace
-from .campaign_runner import CampaignRunner
-from .config import Settings
-from .config_dialer import rates_of
-from .config_lines import LOOPBACK_LINE
-from .dialling import is_address
-from .dispatch import Dispatch
+from .calls.holding import Holding
+from .calls.outgoing import Outgoing
+from .calls.reception import Reception
+from .calls.registry import CallRegistry
+from .configuration.config import Settings
+from .configuration.config_dialer import rates_of
+from .configuration.config_lines import LOOPBACK_LINE
+from .dialer.call_limits import CallLimits
+from .dialer.call_pace import CallPace
+from .dialer.campaign_runner import CampaignRunner
+from .dialer.dialling import is_address
+from .dialer.dispatch import Dispatch
+from .dialer.permission import Permission
+from .dialer.scheduler import Scheduler
 from .errors import StartError
-from .event_retention import EventRetention
-from .events import EventBus
-from .holding import Holding
+from .events.event_retention import EventRetention
+from .events.events import EventBus
+from .events.webhooks import WebhookSender
 from .http.edge import Edge
 from .http.rate_limiting import RateLimiter, policies
 from .http.server import HttpServer
-from .import_runner import ImportRunner
-from .lines import Lines
-from .metrics import Metrics
-from .outbox_sender import OutboxSender, email_sender
-from .outgoing import Outgoing
-from .permission import Permission
+from .imports.import_runner import ImportRunner
+from .lines.lines import Lines
+from .lines.routing import Routing
+from .messages.outbox_sender import OutboxSender, email_sender
 from .pooled_random import PooledRandom
-from .process_metrics import add_process_gauges
-from .prometheus import Sample
-from .provider_metrics import ProviderMetrics
-from .reception import Reception
-from .registry import CallRegistry
-from .routing import Routing
-from .scheduler import Scheduler
-from .server_metrics import add_event_gauges, add_line_gauges
 from .services.accounts import ensure_operator
 from .services.catalog import make_services
 from .services.mirroring import mirror
@@ -67,9 +62,14 @@ from .services.webhook_follower import WebhookFollower
 from .store.call_queue import CallQueue
 from .store.calls import CallStore
 from .store.database import Database
-from .store_metrics import StoreMetrics
-from .tracing import open_tracing
-from .webhooks import WebhookSender
+from .telemetry.backlog_metrics import Backlogs
+from .telemetry.metrics import Metrics
+from .telemetry.process_metrics import add_process_gauges
+from .telemetry.prometheus import Sample
+from .telemetry.provider_metrics import ProviderMetrics
+from .telemetry.server_metrics import add_event_gauges, add_line_gauges
+from .telemetry.store_metrics import StoreMetrics
+from .telemetry.tracing import open_tracing
 
 GC_THRESHOLDS = (50_000, 20, 100)
 "Collections are rare and young: what lives through the start is frozen and never looked at."

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ...control.softphone import PlacedCall
+from ...control.calls.softphone import PlacedCall
 from ...media.events import (
     AlarmDue,
     AnyMediaEvent,

@@ -7,7 +7,7 @@ whoever signs in need not say which of them it is.
 import re
 from collections.abc import Iterable
 
-from ..dialling import bare
+from ..dialer.dialling import bare
 from ..errors import FieldError, Unprocessable
 
 MAX_EMAIL_CHARS = 254

@@ -10,7 +10,7 @@ import random
 import argon2
 
 from ...media.clock import Clock
-from ..config_auth import AuthSettings
+from ..configuration.config_auth import AuthSettings
 from .known import Known
 from .one_time_codes import KEY_FILE as CODE_KEY_FILE, OneTimeCodes
 from .operator_token import ApiToken, open_token

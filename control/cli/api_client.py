@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from .. import config
 from ..auth.operator_token import FILE as TOKEN_FILE
 from ..auth.secret_file import path_of
+from ..configuration import config
 from ..errors import ControlError, FieldError, UsageError
 
 TIMEOUT_S = 30.0

@@ -17,8 +17,8 @@ from ...codecs.resample import Resampler
 from ...codecs.wav import WavReader, WavWriter
 from ...drivers.sip.errors import LocalError, MalformedMessage
 from ...media.events import AnyMediaEvent, AudioCaptured, PlayoutFinished
+from ..calls.softphone import PlacedCall, Softphone
 from ..errors import StartError, UsageError
-from ..softphone import PlacedCall, Softphone
 from . import call_api
 
 EPOCH = 1

@@ -3,8 +3,8 @@
 import argparse
 import os
 
-from .. import config
-from ..checks import Finding, check_all
+from ..configuration import config
+from ..configuration.checks import Finding, check_all
 
 
 def main(argv: list[str]) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from ..dialling import spellings
+from ..dialer.dialling import spellings
 from .agent import PATH as AGENTS
 from .api_client import ApiClient, add_options, client_of
 from .fields import NOBODY, add_set, find, given

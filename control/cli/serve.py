@@ -7,8 +7,9 @@ import resource
 
 import uvloop
 
-from .. import config, logs
 from ..auth.operator_token import open_token
+from ..configuration import config
+from ..telemetry import logs
 
 
 def main(argv: list[str]) -> int:

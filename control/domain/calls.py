@@ -119,7 +119,7 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     "File name in the recordings folder."
     schedule_id: str | None = None
     occurrence: str | None = None
-    "Which of the schedule's moments it is for (control/recurrence.py)."
+    "Which of the schedule's moments it is for (control/dialer/recurrence.py)."
     campaign_id: str | None = None
     import_job_id: str | None = None
     import_row: int | None = None

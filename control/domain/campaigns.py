@@ -11,7 +11,7 @@ from .entity import Owned
 
 
 class CampaignStatus(enum.Enum):
-    """Where it stands; what leads from one to another: control/campaign_rules.py."""
+    """Where it stands; what leads from one to another: control/dialer/campaign_rules.py."""
 
     DRAFT = "draft"
     ACTIVE = "active"

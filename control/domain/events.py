@@ -1,7 +1,7 @@
 """All that is told of: what happens in calls (media's events) and around them (those below).
 
 An event says what happened and to what, by ids; the rest is asked for. Who may hear it, its owner,
-is not in it but beside it (StoredEvent, PublishedEvent). Not how it is told: control/events.py.
+is not in it but beside it (StoredEvent, PublishedEvent). Not how it is told: events/events.py.
 """
 
 from typing import get_args

@@ -19,7 +19,7 @@ class Pattern(enum.Enum):
 
 
 class Recurrence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When it comes, in wall time of a zone (control/recurrence.py)."""
+    """When it comes, in wall time of a zone (control/dialer/recurrence.py)."""
 
     pattern: Pattern
     time: str

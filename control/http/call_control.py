@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...codecs.errors import WavError
 from ...codecs.wav import WavReader
-from ..bridging import Mode
+from ..calls.bridging import Mode
 from ..errors import Conflict, FieldError, NotFound, Problem, TooLarge, Unprocessable, Unsupported
 from .decoding import read_bytes
 from .route import AnyRoute, Asked, BodyT, Handler, Nothing, Route

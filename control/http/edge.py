@@ -6,11 +6,11 @@ import msgspec
 from aiohttp import web
 
 from ..auth.principal import Principal
-from ..calls import Calls
-from ..events import EventBus
-from ..metrics import ClockReading, Metrics
+from ..calls.calls import Calls
+from ..events.events import EventBus
 from ..services.catalog import Services
-from ..tracing import UNTRACED, Tracing
+from ..telemetry.metrics import ClockReading, Metrics
+from ..telemetry.tracing import UNTRACED, Tracing
 
 
 class HealthSource(Protocol):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..bridging import Mode
+from ..calls.bridging import Mode
 from ..domain.calls import Escalation, EscalationStatus
 from ..errors import Conflict, NotFound, Unprocessable
 from ..services.escalations import EscalationFilter, NewEscalation

@@ -7,8 +7,8 @@ import msgspec
 
 from ..domain.webhooks import StoredEvent
 from ..errors import BadRequest, Forbidden
-from ..event_filter import check_patterns
-from ..events import MAX_CURSOR_DIGITS
+from ..events.event_filter import check_patterns
+from ..events.events import MAX_CURSOR_DIGITS
 from .events import TAG, Id, Types, wanted_by
 from .lists import List, ListQuery, list_of
 from .route import AnyRoute, Asked, Nothing, Route

@@ -12,8 +12,8 @@ from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
 
 from ..auth.principal import Principal
 from ..errors import BadRequest, Forbidden, StoreError
-from ..event_filter import EventFilter, check_patterns
-from ..events import PublishedEvent, Subscription
+from ..events.event_filter import EventFilter, check_patterns
+from ..events.events import PublishedEvent, Subscription
 from ..services.event_log import visible
 from .decoding import field_error
 from .route import AnyRoute, Asked, Nothing, Route

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from ..prometheus import CONTENT_TYPE
+from ..telemetry.prometheus import CONTENT_TYPE
 from .route import AnyRoute, Asked, Nothing, Route
 
 TAG = "Server"

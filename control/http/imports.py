@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 from aiohttp import web
 
-from ..csv_import import Sheet, Unreadable
-from ..csv_reading import CsvReading, ReaderDied, read_csv
 from ..domain.calls import Priority
 from ..domain.imports import (
     DEFAULT_COLUMNS,
@@ -28,6 +26,8 @@ from ..errors import (
     Unprocessable,
     Unsupported,
 )
+from ..imports.csv_import import Sheet, Unreadable
+from ..imports.csv_reading import CsvReading, ReaderDied, read_csv
 from ..services.import_steps import Speakers
 from ..store.rows import PageQuery
 from .decoding import field_error

@@ -10,7 +10,7 @@ from ..auth.client_network import Network, client_address
 from ..auth.principal import Principal
 from ..auth.rate_limits import Decision
 from ..errors import Problem, StoreError, TooSlow, Unauthorized
-from ..log_context import ACCOUNT
+from ..telemetry.log_context import ACCOUNT
 from .compression import add_vary
 from .cors import Cors
 from .edge import Authenticator

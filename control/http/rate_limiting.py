@@ -12,7 +12,7 @@ from ...media.clock import Clock
 from ..auth.client_network import client_network
 from ..auth.principal import Principal
 from ..auth.rate_limits import Decision, Policy, RateLimits
-from ..config_http import RateSettings, RatesSettings
+from ..configuration.config_http import RateSettings, RatesSettings
 from .finishing import READING
 from .route import AnyRoute
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from ...media.clock import Clock, LoopClock
 from ..auth.client_network import networks
-from ..config_http import HttpSettings
+from ..configuration.config_http import HttpSettings
 from ..errors import StartError
 from . import (
     accounts,

@@ -7,8 +7,8 @@ import msgspec
 
 from ..domain.messages import SmsMessage, SmsStatus
 from ..errors import NotFound, Unprocessable
+from ..messages.sms_segments import segments_of
 from ..services.sms import NewSms, SmsFilter, SmsKind
-from ..sms_segments import segments_of
 from .lists import List, ListQuery, list_of
 from .route import AnyRoute, Asked, Nothing, Route
 from .times import utc, utc_or_none

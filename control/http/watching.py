@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ...media.clock import Clock
-from ..http_metrics import HttpMetrics
-from ..log_context import ACCOUNT, REQUEST
-from ..tracing import Tracing
+from ..telemetry.http_metrics import HttpMetrics
+from ..telemetry.log_context import ACCOUNT, REQUEST
+from ..telemetry.tracing import Tracing
 from .middleware import ID_HEADER
 from .route import REQUEST_ID
 from .serving import route_of

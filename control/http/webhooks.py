@@ -8,8 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from ..domain.webhooks import Delivery, DeliveryStatus, Webhook
 from ..errors import BadRequest, Conflict, NotFound, Unprocessable
-from ..event_filter import MAX_PATTERNS
-from ..webhook_addresses import MAX_URL_CHARS
+from ..events.event_filter import MAX_PATTERNS
+from ..events.webhook_addresses import MAX_URL_CHARS
 from .agents import given
 from .lists import List, ListQuery, list_of
 from .route import AnyRoute, Asked, Nothing, Route

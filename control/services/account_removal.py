@@ -11,8 +11,8 @@ from sqlalchemy import Table, delete, select
 
 from ..auth.principal import Principal
 from ..auth.proofs import Proofs
-from ..calls import Calls
-from ..cut_off import recording_in
+from ..calls.calls import Calls
+from ..calls.cut_off import recording_in
 from ..errors import Conflict
 from ..store import schema
 from ..store.database import Database

@@ -1,6 +1,6 @@
 """Agents: made, changed, deleted by their owners; what they say is checked when they are written.
 
-Not how one answers a call (control/agents.py), nor which (control/routing.py).
+Not how one answers a call (control/agents/agents.py), nor which (control/lines/routing.py).
 """
 
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from ...media.clock import Clock
-from ..agent_settings import house_of, turn_of
+from ..agents.agent_settings import house_of, turn_of
 from ..auth.principal import Principal
-from ..dialling import dialled
+from ..dialer.dialling import dialled
 from ..domain.agents import Agent, AgentKind, Availability
 from ..errors import Conflict, FieldError, Unprocessable
-from ..open_hours import faults, is_open
+from ..lines.open_hours import faults, is_open
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

@@ -15,9 +15,9 @@ from ...media.clock import Clock
 from ...media.conversation.session import Session
 from ...media.errors import AgentPaused, BadValue, CallNotLive, MediaError, NotRecorded
 from ..auth.principal import Principal
-from ..bridging import Bridging, Mode
-from ..calls import Calls, LiveCall
-from ..dialling import dialled, is_address
+from ..calls.bridging import Bridging, Mode
+from ..calls.calls import Calls, LiveCall
+from ..dialer.dialling import dialled, is_address
 from ..domain.agents import AgentKind
 from ..domain.calls import CallSummary
 from ..errors import Conflict, ControlError, FieldError, Unprocessable

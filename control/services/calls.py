@@ -1,6 +1,6 @@
 """Calls: placed, looked at, changed while they wait, ended. What is said in one: call_control.py.
 
-A call that is placed is stored before it is answered for, and dialled by control/dispatch.py.
+A call that is placed is stored before it is answered for, and dialled by dialer/dispatch.py.
 """
 
 import pathlib
@@ -13,9 +13,11 @@ import msgspec
 from ...media.clock import Clock
 from ...media.conversation.records import Turn
 from ..auth.principal import Principal
-from ..callable_number import callable_number
-from ..calls import Calls, LiveCall, status_event
-from ..cut_off import recording_in
+from ..calls.calls import Calls, LiveCall, status_event
+from ..calls.cut_off import recording_in
+from ..calls.live_page import live_page
+from ..dialer.callable_number import callable_number
+from ..dialer.permission import LISTED_REASON, listed
 from ..domain.agents import AgentKind
 from ..domain.calls import (
     IN_PROGRESS,
@@ -28,8 +30,6 @@ from ..domain.calls import (
 )
 from ..domain.events import CallUpdated
 from ..errors import Conflict, FieldError, Unprocessable
-from ..live_page import live_page
-from ..permission import LISTED_REASON, listed
 from ..store.calls import CALLS, CallFilter, CallStore
 from ..store.database import Transaction
 from ..store.rows import Page, PageQuery

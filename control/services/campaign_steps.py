@@ -11,8 +11,8 @@ import msgspec
 from sqlalchemy import case, func, select
 
 from ...media.clock import Clock
-from ..calls import status_event
-from ..campaign_rules import (
+from ..calls.calls import status_event
+from ..dialer.campaign_rules import (
     BATCH,
     Counts,
     Do,

@@ -1,6 +1,6 @@
 """Campaigns: many numbers for one agent, as their owners see them.
 
-How one goes on by itself: services/campaign_steps.py, after control/campaign_rules.py.
+How one goes on by itself: services/campaign_steps.py, after control/dialer/campaign_rules.py.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from sqlalchemy import case, func, literal, select, union_all
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..callable_number import callable_number
-from ..campaign_rules import Verb, faults, located, moved
+from ..dialer.callable_number import callable_number
+from ..dialer.campaign_rules import Verb, faults, located, moved
 from ..domain.calls import IN_PROGRESS, PENDING, CallStatus, Outcome
 from ..domain.campaigns import Campaign, CampaignStatus, Progress, Target, TargetStatus
 from ..domain.events import CampaignStatusChanged

@@ -10,11 +10,11 @@ from sqlalchemy import or_
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..dialling import spellings
+from ..dialer.dialling import spellings
 from ..domain.messages import Contact
 from ..errors import Conflict, FieldError, Unprocessable
-from ..open_hours import zone_of
-from ..sms_numbers import sms_number
+from ..lines.open_hours import zone_of
+from ..messages.sms_numbers import sms_number
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

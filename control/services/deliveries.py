@@ -15,10 +15,10 @@ from ...media.clock import Clock
 from ..domain.events import WebhookDisabled
 from ..domain.messages import ErrorLog
 from ..domain.webhooks import Delivery, DeliveryStatus, StoredEvent, Webhook
+from ..events.webhook_delivery import GONE, Reply, judge
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Rows
-from ..webhook_delivery import GONE, Reply, judge
 from .event_log import EVENTS, EventLog, Work
 
 WEBHOOKS = Rows(schema.WEBHOOKS, Webhook)
@@ -38,7 +38,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class DeliveryQueue:
-    """What is to be delivered: for who sends it (control/webhooks.py)."""
+    """What is to be delivered: for who sends it (control/events/webhooks.py)."""
 
     def __init__(
         self, database: Database, events: EventLog, clock: Clock, rng: random.Random

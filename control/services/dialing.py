@@ -12,12 +12,12 @@ from sqlalchemy import func, select
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
+from ..dialer.permission import DIAL_SETTINGS, SETTING, Rules, rules_of, stops_in
+from ..dialer.quiet_hours import faults
 from ..domain.calls import IN_PROGRESS, CallStatus
 from ..domain.dialing import DialSettings
 from ..errors import FieldError, Forbidden, Unprocessable
-from ..open_hours import zone_of
-from ..permission import DIAL_SETTINGS, SETTING, Rules, rules_of, stops_in
-from ..quiet_hours import faults
+from ..lines.open_hours import zone_of
 from ..store import schema
 from ..store.database import Database, Transaction
 from .access import missing

@@ -1,7 +1,7 @@
 """Numbers that are never called: by their account, or by nobody at all.
 
 What waits for such a number is cancelled with it; what comes to wait later is refused when it is
-asked for, and looked at again before it is dialled (control/permission.py).
+asked for, and looked at again before it is dialled (control/dialer/permission.py).
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..dialling import bare, dialled, keys_of, spellings
+from ..dialer.dialling import bare, dialled, keys_of, spellings
+from ..dialer.permission import LISTED_REASON
 from ..domain.calls import PENDING
 from ..domain.dialing import DoNotCall
 from ..errors import Conflict, FieldError, Forbidden, Unprocessable
-from ..permission import LISTED_REASON
 from ..store import schema
 from ..store.calls import CALLS
 from ..store.database import Database

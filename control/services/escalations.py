@@ -1,6 +1,6 @@
 """Escalations: a call is handed to a person, by whoever watches it or by its agent.
 
-Who is rung next is decided in control/hand_over.py and done in control/hand_overs.py; here it is
+Who is rung next is decided in people/hand_over.py and done in people/hand_overs.py; here it is
 checked who may be, and what has come of it is kept and told.
 """
 
@@ -12,9 +12,9 @@ import msgspec
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..bridging import Bridging, Mode
-from ..calls import Calls, LiveCall
-from ..dialling import is_address
+from ..calls.bridging import Bridging, Mode
+from ..calls.calls import Calls, LiveCall
+from ..dialer.dialling import is_address
 from ..domain.agents import Agent, AgentKind, Availability
 from ..domain.calls import CallStatus, Escalation, EscalationStatus
 from ..domain.events import (
@@ -24,8 +24,8 @@ from ..domain.events import (
     EscalationOpened,
 )
 from ..errors import Conflict, FieldError, StoreError, Unprocessable
-from ..hand_over import NOBODY, OVER, HandOver, Moved, Person
-from ..hand_overs import HandOvers
+from ..people.hand_over import NOBODY, OVER, HandOver, Moved, Person
+from ..people.hand_overs import HandOvers
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from ..auth.principal import Principal
 from ..domain.events import AnyEvent, is_stored, type_of
 from ..domain.webhooks import DeliveryStatus, StoredEvent
-from ..event_filter import ANY, EventFilter
-from ..events import EventBus, Subscription
+from ..events.event_filter import ANY, EventFilter
+from ..events.events import EventBus, Subscription
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

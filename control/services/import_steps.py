@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ...media.clock import Clock
-from ..calls import status_event
-from ..csv_import import Row, Sheet
+from ..calls.calls import status_event
 from ..domain.agents import AgentKind
 from ..domain.calls import Call, CallStatus
 from ..domain.imports import CellError, ImportFailure, ImportJob, ImportOptions, ImportStatus
+from ..imports.csv_import import Row, Sheet
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction
 from .agents import AGENTS, COLUMNS as AGENT

@@ -1,6 +1,6 @@
 """Imports: uploaded files whose rows become calls, as their owners see them.
 
-How a job goes on: services/import_steps.py; who reads its file: control/import_runner.py.
+How a job goes on: services/import_steps.py; who reads its file: control/imports/import_runner.py.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ import msgspec
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..callable_number import callable_number
+from ..dialer.callable_number import callable_number
 from ..domain.events import ImportEnded
 from ..domain.imports import ImportFailure, ImportJob, ImportOptions, ImportStatus
 from ..errors import Conflict, FieldError, KeyUsedBefore, Unprocessable
-from ..open_hours import zone_of
+from ..lines.open_hours import zone_of
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

@@ -4,7 +4,7 @@ import msgspec
 
 from ..auth.principal import Principal
 from ..domain.lines import Line
-from ..lines import Lines
+from ..lines.lines import Lines
 from ..store.database import Database
 from .access import missing
 from .modems import MODEMS

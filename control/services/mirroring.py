@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from ...media.clock import Clock
 from ..auth.principal import OPERATOR_ID
-from ..config import Settings
-from ..configured import BUILT_IN, BUILT_IN_ID, agents_of, modems_of
-from ..dialling import bare
+from ..configuration.config import Settings
+from ..configuration.configured import BUILT_IN, BUILT_IN_ID, agents_of, modems_of
+from ..dialer.dialling import bare
 from ..domain.agents import Agent
 from ..domain.entity import Entity
 from ..domain.numbers import PhoneNumber

@@ -6,7 +6,7 @@ from ...media.clock import Clock
 from ..auth.principal import Principal
 from ..domain.numbers import Modem, ModemState
 from ..errors import FieldError, Unprocessable
-from ..lines import Lines
+from ..lines.lines import Lines
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

@@ -1,6 +1,6 @@
 """Phone numbers: whose they are, who answers them, and when.
 
-Not what becomes of a call to one (control/routing.py).
+Not what becomes of a call to one (control/lines/routing.py).
 """
 
 from typing import Any
@@ -9,13 +9,13 @@ import msgspec
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..dialling import bare
+from ..dialer.dialling import bare
 from ..domain.agents import AgentKind
 from ..domain.lines import LineKind
 from ..domain.numbers import PhoneNumber
 from ..errors import Conflict, FieldError, Unprocessable
-from ..lines import Lines
-from ..open_hours import faults
+from ..lines.lines import Lines
+from ..lines.open_hours import faults
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

@@ -1,8 +1,8 @@
 """The outbox: everything that leaves by SMS, e-mail or Telegram, and what became of it.
 
 A message is stored with what it tells of, in one transaction. Where a channel has a sender it then
-waits for it (control/outbox_sender.py); where it has none it is kept, shown to administrators, and
-never said to be sent. Not here: how one is sent, nor when again (control/outbox_delivery.py).
+waits for it (messages/outbox_sender.py); where it has none it is kept, shown to administrators, and
+never said to be sent. Not here: how one is sent, nor when again (messages/outbox_delivery.py).
 """
 
 import random
@@ -15,7 +15,7 @@ from ...media.clock import Clock
 from ..domain.events import OutboxKept
 from ..domain.messages import ErrorLog, OutboxMessage, OutboxStatus
 from ..errors import Conflict
-from ..outbox_delivery import Answer, Sender, judge
+from ..messages.outbox_delivery import Answer, Sender, judge
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

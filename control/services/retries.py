@@ -1,6 +1,6 @@
 """Calls that are tried again: their agents' rules, what is to come, another try by hand, none more.
 
-Each try is a call of its own, linked to the first one. When one is due: control/retry_rules.py.
+Each try is a call of its own, linked to the first one. When one is due: dialer/retry_rules.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,14 +11,14 @@ from sqlalchemy import ColumnElement
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..calls import Calls, status_event
+from ..calls.calls import Calls, status_event
+from ..dialer.permission import LISTED_REASON, listed
+from ..dialer.retry_rules import DEFAULTS, REASONS, faults, merged
 from ..domain.agents import Agent
 from ..domain.calls import PENDING, Call, CallStatus, CallSummary, Outcome
 from ..domain.dialing import RetryPolicy
 from ..domain.events import CallUpdated
 from ..errors import Conflict, FieldError, Unprocessable
-from ..permission import LISTED_REASON, listed
-from ..retry_rules import DEFAULTS, REASONS, faults, merged
 from ..store import schema
 from ..store.call_queue import place_retry
 from ..store.calls import CALLS, SUMMARIES

@@ -2,7 +2,7 @@
 
 Each occurrence makes one call: the call and the schedule's next moment are stored in one
 transaction, and the database takes no second call with the same key. When a schedule comes next is
-recurrence.py's; who waits for that moment is control/scheduler.py.
+recurrence.py's; who waits for that moment is control/dialer/scheduler.py.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..callable_number import callable_number
-from ..calls import status_event
+from ..calls.calls import status_event
+from ..dialer.callable_number import callable_number
+from ..dialer.recurrence import Occurrence, completed, due, faults, next_after
 from ..domain.schedules import Pattern, Schedule
 from ..errors import FieldError, Unprocessable
-from ..recurrence import Occurrence, completed, due, faults, next_after
 from ..store import schema
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction

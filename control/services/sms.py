@@ -10,12 +10,12 @@ from sqlalchemy import or_
 
 from ...media.clock import Clock
 from ..auth.principal import OPERATOR_ID, Principal
-from ..dialling import spellings
+from ..dialer.dialling import spellings
 from ..domain.events import SmsFailed, SmsReceived, SmsSent
 from ..domain.messages import OutboxMessage, OutboxStatus, SmsMessage, SmsStatus
 from ..errors import FieldError, Unprocessable
-from ..sms_numbers import sms_number
-from ..sms_segments import segments_of
+from ..messages.sms_numbers import sms_number
+from ..messages.sms_segments import segments_of
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from ...media.clock import Clock
 from ..domain.accounts import Role
 from ..domain.webhooks import StoredEvent, Webhook
-from ..event_filter import matches
+from ..events.event_filter import matches
 from ..store import schema
 from ..store.database import Database, Transaction
 from .deliveries import WEBHOOK, WEBHOOKS, enqueue

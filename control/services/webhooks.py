@@ -1,6 +1,6 @@
 """Webhooks: made, changed, tried, deleted by their owners; what was delivered to them.
 
-Not the sending: control/webhooks.py.
+Not the sending: control/events/webhooks.py.
 """
 
 import base64
@@ -16,10 +16,10 @@ from ..auth.secrets_box import SecretsBox
 from ..domain.events import WebhookTested
 from ..domain.webhooks import Delivery, DeliveryStatus, Webhook
 from ..errors import Conflict
-from ..event_filter import check_patterns
+from ..events.event_filter import check_patterns
+from ..events.webhook_addresses import check_url
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery
-from ..webhook_addresses import check_url
 from .access import missing, owner_of
 from .deliveries import DELIVERIES, DELIVERY, WEBHOOK, WEBHOOKS, DeliveryQueue, enqueue
 from .event_log import EVENTS, EventLog

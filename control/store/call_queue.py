@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Text, and_, func, literal, or_, select, tuple_, update
 
-from ..dial_queue import Kind, Passed
+from ..dialer.dial_queue import Kind, Passed
+from ..dialer.retry_rules import retry_of
 from ..domain.calls import Call, CallStatus
-from ..retry_rules import retry_of
 from . import schema
 from .calls import CALLS
 from .database import Database, Transaction

@@ -1,7 +1,7 @@
 """Calls in the database: changes of many calls in one transaction, with the events that tell them.
 
 A call is a row, its turns are rows of their own that never change, its media record is JSON without
-the turns. Lists read no record and no turns. Not here: the calls in memory (control/registry.py).
+the turns. Lists read no record and no turns. Not here: the calls in memory (calls/registry.py).
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ import asyncio
 
 import numpy as np
 
-from offhook.control.bridging import Bridging, Mode
+from offhook.control.calls.bridging import Bridging, Mode
 from offhook.drivers.sip.leg import SipLeg
 from offhook.media.conversation.records import (
     AnyCallEvent,

@@ -14,24 +14,23 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from offhook.control.agents import AgentRuntime
+from offhook.control.agents.agents import AgentRuntime
 from offhook.control.auth.principal import Principal
 from offhook.control.auth.scopes import EVERYTHING
-from offhook.control.call_limits import CallLimits, Claim, Counted
-from offhook.control.call_pace import CallPace
-from offhook.control.calls import LiveCall
-from offhook.control.dial_queue import Chosen
-from offhook.control.dispatch import Dispatch
+from offhook.control.calls.calls import LiveCall
+from offhook.control.calls.registry import CallRegistry
+from offhook.control.dialer.call_limits import CallLimits, Claim, Counted
+from offhook.control.dialer.call_pace import CallPace
+from offhook.control.dialer.dial_queue import Chosen
+from offhook.control.dialer.dispatch import Dispatch
+from offhook.control.dialer.permission import Permission
 from offhook.control.domain.accounts import Account, Role
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.calls import Call, CallStatus, CallSummary
 from offhook.control.domain.campaigns import Campaign, CampaignStatus
 from offhook.control.domain.dialing import QuietHours, RetryPolicy, RetryRule
 from offhook.control.errors import Conflict
-from offhook.control.events import EventBus
-from offhook.control.metrics import Metrics
-from offhook.control.permission import Permission
-from offhook.control.registry import CallRegistry
+from offhook.control.events.events import EventBus
 from offhook.control.services.accounts import ACCOUNTS
 from offhook.control.services.calls import CallService
 from offhook.control.services.campaigns import CAMPAIGNS
@@ -42,6 +41,7 @@ from offhook.control.store import schema
 from offhook.control.store.call_queue import CallQueue
 from offhook.control.store.calls import CALLS, CallStore
 from offhook.control.store.database import Database
+from offhook.control.telemetry.metrics import Metrics
 from offhook.drivers.llm.house import HouseResponder
 from offhook.drivers.llm.house_settings import HouseSettings
 from offhook.media.clock import VirtualClock

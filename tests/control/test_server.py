@@ -18,7 +18,7 @@ import pytest
 
 from offhook.bench.load.server_process import TOKEN, ServerProcess
 from offhook.codecs.wav import WavReader
-from offhook.control.softphone import PlacedCall, Softphone
+from offhook.control.calls.softphone import PlacedCall, Softphone
 from offhook.media.events import AlarmDue, AnyMediaEvent, AudioCaptured
 from offhook.tests.kit.sip_peer import sdp
 

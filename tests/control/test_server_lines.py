@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from offhook.control import config
+from offhook.control.configuration import config
 from offhook.control.domain.lines import Line, LineState
-from offhook.control.lines import LineBusy
+from offhook.control.lines.lines import LineBusy
 from offhook.control.wiring import Server
 from offhook.drivers.sip.registration import AnyRegistrationEvent
 from offhook.media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded, LegPort

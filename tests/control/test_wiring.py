@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from offhook.control import config
+from offhook.control.configuration import config
 from offhook.control.wiring import Server
 from offhook.media.ports import LegRinging
 from offhook.tests.kit.exposition import parse

@@ -7,18 +7,18 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from offhook.control.call_limits import CallLimits
-from offhook.control.config import Settings
+from offhook.control.calls.registry import CallRegistry
+from offhook.control.configuration.config import Settings
+from offhook.control.dialer.call_limits import CallLimits
 from offhook.control.domain.accounts import Account, Role
-from offhook.control.events import EventBus
+from offhook.control.events.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.rate_limiting import RateLimiter, policies
 from offhook.control.http.server import make_app
-from offhook.control.lines import Lines
-from offhook.control.metrics import Metrics
-from offhook.control.registry import CallRegistry
+from offhook.control.lines.lines import Lines
 from offhook.control.services.catalog import make_services
 from offhook.control.store.calls import CallStore
+from offhook.control.telemetry.metrics import Metrics
 from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
 

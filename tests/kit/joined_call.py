@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offhook.codecs.catalog import PCMU, Codec
-from offhook.control.bridging import Bridging
+from offhook.control.calls.bridging import Bridging
 from offhook.media.clock import VirtualClock
 from offhook.media.conversation.records import AnyCallEvent, CallRecord, CallStatus
 from offhook.media.conversation.session import Session

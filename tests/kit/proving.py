@@ -6,7 +6,7 @@ import random
 import argon2
 
 from offhook.control.auth.proofs import Proofs
-from offhook.control.config_auth import AuthSettings
+from offhook.control.configuration.config_auth import AuthSettings
 from offhook.media.clock import Clock
 
 TOKEN = "a-token-of-tests"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from offhook.control.config_lines import DEFAULT_MODEMS
+from offhook.control.configuration.config_lines import DEFAULT_MODEMS
 from offhook.control.domain.calls import Call, CallStatus, Escalation, Outcome
 from offhook.control.domain.entity import Entity
 from offhook.control.domain.imports import ImportJob

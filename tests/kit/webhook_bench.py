@@ -9,15 +9,15 @@ from offhook.control.auth.scopes import EVERYTHING
 from offhook.control.domain.accounts import Account
 from offhook.control.domain.events import AnyEvent, CallUpdated
 from offhook.control.domain.webhooks import Delivery, Webhook
-from offhook.control.events import EventBus
+from offhook.control.events.events import EventBus
+from offhook.control.events.webhook_delivery import Reply
+from offhook.control.events.webhooks import WebhookSender
 from offhook.control.services.accounts import ACCOUNTS
 from offhook.control.services.deliveries import DELIVERIES, DeliveryQueue
 from offhook.control.services.event_log import EventLog
 from offhook.control.services.webhook_follower import WebhookFollower
 from offhook.control.services.webhooks import WebhookService
 from offhook.control.store.database import Database
-from offhook.control.webhook_delivery import Reply
-from offhook.control.webhooks import WebhookSender
 from offhook.media.clock import VirtualClock
 
 from .database import copy_database, url_in

@@ -6,7 +6,7 @@ import stat
 
 from offhook.control.auth.proofs import Proofs
 from offhook.control.auth.tokens import Holder
-from offhook.control.config_auth import AuthSettings
+from offhook.control.configuration.config_auth import AuthSettings
 from offhook.control.domain.accounts import Role
 from offhook.media.clock import VirtualClock
 from offhook.tests.kit.proving import cheap_proofs

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from offhook.control.app import main
-from offhook.control.config import LineSettings, Settings
+from offhook.control.configuration.config import LineSettings, Settings
 from offhook.tests.kit.api import TOKEN, Api
 
 SETTINGS = Settings(lines=(LineSettings("office", "sip:pbx.example", "1001", "secret"),))

@@ -10,17 +10,17 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from offhook.control.auth.operator_token import ApiToken
+from offhook.control.calls.registry import CallRegistry
 from offhook.control.domain.events import AnyEvent
 from offhook.control.errors import StoreError
-from offhook.control.events import EventBus
+from offhook.control.events.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.route import MAX_BODY_BYTES
 from offhook.control.http.server import make_app
-from offhook.control.logs import TextFormatter
-from offhook.control.metrics import Metrics
-from offhook.control.registry import CallRegistry
 from offhook.control.services.catalog import make_services
 from offhook.control.store.calls import CallStore
+from offhook.control.telemetry.logs import TextFormatter
+from offhook.control.telemetry.metrics import Metrics
 from offhook.media.clock import VirtualClock
 from offhook.media.conversation.records import CallRecord, CallStatus
 from offhook.media.frames.frame_clock import ClockHealth

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from offhook.codecs.wav import WavWriter
-from offhook.control.bridging import Bridging
+from offhook.control.calls.bridging import Bridging
 from offhook.control.domain.calls import CallSummary
 from offhook.control.http.call_control import MAX_WAV_BYTES
 from offhook.drivers.llm.house import HouseResponder

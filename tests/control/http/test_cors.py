@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from offhook.control.config import Settings
-from offhook.control.config_http import HttpSettings
+from offhook.control.configuration.config import Settings
+from offhook.control.configuration.config_http import HttpSettings
 from offhook.control.http.compression import accepts_gzip, gzipped
 from offhook.control.http.cors import Cors
 from offhook.control.http.serving import BODY_TIMEOUT

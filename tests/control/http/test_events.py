@@ -12,7 +12,7 @@ from offhook.control.auth.scopes import EVERYTHING
 from offhook.control.domain.accounts import Account
 from offhook.control.domain.events import AgentChanged, AnyEvent, NoteAdded
 from offhook.control.errors import Unauthorized
-from offhook.control.events import EventBus
+from offhook.control.events.events import EventBus
 from offhook.control.http.edge import EDGE
 from offhook.control.http.server import make_app
 from offhook.control.services.accounts import ACCOUNTS

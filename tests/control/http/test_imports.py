@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from offhook.control.auth.principal import OPERATOR_ID
-from offhook.control.csv_worker import SLICE_ROWS
-from offhook.control.import_runner import ImportRunner
+from offhook.control.imports.csv_worker import SLICE_ROWS
+from offhook.control.imports.import_runner import ImportRunner
 from offhook.control.services.imports import MAX_WAITING
 from offhook.control.store.calls import CALLS, COLUMNS
 from offhook.tests.kit.api import TOKEN, Api

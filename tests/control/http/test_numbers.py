@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from offhook.control.auth.principal import OPERATOR_ID
-from offhook.control.config import AgentConfig, LineSettings, Settings, TrunkSettings
+from offhook.control.configuration.config import AgentConfig, LineSettings, Settings, TrunkSettings
 from offhook.control.services.mirroring import mirror
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.fake_calls import FakeLoopbackCalls, FakeSipCalls

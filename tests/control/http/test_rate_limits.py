@@ -8,8 +8,8 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import make_mocked_request
 
 from offhook.control.auth.principal import OPERATOR
-from offhook.control.config import Settings
-from offhook.control.config_http import HttpSettings, RateSettings, RatesSettings
+from offhook.control.configuration.config import Settings
+from offhook.control.configuration.config_http import HttpSettings, RateSettings, RatesSettings
 from offhook.control.http.rate_limiting import RateLimiter, policies
 from offhook.control.http.route import AnyRoute, Asked, Nothing, Route
 from offhook.media.clock import VirtualClock

@@ -9,16 +9,16 @@ import aiohttp
 import pytest
 
 from offhook.control.auth.operator_token import ApiToken
-from offhook.control.config import HttpSettings
+from offhook.control.calls.registry import CallRegistry
+from offhook.control.configuration.config import HttpSettings
 from offhook.control.errors import StartError
-from offhook.control.events import EventBus
+from offhook.control.events.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.server import HttpServer
-from offhook.control.metrics import Metrics
-from offhook.control.registry import CallRegistry
 from offhook.control.services.catalog import make_services
 from offhook.control.store.calls import CallStore
 from offhook.control.store.database import Database
+from offhook.control.telemetry.metrics import Metrics
 from offhook.media.clock import VirtualClock
 from offhook.media.frames.frame_clock import ClockHealth
 from offhook.tests.kit.database import url_in

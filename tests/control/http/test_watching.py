@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from offhook.control.logs import TextFormatter
 from offhook.control.services.agents import AgentService
 from offhook.control.store.calls import CallStore
+from offhook.control.telemetry.logs import TextFormatter
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.exposition import Family, parse
 

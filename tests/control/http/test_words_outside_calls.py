@@ -12,9 +12,9 @@ from offhook.control.auth.principal import OPERATOR_ID
 from offhook.control.domain.accounts import Account, Role, Telegram
 from offhook.control.domain.calls import Call, CallStatus, Outcome
 from offhook.control.domain.messages import OutboxMessage
-from offhook.control.event_filter import EventFilter
-from offhook.control.outbox_delivery import Answer, NotTaken, Taken
-from offhook.control.outbox_sender import OutboxSender
+from offhook.control.events.event_filter import EventFilter
+from offhook.control.messages.outbox_delivery import Answer, NotTaken, Taken
+from offhook.control.messages.outbox_sender import OutboxSender
 from offhook.control.services.accounts import ACCOUNTS
 from offhook.control.services.notifications import ways
 from offhook.control.store.calls import CALLS

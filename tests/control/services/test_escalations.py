@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from offhook.control.auth.principal import OPERATOR_ID
-from offhook.control.calls import LiveCall
+from offhook.control.calls.calls import LiveCall
 from offhook.control.domain.calls import Call, CallStatus
-from offhook.control.event_filter import EventFilter
+from offhook.control.events.event_filter import EventFilter
 from offhook.control.store.rows import PageQuery
 from offhook.media.ports import HangUpCause
 from offhook.tests.kit.api import Api

@@ -11,8 +11,8 @@ from offhook.control.auth.principal import OPERATOR_ID
 from offhook.control.domain.accounts import Account
 from offhook.control.domain.events import AgentChanged, LineStateChanged, NoteAdded
 from offhook.control.errors import Conflict
-from offhook.control.event_filter import EventFilter
-from offhook.control.events import EventBus, PublishedEvent, Subscription
+from offhook.control.events.event_filter import EventFilter
+from offhook.control.events.events import EventBus, PublishedEvent, Subscription
 from offhook.control.services.accounts import ACCOUNTS
 from offhook.control.services.event_log import EVENTS, EventLog
 from offhook.control.store.database import Database

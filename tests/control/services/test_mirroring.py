@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
-from offhook.control.config import AgentConfig, ModemSettings, Settings
-from offhook.control.configured import BUILT_IN_ID
+from offhook.control.configuration.config import AgentConfig, ModemSettings, Settings
+from offhook.control.configuration.configured import BUILT_IN_ID
 from offhook.control.domain.accounts import Account
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.calls import Call, CallStatus

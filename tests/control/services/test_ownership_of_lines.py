@@ -9,8 +9,8 @@ import pytest
 
 from offhook.control.auth.principal import OPERATOR, Principal, Role
 from offhook.control.auth.scopes import EVERYTHING
-from offhook.control.call_limits import Claim, Counted
-from offhook.control.config import LineSettings, ModemSettings, Settings
+from offhook.control.configuration.config import LineSettings, ModemSettings, Settings
+from offhook.control.dialer.call_limits import Claim, Counted
 from offhook.control.domain.accounts import Account
 from offhook.control.domain.agents import Agent, AgentKind, Availability, OpenHours
 from offhook.control.domain.numbers import ModemState, PhoneNumber

@@ -11,7 +11,7 @@ import pytest
 
 from offhook.codecs.wav import WavWriter
 from offhook.control.auth.principal import OPERATOR_ID
-from offhook.control.cut_off import end_cut_off
+from offhook.control.calls.cut_off import end_cut_off
 from offhook.control.domain.calls import Call, CallStatus, LineAttempt, Outcome
 from offhook.control.domain.webhooks import StoredEvent
 from offhook.control.errors import StoreError

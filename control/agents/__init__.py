@@ -1,0 +1,1 @@
+"""What an agent of the store is made of in a call."""

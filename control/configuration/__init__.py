@@ -1,0 +1,1 @@
+"""Every key of the configuration: its Struct, its reading, what contradicts what."""

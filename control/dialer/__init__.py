@@ -1,0 +1,1 @@
+"""What is called, when, how often, and how many at once."""

@@ -1,0 +1,1 @@
+"""What happens, told: the bus, who wants what, webhooks."""

@@ -1,0 +1,113 @@
+"""SHELL: reads uploaded files, one after another, and has their rows stored as calls.
+
+It waits to be woken; a job that was cut off by the end of the process goes on at the next start.
+Files whose job has ended are removed.
+"""
+
+import asyncio
+import logging
+import pathlib
+
+from ...media.clock import Clock, Timer
+from ..domain.imports import ImportJob
+from ..errors import StoreError
+from ..services.import_steps import ImportSteps, Speakers
+from ..services.imports import ImportService
+from .csv_import import Unreadable
+from .csv_reading import ReaderDied, read_csv
+
+RETRY_S = 2.0
+MAX_DEATHS = 3
+"A file that its reader has died of so often is given up."
+
+logger = logging.getLogger(__name__)
+
+
+class ImportRunner:
+    """`start()`, then `wake()` when a job was made or ended, `aclose()` last."""
+
+    def __init__(self, imports: ImportService, steps: ImportSteps, clock: Clock) -> None:
+        self._imports = imports
+        self._steps = steps
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self.idle = asyncio.Event()
+        "No job is left, and it waits."
+        self._task: asyncio.Task[None] | None = None
+        self._timer: Timer | None = None
+        self._deaths: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Go on where the last start ended."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="import files")
+        self.wake()
+
+    def wake(self) -> None:
+        """There may be something to be read."""
+        self.idle.clear()
+        self._woken.set()
+
+    async def aclose(self) -> None:
+        """Stop after the slice that is being stored, or before it is."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                while (job := await self._steps.next_job()) is not None:
+                    await self._read(job)
+                await self._tidy()
+            except StoreError as exc:
+                logger.error("imports wait for the database: %s", exc)
+                self._try_again()
+                continue
+            except Exception:
+                # At the task's root: without it no file would ever be read again.
+                logger.exception("importing failed")
+                self._try_again()
+                continue
+            if not self._woken.is_set():
+                self.idle.set()
+
+    def _try_again(self) -> None:
+        self._timer = self._clock.call_at(self._clock.now() + RETRY_S, self.wake)
+
+    async def _read(self, job: ImportJob) -> None:
+        """All of its rows that are not stored yet. Raises StoreError."""
+        path = self._imports.path_of(job)
+        try:
+            async with read_csv(path, job.options, self._clock.wall(), job.rows_done) as reading:
+                if not await self._steps.begin(job.id, reading.sheet):
+                    return
+                speakers = Speakers(job.owner_id, job.options)
+                async for rows in reading:
+                    if not await self._steps.store(job.id, rows, speakers):
+                        return
+            await self._steps.finish(job.id)
+        except Unreadable as exc:
+            await self._steps.finish(job.id, str(exc))
+        except ReaderDied as exc:
+            logger.error("import %s: %s", job.id, exc)
+            self._deaths[job.id] = self._deaths.get(job.id, 0) + 1
+            if self._deaths[job.id] >= MAX_DEATHS:
+                await self._steps.finish(job.id, "reading it failed")
+        self._deaths = {id_: count for id_, count in self._deaths.items() if id_ == job.id}
+
+    async def _tidy(self) -> None:
+        """Remove files that nobody needs any more."""
+        files = await asyncio.to_thread(lambda: list(self._imports.folder.glob("*.csv")))
+        # In this order: a job is among those that arrive until it is among those that are stored.
+        kept = set(self._imports.arriving)
+        kept |= await self._steps.unended()
+        await asyncio.to_thread(_remove, [file for file in files if file.stem not in kept])
+
+
+def _remove(files: list[pathlib.Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Calls that people are asked to take."""

@@ -1,0 +1,73 @@
+"""What is counted of requests to speech and language services, by provider and kind.
+
+Both are names of ours: the provider as the configuration calls it, the kind a driver's. A request
+that is tried again counts again.
+"""
+
+from collections.abc import Iterable
+
+from ...drivers.provider_watch import ProviderRequest
+from ...media.clock import Clock
+from ...media.errors import ProviderError
+from .prometheus import AnyFamily, Counter, Histogram
+from .tracing import Tracing
+
+FIRST_PART_BOUNDS_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+
+
+class ProviderMetrics:
+    """`watch` is a ProviderWatch: it counts, and tells the traces."""
+
+    def __init__(self, clock: Clock, tracing: Tracing) -> None:
+        self._clock = clock
+        self._tracing = tracing
+        self.requests = Counter(
+            "offhook_provider_requests_total", "Requests to services, tries again included."
+        )
+        self.errors = Counter(
+            "offhook_provider_errors_total", "Requests to services that failed, by what went wrong."
+        )
+        self.first_part = Histogram(
+            "offhook_provider_first_part_seconds",
+            "From a request to the first usable part of its answer.",
+            FIRST_PART_BOUNDS_S,
+        )
+
+    def watch(self, provider: str, kind: str) -> ProviderRequest:
+        """A request begins."""
+        self.requests.add(provider=provider, kind=kind)
+        return _Request(self, self._clock, provider, kind, self._tracing.provider(provider, kind))
+
+    def families(self) -> Iterable[AnyFamily]:
+        """For the exposition."""
+        return (self.requests, self.errors, self.first_part)
+
+
+class _Request:
+    """Implements ProviderRequest."""
+
+    def __init__(
+        self,
+        metrics: ProviderMetrics,
+        clock: Clock,
+        provider: str,
+        kind: str,
+        span: ProviderRequest | None,
+    ) -> None:
+        self._metrics, self._clock, self._span = metrics, clock, span
+        self._provider, self._kind = provider, kind
+        self._begun_at = clock.now()
+
+    def first_part(self) -> None:
+        """The first part of the answer is here."""
+        took_s = self._clock.now() - self._begun_at
+        self._metrics.first_part.observe(took_s, provider=self._provider, kind=self._kind)
+        if self._span is not None:
+            self._span.first_part()
+
+    def ended(self, error: ProviderError | None) -> None:
+        """It is over; to be given up is no error."""
+        if error is not None:
+            self._metrics.errors.add(code=error.code, provider=self._provider, kind=self._kind)
+        if self._span is not None:
+            self._span.ended(error)

@@ -1,0 +1,524 @@
+"""Calls that wait, to their ends: claimed once, by line after line, within every limit.
+
+A real store and real routing on a virtual clock; lines and speech by script.
+"""
+
+import asyncio
+import pathlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from offhook.control.agents.agents import AgentRuntime
+from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
+from offhook.control.calls.holding import Holding
+from offhook.control.calls.outgoing import Outgoing
+from offhook.control.calls.registry import CallRegistry
+from offhook.control.dialer.call_limits import CallLimits, Claim, Counted
+from offhook.control.dialer.call_pace import CallPace
+from offhook.control.dialer.dispatch import BLOCKED_S, NO_ROOM_S, Dispatch
+from offhook.control.dialer.permission import Permission
+from offhook.control.domain.agents import Agent
+from offhook.control.domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
+from offhook.control.domain.dialing import QuietHours
+from offhook.control.errors import Conflict
+from offhook.control.events.events import EventBus
+from offhook.control.lines.routing import CallRefused
+from offhook.control.services.calls import CallService, NewCall
+from offhook.control.services.dialing import DialingService
+from offhook.control.services.do_not_call import DoNotCallService
+from offhook.control.services.event_log import EventLog
+from offhook.control.services.retries import RetryService
+from offhook.control.store.call_queue import CallQueue
+from offhook.control.store.calls import CallStore
+from offhook.control.telemetry.metrics import Metrics
+from offhook.drivers.llm.house import HouseResponder
+from offhook.drivers.llm.house_settings import HouseSettings
+from offhook.media.clock import VirtualClock
+from offhook.media.conversation.settings import AgentSettings
+from offhook.media.errors import MediaError
+from offhook.media.ports import HangUpCause, LegEnded, LegPort, LegRinging
+from offhook.tests.kit.database import copy_database
+from offhook.tests.kit.fake_lane import FakeLane
+from offhook.tests.kit.fake_leg import FakeLeg
+from offhook.tests.kit.fake_speech import FakeSynthesizer, FakeTranscriber
+
+LIMIT_S = 10.0
+TO = "+15550001"
+
+
+class Leg(FakeLeg):
+    """A leg to somebody, who does what the test says."""
+
+    def __init__(self, line: str, to: str, from_: str) -> None:
+        super().__init__(FakeLane(), inbound=False)
+        self.line, self.to_number, self.from_number = line, to, from_
+
+    def end_by(self, cause: HangUpCause, status: int, q850: int) -> None:
+        """The same, with what a Reason header says."""
+        self.ended = LegEnded(cause, False, status, q850=q850)
+        self.tell(self.ended)
+
+    def fail(self, cause: HangUpCause, status: int | None = None) -> None:
+        """The far end, or the line, ends it."""
+        if self.ended is None:
+            self.ended = LegEnded(cause, False, status)
+            self.tell(self.ended)
+
+
+class FakeLines:
+    """Lines whose calls are kept for the test; `down` ones refuse."""
+
+    def __init__(self) -> None:
+        self.down: set[str] = set()
+        self.limits: dict[str, int] = {}
+        self.legs: asyncio.Queue[Leg] = asyncio.Queue()
+        self.dialled: list[tuple[str, str]] = []
+
+    def claim(self, name: str) -> Claim:
+        return Claim(Counted.LINE, name, self.limits.get(name))
+
+    def call(self, name: str, to_number: str, from_number: str = "") -> LegPort:
+        if name in self.down:
+            raise MediaError(f"{name} is down")
+        self.dialled.append((name, to_number))
+        leg = Leg(name, to_number, from_number)
+        self.legs.put_nowait(leg)
+        return leg
+
+
+class FakeRouting:
+    """Every call may go by these lines."""
+
+    def __init__(self) -> None:
+        self.lines: tuple[str, ...] = ("a", "b")
+        self.refusal: CallRefused | None = None
+        self.most: int | None = None
+
+    async def outbound(self, call: CallSummary) -> tuple[str, ...]:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.lines
+
+    async def outbound_claims(self, call: CallSummary) -> tuple[Claim, ...]:
+        return (Claim(Counted.ACCOUNT, call.owner_id, self.most),)
+
+    async def agent_for(self, call: CallSummary) -> Agent:
+        return Agent(id="agent-1", owner_id=OPERATOR_ID, name="Anna")
+
+
+class FakeAgents:
+    """One agent that greets."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def runtime(self, agent: Agent) -> AgentRuntime:
+        settings = HouseSettings(greeting="Hi.", answers=())
+        return AgentRuntime(
+            AgentSettings(name=agent.name),
+            FakeTranscriber(self._clock, delay_s=0.0),
+            FakeSynthesizer(self._clock, delay_s=0.0),
+            lambda number: HouseResponder(settings, self._clock, number),
+            ("llm acme",),
+        )
+
+
+class Room:
+    """How many calls more the server takes."""
+
+    def __init__(self, holding: Holding) -> None:
+        self.calls = 100
+        self._holding = holding
+
+    def room(self) -> int:
+        return self.calls - len(self._holding)
+
+
+class Desk:
+    """A server's outgoing side."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.clock = VirtualClock()
+        self._database = copy_database(folder)
+        self.bus = EventBus()
+        log = EventLog(self._database, self.bus)
+        self.store = CallStore(self._database)
+        self.registry = CallRegistry(self.store, self.bus, Metrics(), self.clock, folder)
+        self.calls = CallService(self.store, log, self.registry, self.clock, folder)
+        self.holding = Holding(self.registry, self.clock, None)
+        self.lines, self.routing = FakeLines(), FakeRouting()
+        self.limits, self.room = CallLimits(), Room(self.holding)
+        self.pace = CallPace({"a": 1000.0})
+        self.dispatch = Dispatch(
+            CallQueue(self._database),
+            log,
+            self.routing,
+            FakeAgents(self.clock),
+            self.lines,
+            self.limits,
+            self.room,
+            Outgoing(self.holding, self.lines, self.clock, self.pace),
+            self.clock,
+            Permission(self._database),
+            self.pace,
+        )
+        self.calls.on_pending = self.holding.on_end = self.dispatch.wake
+        self.registry.on_retry = self.dispatch.wake
+        self.dialing = DialingService(self._database, self.clock)
+        self.listing = DoNotCallService(self._database, log, self.clock)
+        self.retries = RetryService(self._database, log, self.registry, self.clock)
+        self.dialing.on_change = self.listing.on_pending = self.dispatch.wake
+        self._events = self.bus.subscribe()
+
+    async def __aenter__(self) -> "Desk":
+        await self._database.open()
+        await self.registry.start()
+        self.dispatch.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.dispatch.aclose()
+        await self.holding.aclose()
+        await self.registry.aclose()
+        await self._database.aclose()
+        for kind, name in (
+            (Counted.LINE, "a"),
+            (Counted.LINE, "b"),
+            (Counted.ACCOUNT, OPERATOR_ID),
+        ):
+            assert self.limits.in_use(kind, name) == 0, "room is not given back"
+
+    async def place(self, to: str = TO, **wanted: Any) -> Call:
+        return await self.calls.place(OPERATOR, NewCall(to=to, **wanted))
+
+    async def leg(self) -> Leg:
+        """The next one that is dialled."""
+        async with asyncio.timeout(LIMIT_S):
+            return await self.lines.legs.get()
+
+    async def looked(self) -> None:
+        """Until it has looked at what waits, and waits itself."""
+        async with asyncio.timeout(LIMIT_S):
+            await self.dispatch.idle.wait()
+
+    async def becomes(self, call: Call, status: CallStatus) -> None:
+        """Until it is told that the call has this status."""
+        async with asyncio.timeout(LIMIT_S):
+            async for published in self._events:
+                event: Any = published.event
+                if event is None or event.call_id != call.id:
+                    continue
+                if getattr(event, "status", None) is status:
+                    return
+
+    async def ended(self, call: Call) -> Call:
+        await self.becomes(call, CallStatus.ENDED)
+        async with asyncio.timeout(LIMIT_S):
+            await self.registry.settled()
+        found = await self.store.get(call.id, None)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def desk(tmp_path: pathlib.Path) -> AsyncIterator[Desk]:
+    async with Desk(tmp_path) as desk:
+        yield desk
+
+
+async def test_a_call_is_dialled_rings_is_held_and_ends(desk: Desk) -> None:
+    call = await desk.place(from_="+4930 1234", context={"name": "Ann"})
+    assert (call.status, call.from_number) == (CallStatus.QUEUED, "+49301234")
+    leg = await desk.leg()
+    assert (leg.line, leg.to_number, leg.from_number) == ("a", TO, "+49301234")
+    stored = await desk.store.get(call.id, None)
+    assert stored is not None
+    assert stored.status is CallStatus.DIALING, "before the line is told"
+    leg.tell(LegRinging())
+    await desk.becomes(call, CallStatus.RINGING)
+    leg.answer()
+    await desk.becomes(call, CallStatus.LIVE)
+    assert desk.limits.in_use(Counted.ACCOUNT, OPERATOR_ID) == 1
+    desk.clock.advance(12.5)
+    leg.fail(HangUpCause.NORMAL)
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.line, ended.duration_s) == (Outcome.COMPLETED, "a", 12.5)
+    assert (ended.agent_name, ended.agent_id, ended.substitutions) == (
+        "Anna",
+        "agent-1",
+        ("llm acme",),
+    )
+    assert ended.attempts == ()
+    assert desk.registry.find(call.id) is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "rings", "outcome", "reason"),
+    [
+        (HangUpCause.BUSY, False, Outcome.BUSY, "the far end is busy"),
+        (HangUpCause.DECLINED, True, Outcome.BUSY, "the far end declined"),
+        (HangUpCause.NO_ANSWER, True, Outcome.NO_ANSWER, "nobody answered"),
+        (HangUpCause.NOT_FOUND, False, Outcome.FAILED, "there is no such number"),
+        (HangUpCause.NETWORK, True, Outcome.FAILED, "the network failed"),
+    ],
+)
+async def test_what_the_far_end_or_a_line_that_rang_says_is_final(
+    desk: Desk, cause: HangUpCause, rings: bool, outcome: Outcome, reason: str
+) -> None:
+    call = await desk.place()
+    leg = await desk.leg()
+    if rings:
+        leg.tell(LegRinging())
+        await desk.becomes(call, CallStatus.RINGING)
+    leg.fail(cause)
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.failure_reason, ended.duration_s) == (outcome, reason, None)
+    assert desk.lines.dialled == [("a", TO)]
+
+
+async def test_a_line_that_fails_before_it_rings_is_followed_by_the_next(desk: Desk) -> None:
+    call = await desk.place()
+    (await desk.leg()).fail(HangUpCause.OVERLOADED, 503)
+    second = await desk.leg()
+    assert second.line == "b"
+    second.fail(HangUpCause.BUSY, 486)
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.line) == (Outcome.BUSY, "b")
+    (attempt,) = ended.attempts
+    assert (attempt.line, attempt.cause, attempt.sip_status) == ("a", HangUpCause.OVERLOADED, 503)
+
+
+async def test_lines_that_refuse_are_tried_in_order_and_the_last_ones_words_kept(
+    desk: Desk,
+) -> None:
+    desk.lines.down = {"a", "b"}
+    ended = await desk.ended(await desk.place())
+    assert (ended.outcome, ended.failure_reason) == (Outcome.FAILED, "b is down")
+    assert [attempt.reason for attempt in ended.attempts] == ["a is down"]
+
+
+async def test_a_call_rings_no_longer_than_it_may(desk: Desk) -> None:
+    call = await desk.place(ring_limit_s=20.0)
+    leg = await desk.leg()
+    leg.tell(LegRinging())
+    await desk.becomes(call, CallStatus.RINGING)
+    desk.clock.advance(19.9)
+    assert leg.ended is None
+    desk.clock.advance(0.2)
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.cause) == (Outcome.NO_ANSWER, HangUpCause.NO_ANSWER)
+
+
+async def test_an_answered_call_outlives_the_ring_limit(desk: Desk) -> None:
+    call = await desk.place(ring_limit_s=20.0)
+    leg = await desk.leg()
+    leg.answer()
+    await desk.becomes(call, CallStatus.LIVE)
+    desk.clock.advance(60.0)
+    assert leg.ended is None
+    leg.fail(HangUpCause.NORMAL)
+    await desk.ended(call)
+
+
+@pytest.mark.parametrize("rings", [False, True])
+async def test_a_call_can_be_hung_up_while_it_is_dialled(desk: Desk, rings: bool) -> None:
+    call = await desk.place()
+    leg = await desk.leg()
+    if rings:
+        leg.tell(LegRinging())
+        await desk.becomes(call, CallStatus.RINGING)
+    await desk.calls.end(OPERATOR, call.id)
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.failure_reason) == (Outcome.CANCELLED, "")
+    assert desk.lines.dialled == [("a", TO)]
+    with pytest.raises(Conflict):
+        await desk.calls.end(OPERATOR, call.id)
+
+
+async def test_a_scheduled_call_waits_for_its_moment_and_for_no_other(desk: Desk) -> None:
+    now = desk.clock.wall()
+    call = await desk.place(scheduled_wall=now + 600)
+    assert call.status is CallStatus.SCHEDULED
+    desk.clock.advance(599)
+    other = await desk.place("+15550002")
+    assert (await desk.leg()).to_number == other.to_number
+    assert desk.lines.dialled == [("a", "+15550002")]
+    desk.clock.advance(1)
+    assert (await desk.leg()).to_number == TO
+
+
+async def test_a_call_that_is_moved_is_placed_then(desk: Desk) -> None:
+    now = desk.clock.wall()
+    call = await desk.place(scheduled_wall=now + 600)
+    moved = await desk.calls.change(OPERATOR, call.id, {"scheduled_wall": None})
+    assert moved.status is CallStatus.QUEUED
+    await desk.leg()
+    with pytest.raises(Conflict):
+        await desk.calls.change(OPERATOR, call.id, {"scheduled_wall": None})
+    changed = await desk.calls.change(OPERATOR, call.id, {"metadata": {"a": 1}})
+    assert (changed.metadata, changed.status) == ({"a": 1}, CallStatus.DIALING)
+
+
+async def test_a_cancelled_call_is_never_dialled(desk: Desk) -> None:
+    call = await desk.place(scheduled_wall=desk.clock.wall() + 600)
+    cancelled = await desk.calls.end(OPERATOR, call.id)
+    assert (cancelled.status, cancelled.outcome) == (CallStatus.ENDED, Outcome.CANCELLED)
+    desk.clock.advance(700)
+    await desk.place("+15550002")
+    await desk.leg()
+    assert desk.lines.dialled == [("a", "+15550002")]
+
+
+async def test_the_urgent_go_first_and_the_rest_by_age(desk: Desk) -> None:
+    desk.room.calls = 0
+    low = await desk.place("+15550001", priority=Priority.LOW)
+    await desk.place("+15550002")
+    high = await desk.place("+15550003", priority=Priority.HIGH)
+    await desk.place("+15550004")
+    assert (low.priority_rank, high.priority_rank) == (2, 0)
+    desk.room.calls = 100
+    desk.clock.advance(NO_ROOM_S)
+    order = [(await desk.leg()).to_number for _ in range(4)]
+    assert order == ["+15550003", "+15550002", "+15550004", "+15550001"]
+
+
+async def test_an_account_at_its_limit_waits_for_its_own_calls_end(desk: Desk) -> None:
+    desk.routing.most = 1
+    first, second = await desk.place("+15550001"), await desk.place("+15550002")
+    leg = await desk.leg()
+    leg.tell(LegRinging())
+    await desk.becomes(first, CallStatus.RINGING)
+    assert desk.lines.legs.empty()
+    leg.fail(HangUpCause.BUSY)
+    assert (await desk.leg()).to_number == second.to_number
+
+
+async def test_room_that_no_call_gave_back_is_found_in_time(desk: Desk) -> None:
+    desk.lines.limits = {"a": 1, "b": 1}
+    others = [desk.limits.acquire(desk.lines.claim(name)) for name in ("a", "b")]
+    call = await desk.place()
+    await desk.becomes(call, CallStatus.QUEUED)
+    for seat in others:
+        seat.release()
+    await desk.looked()
+    desk.clock.advance(BLOCKED_S)
+    assert (await desk.leg()).to_number == call.to_number
+
+
+async def test_a_call_that_no_line_can_carry_is_over_and_says_why(desk: Desk) -> None:
+    desk.routing.refusal = CallRefused(HangUpCause.NETWORK, "no line calls out")
+    ended = await desk.ended(await desk.place())
+    assert (ended.outcome, ended.failure_reason) == (Outcome.FAILED, "no line calls out")
+    assert desk.lines.dialled == []
+
+
+async def test_what_a_client_says_of_the_end_stays(desk: Desk) -> None:
+    call = await desk.place()
+    leg = await desk.leg()
+    leg.answer()
+    await desk.becomes(call, CallStatus.LIVE)
+    await desk.calls.end(OPERATOR, call.id, Outcome.FAILED, "wrong person")
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.failure_reason) == (Outcome.FAILED, "wrong person")
+
+
+async def test_a_stop_begins_no_further_call_and_ends_those_that_ring(desk: Desk) -> None:
+    call = await desk.place()
+    leg = await desk.leg()
+    leg.tell(LegRinging())
+    await desk.becomes(call, CallStatus.RINGING)
+    await desk.dispatch.aclose()
+    later = await desk.place("+15550002")
+    await desk.holding.aclose()
+    await desk.registry.settled()
+    ended = await desk.store.get(call.id, None)
+    assert ended is not None
+    assert ended.status is CallStatus.ENDED
+    waiting = await desk.store.get(later.id, None)
+    assert waiting == msgspec.structs.replace(later, seq=waiting.seq if waiting else 0)
+
+
+async def test_a_busy_number_is_tried_again_as_it_was_asked_for(desk: Desk) -> None:
+    call = await desk.place(line="", priority=Priority.HIGH)
+    (await desk.leg()).fail(HangUpCause.OVERLOADED, 503)
+    second = await desk.leg()
+    second.end_by(HangUpCause.BUSY, 486, 17)
+    ended = await desk.ended(call)
+    assert (ended.line, ended.sip_status, ended.q850) == ("b", 486, 17)
+    assert ended.next_retry_wall == desk.clock.wall() + 600
+    await desk.looked()
+    desk.clock.advance(599)
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    desk.clock.advance(1)
+    third = await desk.leg()
+    assert third.line == "a", "the lines are tried anew"
+    (first, retry) = await desk.retries.attempts(OPERATOR, call.id)
+    assert (first.retried, first.next_retry_wall) == (True, None)
+    assert (retry.retry_attempt, retry.original_call_id) == (1, call.id)
+    assert (retry.priority, retry.status) == (Priority.HIGH, CallStatus.DIALING)
+
+
+async def test_an_end_that_somebody_asked_for_is_the_last(desk: Desk) -> None:
+    call = await desk.place()
+    await desk.leg()
+    await desk.calls.end(OPERATOR, call.id, Outcome.FAILED, "not now")
+    assert (await desk.ended(call)).next_retry_wall is None
+
+
+async def test_a_wall_clock_that_is_set_is_noticed(desk: Desk) -> None:
+    await desk.place(scheduled_wall=desk.clock.wall() + 7200)
+    await desk.looked()
+    desk.clock._wall_at_zero += 7200
+    desk.clock.advance(20)
+    await desk.leg()
+
+
+async def test_quiet_calls_wait_for_the_morning_and_others_do_not(desk: Desk) -> None:
+    # It is 22:13 in UTC, and in Tokyo 7:13.
+    hours = QuietHours(begins="22:00", ends="07:00")
+    await desk.dialing.change(OPERATOR, None, {"quiet_hours": hours})
+    await desk.place("+15550001")
+    await desk.place("+15550002", timezone="Asia/Tokyo")
+    assert (await desk.leg()).to_number == "+15550002"
+    await desk.looked()
+    desk.clock.advance(8 * 3600.0)
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    desk.clock.advance(3600.0)
+    assert (await desk.leg()).to_number == "+15550001"
+
+
+async def test_what_is_stopped_begins_nothing_and_goes_on_when_it_may(desk: Desk) -> None:
+    live = await desk.place("+15550001")
+    leg = await desk.leg()
+    await desk.dialing.change(OPERATOR, OPERATOR_ID, {"stopped": True})
+    await desk.place("+15550002")
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    leg.answer()
+    await desk.becomes(live, CallStatus.LIVE)
+    leg.fail(HangUpCause.NORMAL)
+    await desk.ended(live)
+    await desk.looked()
+    assert desk.lines.legs.empty()
+    await desk.dialing.change(OPERATOR, OPERATOR_ID, {"stopped": False})
+    assert (await desk.leg()).to_number == "+15550002"
+
+
+async def test_a_number_that_was_forbidden_meanwhile_is_not_dialled(desk: Desk) -> None:
+    desk.room.calls = 0
+    # The list has the number, and the call an address with it.
+    call = await desk.place("sip:+15550001@carrier.example")
+    await desk.listing.add(OPERATOR, "+15550001")
+    desk.room.calls = 100
+    desk.clock.advance(NO_ROOM_S)
+    ended = await desk.ended(call)
+    assert (ended.outcome, ended.failure_reason) == (
+        Outcome.CANCELLED,
+        "the number is on the do-not-call list",
+    )
+    assert desk.lines.dialled == []
