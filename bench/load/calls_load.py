@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...codecs.catalog import PCMU
-from ...control.http.health import ClockView, HealthView
+from ...control.http.v1.health import ClockView, HealthView
 from ...drivers.rtp.wire import UdpWire
 from ...drivers.worker_process import command
 from ..speech.human_speech import fetch

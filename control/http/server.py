@@ -8,7 +8,17 @@ from ...media.clock import Clock, LoopClock
 from ..auth.client_network import networks
 from ..configuration.config_http import HttpSettings
 from ..errors import StartError
-from . import (
+from . import docs
+from .compression import compress
+from .cors import Cors
+from .edge import EDGE, Authenticator, Edge
+from .finishing import Finishing
+from .middleware import add_headers, admit, answer_options, tell_problems
+from .rate_limiting import RateLimiter
+from .route import AnyRoute
+from .serving import FINISHING, definitions
+from .turnstile import Turnstile, in_turn
+from .v1 import (
     accounts,
     agents,
     api_keys,
@@ -19,7 +29,6 @@ from . import (
     contacts,
     dialing,
     do_not_call,
-    docs,
     error_logs,
     escalations,
     event_log,
@@ -39,15 +48,6 @@ from . import (
     sms,
     webhooks,
 )
-from .compression import compress
-from .cors import Cors
-from .edge import EDGE, Authenticator, Edge
-from .finishing import Finishing
-from .middleware import add_headers, admit, answer_options, tell_problems
-from .rate_limiting import RateLimiter
-from .route import AnyRoute
-from .serving import FINISHING, definitions
-from .turnstile import Turnstile, in_turn
 from .watching import watch
 
 DEFAULTS = HttpSettings()

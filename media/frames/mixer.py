@@ -4,8 +4,9 @@ A connection adds one side of a lane (what its far end says, or what its agent s
 lane sends. All connections into a cohort are mixed at once: sums of 32 bits, cut to 16 at the end,
 so that voices saturate and do not wrap. Between rates they are resampled together, in banks.
 
-Not here: who is to hear whom (control/bridging.py). The frame that is mixed in is the newest one of
-the other lane: at most one frame old (0 in the same cohort, else what lies between their ticks).
+Not here: who is to hear whom (control/calls/bridging.py). The frame that is mixed in is the newest
+one of the other lane: at most one frame old (0 in the same cohort, else what lies between their
+ticks).
 """
 
 from collections.abc import Callable

@@ -19,7 +19,7 @@ from offhook.bench.load.http_load import ApiReport, ApiTally, Pacer, Plan
 from offhook.bench.reports.api_report import ApiStep, Load, all_latencies_ms, document, sound
 from offhook.bench.reports.results_file import Document, Metric, Origin
 from offhook.bench.speech.waveform import percentile
-from offhook.control.http.agents import NewAgent
+from offhook.control.http.v1.agents import NewAgent
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (

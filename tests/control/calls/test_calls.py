@@ -3,7 +3,7 @@
 import pytest
 
 from offhook.control.calls.calls import LiveCall
-from offhook.control.http.views import call_view
+from offhook.control.http.v1.views import call_view
 from offhook.media.conversation.records import AnsweredBy
 from offhook.tests.kit.call_records import call_of, call_record
 

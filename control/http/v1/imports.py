@@ -1,0 +1,420 @@
+"""`/v1/imports`: files whose rows become calls."""
+
+import csv
+import datetime
+import io
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+
+from ...domain.calls import Priority
+from ...domain.imports import (
+    DEFAULT_COLUMNS,
+    CellError,
+    ImportFailure,
+    ImportJob,
+    ImportOptions,
+    ImportStatus,
+)
+from ...errors import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+    Unsupported,
+)
+from ...imports.csv_import import Sheet, Unreadable
+from ...imports.csv_reading import CsvReading, ReaderDied, read_csv
+from ...services.import_steps import Speakers
+from ...store.rows import PageQuery
+from ..decoding import field_error
+from ..lists import List, ListQuery, list_of
+from ..once import REPLAYED, key_of
+from ..route import AnyRoute, Asked, Nothing, Route
+from ..times import utc, utc_or_none
+from .uploads import received
+
+TAG = "Imports"
+CSV = "text/csv"
+TYPES = (CSV, "application/csv", "text/plain", "application/vnd.ms-excel")
+"The last is what browsers on Windows say of a CSV file."
+MAX_FILE_BYTES = 20 * 1024 * 1024
+MAX_ERRORS_SHOWN = 100
+PREVIEW_ROWS = 5
+PAGE = 500
+"Of rows that failed, when all are downloaded."
+
+ShortText = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class ImportQuery(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}
+):
+    """How the file is read; a form's fields of the same names go before these."""
+
+    agent_id: ShortText | None = None
+    "Who speaks, where a row says nobody; left out: the default agent."
+    from_: ShortText = ""
+    "The number that is shown; left out: the line's own."
+    line: ShortText = ""
+    timezone: ShortText = "UTC"
+    "Of moments without an offset."
+    priority: Priority = Priority.NORMAL
+    has_header: bool | None = None
+    "Left out: the first line is a header if it names a column of numbers."
+    columns: ShortText = ",".join(DEFAULT_COLUMNS)
+    "What the columns are where no header says it."
+    place: bool = True
+    "False: the calls wait, until each is given its moment."
+
+    def options(self) -> ImportOptions:
+        """As the service is asked."""
+        return ImportOptions(
+            agent_id=self.agent_id,
+            from_number=self.from_,
+            line=self.line,
+            timezone=self.timezone,
+            priority=self.priority,
+            has_header=self.has_header,
+            columns=tuple(name.strip() for name in self.columns.split(",")),
+            place=self.place,
+        )
+
+
+class ImportsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which imports."""
+
+    status: ImportStatus | None = None
+    sort: Literal["created_at", "-created_at"] = "-created_at"
+
+
+class FailuresQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rows."""
+
+    sort: Literal["row", "-row"] = "row"
+
+
+class ImportView(msgspec.Struct, frozen=True, kw_only=True):
+    """An import."""
+
+    id: str
+    seq: int
+    owner_id: str
+    file_name: str
+    size_bytes: int
+    content_hash: str
+    "SHA-256."
+    status: ImportStatus
+    encoding: str
+    delimiter: str
+    rows_total: int | None
+    "null: not counted yet."
+    rows_done: int
+    rows_ok: int
+    "They became calls: `/v1/calls?import_job_id=`."
+    rows_failed: int
+    error: str
+    "Why the whole file cannot be read."
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None
+    finished_at: datetime.datetime | None
+
+
+class FailureView(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that became, or would become, no call."""
+
+    row: int
+    "1 is the first after the header; empty lines do not count."
+    errors: tuple[CellError, ...]
+
+
+class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row as it is understood."""
+
+    row: int
+    phone: str
+    agent: str
+    scheduled_for: datetime.datetime | None
+    timezone: str
+    priority: Priority
+    context: dict[str, str]
+
+
+class ColumnView(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the file."""
+
+    name: str
+    field: str | None
+    "What it is read as; null: it is not read."
+
+
+class Validation(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import of this file would come to."""
+
+    rows_total: int
+    rows_ok: int
+    rows_failed: int
+    encoding: str
+    delimiter: str
+    columns: tuple[ColumnView, ...]
+    errors: tuple[FailureView, ...]
+    "The first 100 of `rows_failed`."
+    preview: tuple[PreviewRow, ...]
+    "The first 5 that are right."
+
+
+async def validate_import(asked: Asked[ImportQuery, Nothing]) -> Validation:
+    """Look at a CSV file without importing it: what is wrong in which row, and how it is read."""
+    service = asked.edge.services.imports
+    steps = asked.edge.services.import_steps
+    async with received(asked.request, service.folder, TYPES, MAX_FILE_BYTES) as sent:
+        options = _options(asked.query, sent.fields)
+        await service.check(asked.who, options)
+        try:
+            async with (
+                steps.looking,
+                read_csv(sent.upload.path, options, steps.now_wall()) as reading,
+            ):
+                return await _validation(asked, reading, options)
+        except Unreadable as exc:
+            raise BadRequest(f"the file cannot be read: {exc}", field="file") from exc
+        except ReaderDied as exc:
+            raise Unavailable("the file could not be read now", 5.0) from exc
+
+
+async def create_import(asked: Asked[ImportQuery, Nothing]) -> web.StreamResponse:
+    """Import a CSV file: each of its rows becomes a call, by and by; a bad row stops no other.
+
+    Columns are found by the header, whatever its case and spaces: phone (also phone_number, number,
+    to, mobile…), name, agent_id (or the agent's name), scheduled_for (ISO 8601), timezone,
+    priority, from, line, `context.…` and `metadata.…`. At most 20 MB and 100,000 rows. The same
+    file with the same Idempotency-Key is imported once.
+    """
+    service = asked.edge.services.imports
+    key = key_of(asked.request)
+    async with received(asked.request, service.folder, TYPES, MAX_FILE_BYTES) as sent:
+        options = _options(asked.query, sent.fields)
+        before = None if key is None else await service.sent_before(asked.who, key, sent.upload)
+        job = before or await service.create(asked.who, sent.upload, options, key)
+    headers = {"Location": f"/v1/imports/{job.id}"}
+    if before is not None:
+        headers[REPLAYED] = "true"
+    return web.Response(
+        body=msgspec.json.encode(import_view(job)),
+        status=202,
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+async def list_imports(asked: Asked[ImportsQuery, Nothing]) -> List[ImportView]:
+    """Your imports, newest first."""
+    query = asked.query
+    page = await asked.edge.services.imports.page(asked.who, query.page(), query.status)
+    return list_of(page, [import_view(job) for job in page.items])
+
+
+async def get_import(asked: Asked[Nothing, Nothing]) -> ImportView:
+    """One import, and how far it is."""
+    return import_view(await asked.edge.services.imports.get(asked.who, asked.path("id")))
+
+
+async def cancel_import(asked: Asked[Nothing, Nothing]) -> ImportView:
+    """Read no more rows; the calls that were made remain."""
+    return import_view(await asked.edge.services.imports.cancel(asked.who, asked.path("id")))
+
+
+async def delete_import(asked: Asked[Nothing, Nothing]) -> None:
+    """Forget an import that has ended; its calls remain."""
+    await asked.edge.services.imports.delete(asked.who, asked.path("id"))
+
+
+async def list_failures(asked: Asked[FailuresQuery, Nothing]) -> List[FailureView]:
+    """Rows that became no call, and why."""
+    imports = asked.edge.services.imports
+    page = await imports.failures(asked.who, asked.path("id"), asked.query.page())
+    return list_of(page, [failure_view(failure) for failure in page.items])
+
+
+async def download_failures(asked: Asked[Nothing, Nothing]) -> web.StreamResponse:
+    """The same as a CSV file: row, column, message."""
+    imports, id_ = asked.edge.services.imports, asked.path("id")
+    first = await imports.failures(asked.who, id_, PageQuery(limit=PAGE, sort="row"))
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": f"{CSV}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="import-{id_}-errors.csv"',
+        }
+    )
+    await response.prepare(asked.request)
+    await response.write(_csv([("row", "column", "message")]))
+    page = first
+    while True:
+        lines = [
+            (str(failure.row), error.column, error.message)
+            for failure in page.items
+            for error in failure.errors
+        ]
+        await response.write(_csv(lines))
+        if page.next is None:
+            break
+        query = PageQuery(limit=PAGE, sort="row", cursor=page.next)
+        page = await imports.failures(asked.who, id_, query)
+    await response.write_eof()
+    return response
+
+
+def import_view(job: ImportJob) -> ImportView:
+    """An import as the API shows it."""
+    times = ("created_at", "started_at", "finished_at")
+    same = [name for name in ImportView.__struct_fields__ if name not in times]
+    return ImportView(
+        **{name: getattr(job, name) for name in same},
+        created_at=utc(job.created_wall),
+        started_at=utc_or_none(job.started_wall),
+        finished_at=utc_or_none(job.finished_wall),
+    )
+
+
+def failure_view(failure: ImportFailure) -> FailureView:
+    """A row as the API shows it."""
+    return FailureView(row=failure.row, errors=failure.errors)
+
+
+def _options(query: ImportQuery, fields: dict[str, str]) -> ImportOptions:
+    """The query's, and a form's before them. Raises BadRequest."""
+    encoded = dict(zip(query.__struct_fields__, query.__struct_encode_fields__, strict=True))
+    values = {encoded[name]: value for name, value in msgspec.structs.asdict(query).items()}
+    values = {name: value for name, value in values.items() if value is not None} | fields
+    try:
+        return msgspec.convert(values, ImportQuery, strict=False).options()
+    except msgspec.ValidationError as exc:
+        error = field_error(exc)
+        raise BadRequest(error.message, field=error.field or None) from exc
+
+
+async def _validation(
+    asked: Asked[Any, Any], reading: CsvReading, options: ImportOptions
+) -> Validation:
+    steps = asked.edge.services.import_steps
+    speakers = Speakers(asked.who.account_id, options)
+    failed = 0
+    errors: list[FailureView] = []
+    preview: list[PreviewRow] = []
+    async for rows in reading:
+        for row, found in zip(rows, await steps.validate(rows, speakers), strict=True):
+            if found:
+                failed += 1
+                if len(errors) < MAX_ERRORS_SHOWN:
+                    errors.append(FailureView(row=row.row, errors=found))
+            elif len(preview) < PREVIEW_ROWS:
+                preview.append(
+                    PreviewRow(
+                        row=row.row,
+                        phone=row.phone,
+                        agent=row.agent,
+                        scheduled_for=utc_or_none(row.scheduled_wall),
+                        timezone=row.timezone,
+                        priority=row.priority,
+                        context=row.context,
+                    )
+                )
+    sheet: Sheet = reading.sheet
+    columns = zip(sheet.columns, sheet.fields, strict=True)
+    return Validation(
+        rows_total=sheet.rows,
+        rows_ok=sheet.rows - failed,
+        rows_failed=failed,
+        encoding=sheet.encoding,
+        delimiter=sheet.delimiter,
+        columns=tuple(ColumnView(name=name, field=field or None) for name, field in columns),
+        errors=tuple(errors),
+        preview=tuple(preview),
+    )
+
+
+def _csv(lines: Sequence[tuple[str, ...]]) -> bytes:
+    """RFC 4180. What a spreadsheet would take for a formula is made text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    for line in lines:
+        writer.writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in line])
+    return text.getvalue().encode()
+
+
+def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
+    scope = f"imports:{'read' if method == 'GET' else 'write'}"
+    return Route(
+        method=method, path=path, handler=handler, summary=summary, tag=TAG, scope=scope, **more
+    )
+
+
+ONE = "/v1/imports/{id}"
+ROUTES: tuple[AnyRoute, ...] = (
+    _route(
+        "POST",
+        "/v1/imports/validate",
+        validate_import,
+        "Look at a file",
+        query=ImportQuery,
+        raw_body=CSV,
+        raw_form=True,
+        returns=Validation,
+        problems=(Unsupported, Unprocessable, Unavailable),
+        max_body_bytes=MAX_FILE_BYTES,
+    ),
+    _route(
+        "POST",
+        "/v1/imports",
+        create_import,
+        "Import a file",
+        query=ImportQuery,
+        raw_body=CSV,
+        raw_form=True,
+        keyed=True,
+        returns=ImportView,
+        status=202,
+        problems=(Unsupported, Unprocessable, Conflict),
+        max_body_bytes=MAX_FILE_BYTES,
+    ),
+    _route(
+        "GET",
+        "/v1/imports",
+        list_imports,
+        "List imports",
+        query=ImportsQuery,
+        returns=List[ImportView],
+    ),
+    _route("GET", ONE, get_import, "Get an import", returns=ImportView, problems=(NotFound,)),
+    _route(
+        "POST",
+        f"{ONE}/cancel",
+        cancel_import,
+        "Cancel an import",
+        returns=ImportView,
+        problems=(NotFound, Conflict),
+    ),
+    _route(
+        "DELETE", ONE, delete_import, "Forget an import", status=204, problems=(NotFound, Conflict)
+    ),
+    _route(
+        "GET",
+        f"{ONE}/errors",
+        list_failures,
+        "List an import's bad rows",
+        query=FailuresQuery,
+        returns=List[FailureView],
+        problems=(NotFound,),
+    ),
+    _route(
+        "GET",
+        f"{ONE}/errors.csv",
+        download_failures,
+        "Download an import's bad rows",
+        content=CSV,
+        problems=(NotFound,),
+    ),
+)

@@ -1,0 +1,178 @@
+"""`/v1/provider-keys`: keys of speech and model services."""
+
+import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ...domain.accounts import ProviderKey
+from ...errors import Conflict, NotFound
+from ...services.provider_keys import ProviderKeyFilter
+from ..edge import Edge
+from ..lists import List, ListQuery, list_of
+from ..route import AnyRoute, Asked, Nothing, Route
+from ..times import utc
+from .agents import given
+
+TAG = "Provider keys"
+
+Provider = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
+Limit = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+class ProviderKeyQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which keys."""
+
+    provider: Provider | None = None
+    is_active: bool | None = None
+    sort: Literal["created_at", "-created_at", "provider", "-provider"] = "-created_at"
+
+
+class NewProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key to be kept."""
+
+    provider: Provider
+    secret: Secret
+    "The provider's key itself. Kept encrypted; no answer ever has it."
+    name: Name = ""
+    daily_limit: Limit | None = None
+    "Uses a day (UTC); null: as many as are asked for."
+    is_active: bool = True
+
+
+class ProviderKeyChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be different; what is left out stays."""
+
+    secret: Secret | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    daily_limit: Limit | None | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+
+
+class ProviderKeyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of a provider, without the key itself."""
+
+    id: str
+    seq: int
+    owner_id: str
+    provider: str
+    name: str
+    hint: str
+    "The last four characters; empty where that were too much of it."
+    daily_limit: int | None
+    used_today: int
+    is_active: bool
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+
+
+async def list_provider_keys(asked: Asked[ProviderKeyQuery, Nothing]) -> List[ProviderKeyView]:
+    """Your keys of providers, newest first."""
+    query = asked.query
+    wanted = ProviderKeyFilter(provider=query.provider, is_active=query.is_active)
+    page = await asked.edge.services.provider_keys.page(asked.who, query.page(), wanted)
+    return list_of(page, [_view(asked.edge, key) for key in page.items])
+
+
+async def create_provider_key(asked: Asked[Nothing, NewProviderKey]) -> ProviderKeyView:
+    """Keep a key of a provider."""
+    fields = msgspec.structs.asdict(asked.body)
+    secret = fields.pop("secret")
+    key = ProviderKey(owner_id=asked.who.account_id, secret="", **fields)
+    return _view(asked.edge, await asked.edge.services.provider_keys.create(asked.who, key, secret))
+
+
+async def get_provider_key(asked: Asked[Nothing, Nothing]) -> ProviderKeyView:
+    """One key of a provider."""
+    return _view(
+        asked.edge, await asked.edge.services.provider_keys.get(asked.who, asked.path("id"))
+    )
+
+
+async def change_provider_key(asked: Asked[Nothing, ProviderKeyChanges]) -> ProviderKeyView:
+    """Change some of it, or put another key in its place."""
+    changes = given(asked.body)
+    secret = changes.pop("secret", None)
+    keys = asked.edge.services.provider_keys
+    return _view(asked.edge, await keys.change(asked.who, asked.path("id"), changes, secret))
+
+
+async def delete_provider_key(asked: Asked[Nothing, Nothing]) -> None:
+    """Delete a key of a provider."""
+    await asked.edge.services.provider_keys.delete(asked.who, asked.path("id"))
+
+
+def _view(edge: Edge, key: ProviderKey) -> ProviderKeyView:
+    return ProviderKeyView(
+        id=key.id,
+        seq=key.seq,
+        owner_id=key.owner_id,
+        provider=key.provider,
+        name=key.name,
+        hint=key.hint,
+        daily_limit=key.daily_limit,
+        used_today=edge.services.provider_keys.used_today(key),
+        is_active=key.is_active,
+        created_at=utc(key.created_wall),
+        updated_at=utc(key.updated_wall),
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/v1/provider-keys",
+        handler=list_provider_keys,
+        summary="List provider keys",
+        tag=TAG,
+        scope="providers:read",
+        query=ProviderKeyQuery,
+        returns=List[ProviderKeyView],
+    ),
+    Route(
+        method="POST",
+        path="/v1/provider-keys",
+        handler=create_provider_key,
+        summary="Keep a provider's key",
+        tag=TAG,
+        scope="providers:write",
+        body=NewProviderKey,
+        returns=ProviderKeyView,
+        status=201,
+        problems=(Conflict,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/provider-keys/{id}",
+        handler=get_provider_key,
+        summary="Get a provider key",
+        tag=TAG,
+        scope="providers:read",
+        returns=ProviderKeyView,
+        problems=(NotFound,),
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/provider-keys/{id}",
+        handler=change_provider_key,
+        summary="Change a provider key",
+        tag=TAG,
+        scope="providers:write",
+        body=ProviderKeyChanges,
+        returns=ProviderKeyView,
+        problems=(NotFound,),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/provider-keys/{id}",
+        handler=delete_provider_key,
+        summary="Delete a provider key",
+        tag=TAG,
+        scope="providers:write",
+        status=204,
+        problems=(NotFound,),
+    ),
+)

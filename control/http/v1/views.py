@@ -1,0 +1,353 @@
+"""What the API shows of a call: records' samples and wall seconds as seconds, ms and UTC times."""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from ....media.conversation.records import (
+    AnsweredBy,
+    CallRecord,
+    CallStatus as MediaStatus,
+    OtherLeg,
+    Role,
+    Turn,
+)
+from ....media.ports import HangUpCause, Quality
+from ...domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
+from ..times import utc, utc_or_none
+
+Direction = Literal["inbound", "outbound"]
+
+
+class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A call in a list."""
+
+    id: str
+    seq: int
+    owner_id: str
+    sip_call_id: str
+    "The Call-ID of the line's signalling; empty before it is dialled."
+    status: CallStatus
+    outcome: Outcome | None
+    "What became of it; null: it has not ended."
+    failure_reason: str
+    direction: Direction
+    from_: str
+    to: str
+    line: str
+    agent: str
+    agent_id: str | None
+    human_agent_id: str | None
+    priority: Priority
+    context: dict[str, Any]
+    metadata: dict[str, Any]
+    scheduled_for: datetime.datetime | None
+    timezone: str
+    retry_attempt: int
+    next_retry_at: datetime.datetime | None
+    original_call_id: str | None
+    schedule_id: str | None
+    campaign_id: str | None
+    import_job_id: str | None
+    import_row: int | None
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None
+    "It came in, or was dialled."
+    answered_at: datetime.datetime | None
+    ended_at: datetime.datetime | None
+    duration_s: float | None
+    "From answer to end."
+    cause: HangUpCause | None
+    q850: int | None
+    "The same by ITU-T Q.850, where the line has told it."
+    voicemail: bool | None
+
+
+class LatencyView(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds from the end of the caller's speech to each stage of the reply."""
+
+    transcript_ms: float | None
+    decided_ms: float | None
+    first_text_ms: float | None
+    first_speech_ms: float | None
+    first_sample_ms: float | None
+    "What the caller waited."
+    speculative: bool
+
+
+class TurnView(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn, in seconds since the call's audio began."""
+
+    index: int
+    role: Role
+    text: str
+    planned_text: str
+    begin_s: float
+    end_s: float
+    interrupted: bool
+    digits: str
+    rejected: bool
+    typed: bool
+    latency: LatencyView | None
+
+
+class RecordingView(msgspec.Struct, frozen=True):
+    """Where the recording is: caller left, agent right."""
+
+    file: str
+    url: str
+
+
+class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that was tried and could not carry the call; nobody's telephone rang."""
+
+    line: str
+    at: datetime.datetime
+    cause: HangUpCause
+    sip_status: int | None
+    q850: int | None
+    reason: str
+
+
+class LegView(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who was called into the call."""
+
+    leg: str
+    to: str
+    mode: str
+    "talk, listen, whisper or barge: the last one."
+    joined_s: float | None
+    "Since the call's audio began; null: they never answered."
+    ended_s: float | None
+
+
+class CallView(CallItem, frozen=True, kw_only=True):
+    """A call with all that is known of it."""
+
+    ring_limit_s: float
+    attempts: tuple[AttemptView, ...]
+    substitutions: tuple[str, ...]
+    "What the agent asks for and did not get, such as `llm acme`: embedded parts stood in."
+    ended_by: Literal["us", "them"] | None
+    sip_status: int | None
+    codec: str | None
+    rate_hz: int | None
+    length_s: float | None
+    "Audio so far."
+    digits: str
+    turns: tuple[TurnView, ...]
+    barge_ins: int
+    false_barge_ins: int
+    speculations: int
+    speculations_dropped: int
+    dead_epoch_chunks: int
+    quality: Quality | None
+    recording: RecordingView | None
+    transferred_to: str | None
+    answered_by: AnsweredBy | None
+    "Of calls that we place; null: nobody has found out yet."
+    answered_by_after_s: float | None
+    "From the answer to that verdict, which may be revised while the call goes on."
+    legs: tuple[LegView, ...]
+
+
+class TurnList(msgspec.Struct, frozen=True):
+    """Some of a call's turns."""
+
+    items: tuple[TurnView, ...]
+    next: int | None
+    "`after` of the page after this one; null: there is none yet."
+
+
+class Transcript(msgspec.Struct, frozen=True):
+    """All turns of a call, and the same as text."""
+
+    call_id: str
+    turns: tuple[TurnView, ...]
+    text: str
+    "`Caller: …` and `Agent: …`, a line each."
+
+
+NAMES = {Role.CALLER: "Caller", Role.AGENT: "Agent"}
+"Who speaks, in a transcript's text."
+
+
+def call_item(call: CallSummary) -> CallItem:
+    """A call in a list as the API shows it."""
+    return CallItem(**_item(call))
+
+
+def call_view(call: Call) -> CallView:
+    """A call as the API shows it."""
+    return CallView(
+        **_item(call),
+        ring_limit_s=call.ring_limit_s,
+        attempts=attempt_views(call),
+        substitutions=call.substitutions,
+        **_media(call.record),
+    )
+
+
+def attempt_views(call: CallSummary) -> tuple[AttemptView, ...]:
+    """The lines that were tried for a call in vain."""
+    return tuple(
+        AttemptView(
+            line=attempt.line,
+            at=utc(attempt.at_wall),
+            cause=attempt.cause,
+            sip_status=attempt.sip_status,
+            q850=attempt.q850,
+            reason=attempt.reason,
+        )
+        for attempt in call.attempts
+    )
+
+
+def transcript_of(call: Call) -> Transcript:
+    """A call's turns, and as text."""
+    record = call.record
+    turns = () if record is None else turn_views(record.turns, record.rate_hz)
+    lines = [f"{NAMES[turn.role]}: {turn.text or turn.digits}" for turn in turns]
+    return Transcript(call.id, turns, "\n".join(lines))
+
+
+def turn_views(turns: Sequence[Turn], rate_hz: int | None) -> tuple[TurnView, ...]:
+    """Turns as the API shows them; before there is audio there are none."""
+    return tuple(turn_view(turn, rate_hz) for turn in turns) if rate_hz else ()
+
+
+def _item(call: CallSummary) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "seq": call.seq,
+        "owner_id": call.owner_id,
+        "sip_call_id": call.wire_id,
+        "status": call.status,
+        "outcome": call.outcome,
+        "failure_reason": call.failure_reason,
+        "direction": "inbound" if call.inbound else "outbound",
+        "from_": call.from_number,
+        "to": call.to_number,
+        "line": call.line,
+        "agent": call.agent_name,
+        "agent_id": call.agent_id,
+        "human_agent_id": call.human_agent_id,
+        "priority": call.priority,
+        "context": call.context,
+        "metadata": call.metadata,
+        "scheduled_for": utc_or_none(call.scheduled_wall),
+        "timezone": call.timezone,
+        "retry_attempt": call.retry_attempt,
+        "next_retry_at": utc_or_none(call.next_retry_wall),
+        "original_call_id": call.original_call_id,
+        "schedule_id": call.schedule_id,
+        "campaign_id": call.campaign_id,
+        "import_job_id": call.import_job_id,
+        "import_row": call.import_row,
+        "created_at": utc(call.created_wall),
+        "started_at": utc_or_none(call.started_wall),
+        "answered_at": utc_or_none(call.answered_wall),
+        "ended_at": utc_or_none(call.ended_wall),
+        "duration_s": call.duration_s,
+        "cause": call.cause,
+        "q850": call.q850,
+        "voicemail": call.voicemail,
+    }
+
+
+def _media(record: CallRecord | None) -> dict[str, Any]:
+    """What the media saw; of a call that was never dialled, nothing."""
+    if record is None:
+        record = CallRecord(
+            id="",
+            line="",
+            wire_id="",
+            inbound=False,
+            from_number="",
+            to_number="",
+            agent="",
+            status=MediaStatus.RINGING,
+            started_wall=0.0,
+        )
+    rate_hz = record.rate_hz
+    return {
+        "ended_by": None
+        if record.ended_by_us is None
+        else ("us" if record.ended_by_us else "them"),
+        "sip_status": record.sip_status,
+        "codec": record.codec,
+        "rate_hz": rate_hz,
+        "length_s": None if rate_hz is None else _seconds(record.length_samples, rate_hz),
+        "digits": record.digits,
+        "turns": turn_views(record.turns, rate_hz),
+        "barge_ins": record.barge_ins,
+        "false_barge_ins": record.false_barge_ins,
+        "speculations": record.speculations,
+        "speculations_dropped": record.speculations_dropped,
+        "dead_epoch_chunks": record.dead_epoch_chunks,
+        "quality": record.quality,
+        "recording": _recording(record),
+        "transferred_to": record.transferred_to,
+        "answered_by": record.answered_by,
+        "answered_by_after_s": record.answered_by_after_s,
+        "legs": tuple(_leg(leg, rate_hz) for leg in record.legs) if rate_hz else (),
+    }
+
+
+def _leg(leg: OtherLeg, rate_hz: int) -> LegView:
+    joined, ended = leg.joined_samples, leg.ended_samples
+    return LegView(
+        leg=leg.leg,
+        to=leg.to,
+        mode=leg.mode,
+        joined_s=None if joined is None else _seconds(joined, rate_hz),
+        ended_s=None if ended is None else _seconds(ended, rate_hz),
+    )
+
+
+def turn_view(turn: Turn, rate_hz: int) -> TurnView:
+    """A turn as the API shows it."""
+    return TurnView(
+        index=turn.index,
+        role=turn.role,
+        text=turn.text,
+        planned_text=turn.planned_text,
+        begin_s=_seconds(turn.begin_samples, rate_hz),
+        end_s=_seconds(turn.end_samples, rate_hz),
+        interrupted=turn.interrupted,
+        digits=turn.digits,
+        rejected=turn.rejected,
+        typed=turn.typed,
+        latency=_latency(turn, rate_hz),
+    )
+
+
+def _latency(turn: Turn, rate_hz: int) -> LatencyView | None:
+    latency = turn.latency
+    if latency is None:
+        return None
+    ended = latency.speech_ended_samples
+
+    def ms(at: int | None) -> float | None:
+        return None if at is None else round((at - ended) * 1000 / rate_hz, 1)
+
+    return LatencyView(
+        transcript_ms=ms(latency.transcript_samples),
+        decided_ms=ms(latency.decided_samples),
+        first_text_ms=ms(latency.first_text_samples),
+        first_speech_ms=ms(latency.first_speech_samples),
+        first_sample_ms=ms(latency.first_sample_samples),
+        speculative=latency.speculative,
+    )
+
+
+def _recording(record: CallRecord) -> RecordingView | None:
+    if record.recording is None:
+        return None
+    return RecordingView(record.recording, f"/v1/calls/{record.id}/recording")
+
+
+def _seconds(samples: int, rate_hz: int) -> float:
+    return round(samples / rate_hz, 3)
