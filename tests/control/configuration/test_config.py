@@ -334,7 +334,7 @@ def keys_in(value: object, prefix: str = "") -> set[str]:
 
 
 def test_the_documentation_has_every_key_and_no_other() -> None:
-    page = pathlib.Path(__file__).parents[2] / "docs" / "configuration.md"
+    page = pathlib.Path(__file__).parents[3] / "docs" / "configuration.md"
     (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
     settings = load({}, write(text))
     assert keys_of(inspect.type_info(Settings)) - keys_in(tomllib.loads(text)) == set()
