@@ -7,6 +7,7 @@ import msgspec
 
 from ...media.conversation.records import CallRecord
 from ...media.ports import HangUpCause
+from .costs import CallCost, CallUsage
 from .entity import Owned
 
 
@@ -123,6 +124,10 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     campaign_id: str | None = None
     import_job_id: str | None = None
     import_row: int | None = None
+    usage: CallUsage | None = None
+    "None until it has ended."
+    cost: CallCost | None = None
+    "By the rates of the configuration at its end."
 
 
 class Call(CallSummary, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ subject.
 """
 
 from .tables.accounts import ACCOUNTS, CREDENTIALS, ONE_TIME_CODES, PROVIDER_KEYS
+from .tables.analyses import CALL_ANALYSES
 from .tables.answering import AGENTS, MODEMS, PHONE_NUMBERS
 from .tables.calls import CALLS, ESCALATIONS, NOTES, RECORDINGS, TURNS
 from .tables.columns import ID_CHARS, METADATA
@@ -25,6 +26,7 @@ __all__ = [
     "ACCOUNTS",
     "AGENTS",
     "CALLS",
+    "CALL_ANALYSES",
     "CAMPAIGNS",
     "CAMPAIGN_TARGETS",
     "CONTACTS",

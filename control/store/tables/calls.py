@@ -49,6 +49,8 @@ CALLS = owned(
     id_of("campaign_id"),
     id_of("import_job_id"),
     whole("import_row", null=True),
+    nested("usage", null=True),
+    nested("cost", null=True),
     # One call each, whatever is done twice.
     UniqueConstraint("schedule_id", "occurrence"),
     UniqueConstraint("import_job_id", "import_row"),

@@ -149,6 +149,8 @@ def upgrade() -> None:
         sa.Column("campaign_id", sa.String(length=36), nullable=True),
         sa.Column("import_job_id", sa.String(length=36), nullable=True),
         sa.Column("import_row", sa.Integer(), nullable=True),
+        sa.Column("usage", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("cost", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["owner_id"], ["accounts.id"], name=op.f("fk_calls_owner_id"), ondelete="CASCADE"
         ),
@@ -667,6 +669,54 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_webhooks_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
+        "call_analyses",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("call_id", sa.String(length=36), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("finished_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("sentiment", sa.Text(), nullable=True),
+        sa.Column("sentiment_score", sa.Float(precision=53), nullable=True),
+        sa.Column("sentiment_points", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("emotions", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("key_phrases", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("qa_score", sa.Float(precision=53), nullable=True),
+        sa.Column("checklist", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("action_items", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["calls.id"], name=op.f("fk_call_analyses_call_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["accounts.id"],
+            name=op.f("fk_call_analyses_owner_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_call_analyses")),
+        sa.UniqueConstraint("call_id", name=op.f("uq_call_analyses_call_id")),
+        sa.UniqueConstraint("id", name=op.f("uq_call_analyses_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("call_analyses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_call_analyses_call_id"), ["call_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_call_analyses_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_call_analyses_status_next_try_wall"),
+            ["status", "next_try_wall"],
+            unique=False,
+        )
+
+    op.create_table(
         "campaign_targets",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -977,6 +1027,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_campaign_targets_campaign_id"))
 
     op.drop_table("campaign_targets")
+    with op.batch_alter_table("call_analyses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_call_analyses_status_next_try_wall"))
+        batch_op.drop_index(batch_op.f("ix_call_analyses_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_call_analyses_call_id"))
+
+    op.drop_table("call_analyses")
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_webhooks_owner_id"))
 

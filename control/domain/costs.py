@@ -1,0 +1,34 @@
+"""What a call used of services, and what that cost."""
+
+import msgspec
+
+
+class CallUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call used, by service; providers by name."""
+
+    stt_provider: str = ""
+    stt_s: float = 0.0
+    "Seconds of speech that were recognised."
+    llm_provider: str = ""
+    llm_tokens_in: int = 0
+    llm_tokens_out: int = 0
+    tts_provider: str = ""
+    tts_chars: int = 0
+    line: str = ""
+    carrier_s: float = 0.0
+    "Seconds of connection by lines that cost, of all legs."
+
+
+class CallCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call cost, in one currency, by service."""
+
+    currency: str = "USD"
+    stt: float = 0.0
+    llm: float = 0.0
+    tts: float = 0.0
+    carrier: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.stt + self.llm + self.tts + self.carrier
