@@ -6,6 +6,7 @@ credential is known by its hash: memory holds no secrets for longer than it must
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 
 import msgspec
 
@@ -33,6 +34,7 @@ class Known:
         self._max_known = max_known
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._of_account: dict[str, set[bytes]] = {}
+        self._watchers: dict[str, set[Callable[[], None]]] = {}
         self.changes = 0
         "How often something was forgotten because it changed. For `remember`."
 
@@ -75,6 +77,19 @@ class Known:
         self.changes += 1
         for key in self._of_account.pop(account_id, ()):
             self._entries.pop(key, None)
+        for callback in tuple(self._watchers.get(account_id, ())):
+            callback()
+
+    def watch(self, account_id: str, callback: Callable[[], None]) -> None:
+        """Call back, at once and without waiting, whenever something of the account changes."""
+        self._watchers.setdefault(account_id, set()).add(callback)
+
+    def unwatch(self, account_id: str, callback: Callable[[], None]) -> None:
+        """Call back no more."""
+        watchers = self._watchers[account_id]
+        watchers.discard(callback)
+        if not watchers:
+            del self._watchers[account_id]
 
     def _drop(self, key: bytes) -> None:
         entry = self._entries.pop(key, None)

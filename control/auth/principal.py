@@ -25,6 +25,8 @@ class Principal(msgspec.Struct, frozen=True):
     "By what the sender was proven."
     credential: str = ""
     "Of a key its id, of an access token its sign-in (Credential.lookup); empty: neither."
+    expires_wall: float | None = None
+    "When the credential ends by itself; None: never."
 
     @property
     def is_admin(self) -> bool:

@@ -36,6 +36,10 @@ class Authenticator(Protocol):
         """The sender of an `Authorization` header. Raises Unauthorized."""
         ...
 
+    async def ended(self, authorization: str | None, who: Principal) -> str:
+        """Return why, as soon as the header proves `who` no longer. Raises StoreError."""
+        ...
+
 
 class Edge(msgspec.Struct, frozen=True):
     """The server's parts."""
@@ -49,3 +53,4 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 EDGE = web.AppKey("edge", Edge)
+AUTHENTICATOR = web.AppKey[Authenticator]("authenticator")

@@ -16,7 +16,7 @@ from .cors import Cors
 from .edge import Authenticator
 from .problems import of_error, of_http, problem_response
 from .rate_limiting import RateLimiter, rate_headers
-from .route import ADDRESS, REQUEST_ID, AnyRoute
+from .route import ADDRESS, REQUEST_ID, SHOWN, AnyRoute
 from .serving import PRINCIPAL, route_of
 
 ID_HEADER = "X-Request-Id"
@@ -123,7 +123,8 @@ def admit(
         who = None
         try:
             if guarded:
-                who = request[PRINCIPAL] = await authenticator.principal(_shown(request, route))
+                shown = request[SHOWN] = _shown(request, route)
+                who = request[PRINCIPAL] = await authenticator.principal(shown)
                 ACCOUNT.set(who.account_id)
         except Unauthorized:
             count(request, route, None)  # a guess counts for the address it comes from

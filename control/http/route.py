@@ -13,7 +13,7 @@ from aiohttp import web
 
 from ..auth.principal import Principal
 from ..errors import Problem
-from .edge import EDGE, Edge
+from .edge import AUTHENTICATOR, EDGE, Edge
 
 MAX_BODY_BYTES = 64 * 1024
 "Requests to this API are small."
@@ -21,6 +21,8 @@ REQUEST_ID = web.RequestKey("request_id", str)
 "On every request: what logs and problems call it."
 ADDRESS = web.RequestKey("address", str)
 "On every request: where it really came from, behind proxies of ours as well."
+SHOWN = web.RequestKey[str | None]("shown")
+"Of a request to what is guarded: what its sender has shown of themselves."
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +62,11 @@ class Asked(Generic[QueryT, BodyT]):
     def address(self) -> str:
         """Where the request came from, behind proxies of ours as well."""
         return self.request[ADDRESS]
+
+    async def ended(self) -> str:
+        """Return why, as soon as the sender's credential is good no longer. Raises StoreError."""
+        request = self.request
+        return await request.app[AUTHENTICATOR].ended(request[SHOWN], self.who)
 
     def path(self, name: str) -> str:
         """A part of the path, such as `id`."""

@@ -11,7 +11,7 @@ from ..errors import StartError
 from . import docs
 from .compression import compress
 from .cors import Cors
-from .edge import EDGE, Authenticator, Edge
+from .edge import AUTHENTICATOR, EDGE, Authenticator, Edge
 from .finishing import Finishing
 from .middleware import add_headers, admit, answer_options, tell_problems
 from .rate_limiting import RateLimiter
@@ -110,6 +110,7 @@ def make_app(
         ]
     )
     app[EDGE] = edge
+    app[AUTHENTICATOR] = authenticator
     app[docs.DESCRIBED] = ROUTES
     finishing = app[FINISHING] = Finishing()
     app.add_routes(definitions(ROUTES))

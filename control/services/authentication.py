@@ -14,6 +14,7 @@ from ..auth.principal import OPERATOR, Principal
 from ..auth.proofs import Proofs
 from ..auth.scopes import EVERYTHING
 from ..auth.tokens import MAX_TOKEN_CHARS, Claims, check_generation
+from ..dialer.wall_timer import WallTimer
 from ..domain.accounts import Account, Credential, CredentialKind
 from ..errors import StoreError, Unauthorized
 from ..store.database import Database
@@ -54,26 +55,48 @@ class Authentication:
         if found is not None:
             return found
         changes = known.changes
-        found, expires_wall = await self._look_up(given, audience)
-        known.remember(named, found, self._clock.now(), expires_wall, changes)
+        found = await self._look_up(given, audience)
+        known.remember(named, found, self._clock.now(), found.expires_wall, changes)
         return found
+
+    async def ended(self, authorization: str | None, who: Principal, audience: str = "") -> str:
+        """Return why, as soon as what has proved `who` is good no longer, or proves another role.
+
+        For what lasts longer than a request. It is asked anew when something of the account
+        changes, and when its time is over. Raises StoreError.
+        """
+        changed = asyncio.Event()
+        callback = changed.set
+        timer = WallTimer(self._clock, callback)
+        self._proofs.known.watch(who.account_id, callback)
+        try:
+            while True:
+                try:
+                    found = await self.principal(authorization, audience)
+                except Unauthorized as exc:
+                    return exc.detail
+                if found != who:
+                    return "what the credential allows has changed"
+                timer.set(found.expires_wall)
+                await changed.wait()
+                changed.clear()
+        finally:
+            timer.cancel()
+            self._proofs.known.unwatch(who.account_id, callback)
 
     async def aclose(self) -> None:
         """Finish what is being written."""
         await asyncio.gather(*self._noting.values(), return_exceptions=True)
 
-    async def _look_up(self, given: str, audience: str) -> tuple[Principal, float | None]:
-        """Who it is, and until when."""
+    async def _look_up(self, given: str, audience: str) -> Principal:
         if (lookup := api_keys.parse(given)) is not None:
             return await self._by_key(given, lookup, CredentialKind.API_KEY)
         if (lookup := api_keys.parse_token40(given)) is not None:
             return await self._by_key(given, lookup, CredentialKind.TOKEN40)
         claims = self._proofs.tokens.read(given, "access", audience)
-        return await self._by_claims(claims), claims.expires_wall
+        return await self._by_claims(claims)
 
-    async def _by_key(
-        self, given: str, lookup: str, kind: CredentialKind
-    ) -> tuple[Principal, float | None]:
+    async def _by_key(self, given: str, lookup: str, kind: CredentialKind) -> Principal:
         wanted = (CREDENTIAL.kind == kind.value, CREDENTIAL.lookup == lookup)
         async with self._database.read() as tx:
             key = await CREDENTIALS.find(tx, None, *wanted)
@@ -87,11 +110,11 @@ class Authentication:
             raise TokenExpired
         if key.last_used_wall is None or now - key.last_used_wall >= USE_KEPT_EVERY_S:
             self._note_use(key, now)
+        ends = key.expires_wall
         if kind is CredentialKind.API_KEY:
-            who = Principal(account.id, account.role, frozenset(key.scopes), "api_key", lookup)
-        else:
-            who = Principal(account.id, account.role, EVERYTHING, "token40", lookup)
-        return who, key.expires_wall
+            scopes = frozenset(key.scopes)
+            return Principal(account.id, account.role, scopes, "api_key", lookup, ends)
+        return Principal(account.id, account.role, EVERYTHING, "token40", lookup, ends)
 
     async def _by_claims(self, claims: Claims) -> Principal:
         async with self._database.read() as tx:
@@ -102,7 +125,8 @@ class Authentication:
                 family = await CREDENTIALS.find(tx, account.id, *wanted)
         _check_alive(account, claims, family)
         assert account is not None, "none is alive"
-        return Principal(account.id, account.role, EVERYTHING, "access", claims.family)
+        ends = claims.expires_wall
+        return Principal(account.id, account.role, EVERYTHING, "access", claims.family, ends)
 
     def _note_use(self, key: Credential, now_wall: float) -> None:
         """Beside the request, which need not wait for it."""

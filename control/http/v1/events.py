@@ -4,7 +4,7 @@ What is stored of it in pages, for those who would rather ask: event_log.py.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated
 
 import msgspec
@@ -88,6 +88,9 @@ async def get_events(asked: Asked[EventsQuery, Nothing]) -> web.StreamResponse:
     `{"type": "ping"}`. One that falls behind is closed with 1013 and the reason; it may come back
     with the last cursor that it saw. Events of passing interest (somebody speaks, words that are
     still being recognised) are told once and have the cursor of the one before.
+
+    It is closed with 1008 and the reason when the credential that it was opened with is good no
+    longer: its time is over, it was revoked, its sign-in ended, its account was switched off.
     """
     query = asked.query
     types = check_patterns(query.types.split(","), "types") if query.types else ()
@@ -98,11 +101,15 @@ async def get_events(asked: Asked[EventsQuery, Nothing]) -> web.StreamResponse:
     request = asked.request
     await socket.prepare(request)
     subscription = asked.edge.services.events.follow(wanted, query.cursor)
+    code = WSCloseCode.TRY_AGAIN_LATER
     try:
-        await _serve(socket, subscription)
+        ended = await _serve(socket, subscription, asked.ended())
+        if ended is not None:
+            code = WSCloseCode.POLICY_VIOLATION
+            subscription.close(ended)
     finally:
         subscription.close("the client left")
-        await _close(socket, request, subscription.closed_because or "")
+        await _close(socket, request, code, subscription.closed_because or "")
     return socket
 
 
@@ -136,10 +143,17 @@ def answer(text: str, subscription: Subscription) -> AnyReply:
     return Subscribed(types, message.call)
 
 
-async def _serve(socket: web.WebSocketResponse, subscription: Subscription) -> None:
-    """Until the client leaves or the subscription is closed, even while a send is stuck."""
+async def _serve(
+    socket: web.WebSocketResponse, subscription: Subscription, ended: Coroutine[None, None, str]
+) -> str | None:
+    """Until the client leaves, or the subscription is closed, even while a send is stuck.
+
+    Or until its credential is good no longer: returns why.
+    """
     begun = asyncio.Event()
-    tasks = {
+    credential = asyncio.create_task(_why(ended, subscription), name="watch the credential")
+    tasks: set[asyncio.Task[str | None] | asyncio.Task[None]] = {
+        credential,
         asyncio.create_task(_send_all(socket, subscription, begun), name="send events"),
         asyncio.create_task(_read_all(socket, subscription, begun), name="read the event client"),
         asyncio.create_task(subscription.wait_closed(), name="watch the subscription"),
@@ -150,6 +164,15 @@ async def _serve(socket: web.WebSocketResponse, subscription: Subscription) -> N
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    return None if credential.cancelled() else credential.result()
+
+
+async def _why(ended: Coroutine[None, None, str], subscription: Subscription) -> str | None:
+    try:
+        return await ended
+    except StoreError:
+        subscription.close("what is stored cannot be read")
+        return None
 
 
 async def _send_all(
@@ -178,10 +201,12 @@ async def _read_all(
         return  # the client is gone
 
 
-async def _close(socket: web.WebSocketResponse, request: web.Request, reason: str) -> None:
+async def _close(
+    socket: web.WebSocketResponse, request: web.Request, code: WSCloseCode, reason: str
+) -> None:
     try:
         async with asyncio.timeout(CLOSE_S):
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=reason.encode())
+            await socket.close(code=code, message=reason.encode())
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()

@@ -1,10 +1,12 @@
 """`/v1/events` and `/v1/events/log` as clients meet them: filters, tokens, and whose events."""
 
+import asyncio
 import pathlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID, Principal, Role
@@ -40,6 +42,11 @@ class Tokens:
         if found is None:
             raise Unauthorized("no")
         return found
+
+    async def ended(self, authorization: str | None, who: Principal) -> str:
+        """Never."""
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
 
 
 class Edge:
@@ -238,3 +245,74 @@ async def test_the_log_is_filtered_paged_and_followed(edge: Edge) -> None:
         assert [e["cursor"] for e in (await edge.log(200, query))["items"]] == cursors
     assert (await edge.log(400, "?after=x"))["field"] == "after"
     assert (await edge.log(400, "?types=x"))["field"] == "types"
+
+
+async def refused(socket: Any) -> tuple[int, str]:
+    """How the server has closed it."""
+    message = await asyncio.wait_for(socket.receive(), 5)
+    assert message.type is WSMsgType.CLOSE, message
+    return message.data, message.extra
+
+
+async def test_a_socket_ends_with_its_sign_in_its_key_or_its_account(
+    tmp_path: pathlib.Path,
+) -> None:
+    async with Api(tmp_path) as api:
+        tokens = [await api.user("ann@example.org") for _ in range(2)]
+        key = await api.want(
+            201, "POST", "/v1/api-keys", {"name": "k", "scopes": ["events:read"]}, token=tokens[0]
+        )
+        sockets = [
+            await api.client.ws_connect(f"/v1/events?token={token}", autoclose=False)
+            for token in (*tokens, key["key"])
+        ]
+        first, second, by_key = sockets
+        for socket in sockets:
+            await socket.receive_json()
+        await api.want(204, "POST", "/v1/auth/logout", {}, token=tokens[0])
+        assert await refused(first) == (1008, "the token has been revoked")
+        await api.want(204, "DELETE", f"/v1/api-keys/{key['id']}", token=tokens[1])
+        assert await refused(by_key) == (1008, "the token has been revoked")
+        await second.send_json({"type": "ping"})
+        assert await second.receive_json() == {"type": "pong"}
+        account = await api.services.sign_in.named("ann@example.org")
+        assert account is not None
+        off = {"is_active": False}
+        await api.want(200, "PATCH", f"/v1/accounts/{account.id}", off)
+        assert await refused(second) == (1008, "the token has been revoked")
+        for socket in sockets:
+            await socket.close()
+        assert not api.proofs.known._watchers
+
+
+async def test_a_socket_ends_when_its_tokens_time_is_over(tmp_path: pathlib.Path) -> None:
+    async with Api(tmp_path) as api:
+        token = await api.user("ann@example.org")
+        async with api.client.ws_connect("/v1/events", headers=bearer(token)) as socket:
+            await socket.receive_json()
+            api.clock.advance(3599.0)
+            await socket.send_json({"type": "ping"})
+            assert await socket.receive_json() == {"type": "pong"}
+            api.clock.advance(30.0)
+            assert await refused(socket) == (1008, "the token has expired")
+
+
+async def test_who_is_no_administrator_any_more_hears_no_more_of_others(
+    tmp_path: pathlib.Path,
+) -> None:
+    async with Api(tmp_path) as api:
+        token = await api.user("ann@example.org", Role.ADMIN)
+        account = await api.services.sign_in.named("ann@example.org")
+        assert account is not None
+        async with api.client.ws_connect("/v1/events", headers=bearer(token)) as socket:
+            await socket.receive_json()
+            await api.want(200, "PATCH", f"/v1/accounts/{account.id}", {"first_name": "Ann"})
+            await socket.send_json({"type": "ping"})
+            assert await socket.receive_json() == {"type": "pong"}
+            await api.want(200, "PATCH", f"/v1/accounts/{account.id}", {"role": "user"})
+            code, reason = await refused(socket)
+            assert (code, reason) == (1008, "what the credential allows has changed")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
