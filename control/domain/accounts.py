@@ -48,6 +48,8 @@ class Account(Entity, frozen=True, kw_only=True):
     notify_by: tuple[Channel, ...] = ("in_app",)
     max_live_calls: int | None = None
     "None: as many as the server takes."
+    recording_keep_days: float | None = None
+    "Recordings are deleted so long after their calls; 0: never. None: as the configuration says."
     token_generation: int = 0
     "Raised to revoke every token of the account at once."
 

@@ -12,6 +12,8 @@ class CallUsage(msgspec.Struct, frozen=True, kw_only=True):
     llm_provider: str = ""
     llm_tokens_in: int = 0
     llm_tokens_out: int = 0
+    llm_estimated: bool = False
+    "Some of the tokens are a guess by characters: the provider has not told them."
     tts_provider: str = ""
     tts_chars: int = 0
     line: str = ""
@@ -30,5 +32,5 @@ class CallCost(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def total(self) -> float:
-        """All of it."""
-        return self.stt + self.llm + self.tts + self.carrier
+        """All of it, to a millionth: parts are rounded so, and their sum is theirs."""
+        return round(self.stt + self.llm + self.tts + self.carrier, 6)

@@ -9,7 +9,7 @@ subject.
 from .tables.accounts import ACCOUNTS, CREDENTIALS, ONE_TIME_CODES, PROVIDER_KEYS
 from .tables.analyses import CALL_ANALYSES
 from .tables.answering import AGENTS, MODEMS, PHONE_NUMBERS
-from .tables.calls import CALLS, ESCALATIONS, NOTES, RECORDINGS, TURNS
+from .tables.calls import CALLS, ESCALATIONS, NOTE_TAGS, NOTES, RECORDINGS, TURNS
 from .tables.columns import ID_CHARS, METADATA
 from .tables.dialing import DIAL_SETTINGS, DO_NOT_CALL
 from .tables.events import DELIVERIES, EVENT_POSITIONS, EVENTS, IDEMPOTENCY_KEYS, WEBHOOKS
@@ -45,6 +45,7 @@ __all__ = [
     "METADATA",
     "MODEMS",
     "NOTES",
+    "NOTE_TAGS",
     "NOTIFICATIONS",
     "ONE_TIME_CODES",
     "OUTBOX",

@@ -1,5 +1,7 @@
 """Accounts, what they sign in with, their keys."""
 
+from sqlalchemy import Column, Float
+
 from .columns import entity, flag, nested, owned, wall, whole, words
 
 ACCOUNTS = entity(
@@ -18,6 +20,7 @@ ACCOUNTS = entity(
     nested("telegram", null=True),
     nested("notify_by"),
     whole("max_live_calls", null=True),
+    Column("recording_keep_days", Float(53)),
     whole("token_generation"),
 )
 CREDENTIALS = owned(

@@ -91,6 +91,10 @@ RECORDINGS = owned(
     whole("size_bytes"),
     whole("rate_hz"),
     Column("length_s", Float(53), nullable=False),
+    UniqueConstraint("call_id"),
+    Index(None, "owner_id", "created_wall", "seq"),
+    # What has been kept for long enough.
+    Index(None, "created_wall"),
 )
 NOTES = owned(
     "notes",
@@ -99,6 +103,16 @@ NOTES = owned(
     words("category"),
     nested("tags"),
     id_of("author_id"),
+)
+# A note's tags once more, to find calls by them.
+NOTE_TAGS = Table(
+    "note_tags",
+    METADATA,
+    Column("note_id", String(ID_CHARS), ForeignKey("notes.id", ondelete="CASCADE"), nullable=False),
+    ref("call_id", "calls"),
+    words("tag"),
+    UniqueConstraint("note_id", "tag"),
+    Index(None, "tag", "call_id"),
 )
 ESCALATIONS = owned(
     "escalations",
