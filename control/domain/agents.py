@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from .analyses import AnalysisSettings
 from .dialing import RetryPolicy
 from .entity import Owned
 
@@ -75,6 +76,8 @@ class Agent(Owned, frozen=True, kw_only=True):
     "Settings of turn taking (media/conversation/settings.py)."
     retry: RetryPolicy | None = None
     "When its calls are tried again; None: as by default."
+    analysis: AnalysisSettings = AnalysisSettings()
+    "How its calls are analysed after their end."
     type: str = ""
     "What it is used as, in its owner's words, such as customer_support."
     config_data: dict[str, Any] = {}

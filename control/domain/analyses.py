@@ -1,10 +1,20 @@
-"""What is found out about a call after its end, from what was said in it."""
+"""What is found out about a call after its end, from what was said in it; and what is asked for."""
 
 import enum
+from typing import Annotated
 
 import msgspec
 
 from .entity import Owned
+
+MAX_CHECKS = 50
+MAX_OUTCOMES = 50
+MAX_PHRASES = 50
+
+Short = Annotated[str, msgspec.Meta(max_length=200)]
+Named = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Question = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Phrases = Annotated[tuple[Named, ...], msgspec.Meta(max_length=MAX_PHRASES)]
 
 
 class AnalysisStatus(enum.Enum):
@@ -22,6 +32,89 @@ class Sentiment(enum.Enum):
     POSITIVE = "positive"
     NEUTRAL = "neutral"
     NEGATIVE = "negative"
+
+
+# --- what an agent's owner asks for ---------------------------------------------------------------
+
+
+class CheckRule(enum.Enum):
+    """How a question of a checklist is answered."""
+
+    GREETS = "greets"
+    "The agent's first words greet; `phrases`: with one of these."
+    SAYS = "says"
+    "The agent says one of `phrases`."
+    NEVER_SAYS = "never_says"
+    "The agent says none of `phrases`."
+    ASKS = "asks"
+    "A question of the agent's has one of `phrases` in it, such as `name`."
+    CALLER_SAYS = "caller_says"
+    "The caller says one of `phrases`."
+    INTERRUPTED_SHARE = "interrupted_share"
+    "Of the agent's turns at most this share (`at_most`, 0 to 1) was interrupted."
+    REPLY_GAP = "reply_gap"
+    "Callers wait at most `at_most` seconds for a reply, on average."
+    JUDGED = "judged"
+    "By a language model; without one it cannot be told."
+
+
+BY_PHRASES = (CheckRule.SAYS, CheckRule.NEVER_SAYS, CheckRule.ASKS, CheckRule.CALLER_SAYS)
+BY_NUMBER = (CheckRule.INTERRUPTED_SHARE, CheckRule.REPLY_GAP)
+"Measured, whoever analyses."
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A question of an agent's checklist."""
+
+    question: Question
+    "As it is shown, and as a language model is asked."
+    rule: CheckRule = CheckRule.JUDGED
+    phrases: Phrases = ()
+    at_most: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None = None
+
+
+class PossibleOutcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that an agent's calls can come to."""
+
+    name: Named
+    description: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    "For a language model."
+    phrases: Phrases = ()
+    "Without one: whoever says one of these last decides."
+
+
+DEFAULT_CHECKLIST = (
+    Check(question="Does the agent greet the caller?", rule=CheckRule.GREETS),
+    Check(
+        question="Does the caller wait less than 2.5 s for a reply, on average?",
+        rule=CheckRule.REPLY_GAP,
+        at_most=2.5,
+    ),
+    Check(
+        question="Is the agent let finish, most of the time?",
+        rule=CheckRule.INTERRUPTED_SHARE,
+        at_most=0.5,
+    ),
+)
+
+
+class AnalysisSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an agent's calls are analysed after their end."""
+
+    enabled: bool = True
+    provider: Short = ""
+    """`embedded`, or the name of a provider of the configuration. Empty: the configuration's
+    `analysis.provider`, else the one that speaks for the agent (`llm`). One that the configuration
+    lacks is stood in for by `embedded`."""
+    model: Short = ""
+    "Empty: the provider's own for chat."
+    checklist: Annotated[tuple[Check, ...], msgspec.Meta(max_length=MAX_CHECKS)] = DEFAULT_CHECKLIST
+    "Empty: there is no QA score."
+    outcomes: Annotated[tuple[PossibleOutcome, ...], msgspec.Meta(max_length=MAX_OUTCOMES)] = ()
+    "Empty: `completed`, `transferred`, `voicemail`, `failed`, or a language model's own words."
+
+
+# --- what is found --------------------------------------------------------------------------------
 
 
 class SentimentPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +147,8 @@ class CallAnalysis(Owned, frozen=True, kw_only=True):
     provider: str = ""
     "Who analysed: `embedded`, or the language model's provider."
     model: str = ""
+    method: str = ""
+    "How it was found out, in words."
     finished_wall: float | None = None
     summary: str = ""
     sentiment: Sentiment | None = None
@@ -66,6 +161,6 @@ class CallAnalysis(Owned, frozen=True, kw_only=True):
     outcome: str = ""
     "What the call came to, in a word or two of the agent's list, or of the model."
     qa_score: float | None = None
-    "0 to 100: the share of the checklist that was met; None: there is no checklist."
+    "0 to 100: the share of the checklist that was met; None: none of it could be told."
     checklist: tuple[ChecklistItem, ...] = ()
     action_items: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ import msgspec
 
 from ...media.conversation.records import CallRecord
 from ...media.ports import HangUpCause
+from .analyses import Sentiment
 from .costs import CallCost, CallUsage
 from .entity import Owned
 
@@ -118,6 +119,10 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     "A machine answered; None: nobody has found out who did."
     recording: str | None = None
     "File name in the recordings folder."
+    sentiment: Sentiment | None = None
+    "Of the caller: as the call goes on, then of its analysis; None: nothing tells it."
+    qa_score: float | None = None
+    "Of its analysis: 0 to 100."
     schedule_id: str | None = None
     occurrence: str | None = None
     "Which of the schedule's moments it is for (control/dialer/recurrence.py)."

@@ -52,6 +52,7 @@ LIVE_COLUMNS = (
     "duration_s",
     "voicemail",
     "recording",
+    "sentiment",
     "record",
     "updated_wall",
 )

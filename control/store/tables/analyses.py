@@ -13,6 +13,7 @@ CALL_ANALYSES = owned(
     words("error"),
     words("provider"),
     words("model"),
+    words("method"),
     wall("finished_wall"),
     words("summary"),
     words("sentiment", null=True),

@@ -16,6 +16,7 @@ AGENTS = owned(
     nested("house"),
     nested("turn"),
     nested("retry", null=True),
+    nested("analysis"),
     words("type"),
     nested("config_data"),
     flag("is_active"),

@@ -43,6 +43,8 @@ CALLS = owned(
     flag("voicemail", null=True),
     words("recording", null=True),
     nested("record", null=True),
+    words("sentiment", null=True),
+    Column("qa_score", Float(53)),
     # What wanted it, besides people; no foreign keys: calls remain.
     id_of("schedule_id"),
     words("occurrence", null=True),
