@@ -8,6 +8,7 @@ subject.
 
 from .tables.accounts import ACCOUNTS, CREDENTIALS, ONE_TIME_CODES, PROVIDER_KEYS
 from .tables.analyses import CALL_ANALYSES
+from .tables.analytics import CALL_FIGURES
 from .tables.answering import AGENTS, MODEMS, PHONE_NUMBERS
 from .tables.calls import CALLS, ESCALATIONS, NOTE_TAGS, NOTES, RECORDINGS, TURNS
 from .tables.columns import ID_CHARS, METADATA
@@ -27,6 +28,7 @@ __all__ = [
     "AGENTS",
     "CALLS",
     "CALL_ANALYSES",
+    "CALL_FIGURES",
     "CAMPAIGNS",
     "CAMPAIGN_TARGETS",
     "CONTACTS",

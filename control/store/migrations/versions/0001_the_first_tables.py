@@ -722,6 +722,51 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "call_figures",
+        sa.Column("call_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("call_id", sa.String(length=36), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("begun_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("inbound", sa.Boolean(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("agent_id", sa.String(length=36), nullable=True),
+        sa.Column("agent_name", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.String(length=36), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("duration_s", sa.Float(precision=53), nullable=True),
+        sa.Column("voicemail", sa.Boolean(), nullable=True),
+        sa.Column("retry_attempt", sa.Integer(), nullable=False),
+        sa.Column("original_seq", sa.Integer(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("cost_stt", sa.Float(precision=53), nullable=True),
+        sa.Column("cost_llm", sa.Float(precision=53), nullable=True),
+        sa.Column("cost_tts", sa.Float(precision=53), nullable=True),
+        sa.Column("cost_carrier", sa.Float(precision=53), nullable=True),
+        sa.Column("analysed", sa.Boolean(), nullable=False),
+        sa.Column("sentiment", sa.Text(), nullable=True),
+        sa.Column("sentiment_score", sa.Float(precision=53), nullable=True),
+        sa.Column("qa_score", sa.Float(precision=53), nullable=True),
+        sa.Column("escalations", sa.Integer(), nullable=False),
+        sa.Column("taken_over", sa.Integer(), nullable=False),
+        sa.Column("gaps", sa.Text(), nullable=False),
+        sa.Column("phrases", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["call_id"], ["calls.id"], name=op.f("fk_call_figures_call_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_call_figures_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("call_seq", name=op.f("pk_call_figures")),
+        sa.UniqueConstraint("call_id", name=op.f("uq_call_figures_call_id")),
+        sa.UniqueConstraint("version", name=op.f("uq_call_figures_version")),
+    )
+    with op.batch_alter_table("call_figures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_call_figures_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
         "campaign_targets",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -1067,6 +1112,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_campaign_targets_campaign_id"))
 
     op.drop_table("campaign_targets")
+    with op.batch_alter_table("call_figures", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_call_figures_owner_id"))
+
+    op.drop_table("call_figures")
     with op.batch_alter_table("call_analyses", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_call_analyses_status_next_try_wall"))
         batch_op.drop_index(batch_op.f("ix_call_analyses_owner_id"))
