@@ -72,7 +72,7 @@ async def _with_calls(
                 steps.append(await _step(arguments, server, 0, load))
             return steps
         flags = ["--pace", str(PACE), "--redial"]
-        async with Callers(server, words, calls, *flags) as callers:
+        async with Callers(server.sip, words, calls, *flags) as callers:
             placed = await callers.placed()
             up = placed.answered - placed.ended_by_far_end
             if up < calls:

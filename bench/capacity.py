@@ -2,6 +2,7 @@
 
     offhook bench capacity [--codec PCMU opus G722] [--vad on off] [--no-record] [--out file.json]
     offhook bench capacity --whole [--out file.json]
+    offhook bench capacity --target sip:user@host:port [--out file.json]      (a foreign agent)
     offhook bench capacity --calls 250 500 1000      (these steps, whatever they show)
 
 The engine alone by default; with --whole a server process that is called over SIP and converses
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import uvloop
 
-from .load import capacity_calls, capacity_engine, cores
+from .load import capacity_calls, capacity_engine, capacity_target, cores
 from .load.capacity_engine import LEAST_SECONDS, Case, Step, run_step, speech_file
 from .load.load_payloads import CODECS
 from .load.ramp import Ramp, judge
@@ -90,14 +91,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tries", type=int, default=2, help="a step fails when it does so twice")
     parser.add_argument("--seconds", type=float, help="of measuring, a step")
     capacity_calls.add_arguments(parser)
+    parser.add_argument("--target", help="a foreign agent: sip:user@host:port (UDP, G.711)")
     measuring.add_arguments(parser)
     arguments = parser.parse_args(argv)
     if not cores.enough():
         parser.error("two cores are needed: one for the server, one for the load")
     arguments.command = measuring.command_line("capacity", argv)
-    least = capacity_calls.SECONDS if arguments.whole else capacity_engine.MEASURED_S
+    conversing = arguments.whole or arguments.target is not None
+    least = capacity_calls.SECONDS if conversing else capacity_engine.MEASURED_S
     arguments.seconds = max(LEAST_SECONDS, arguments.seconds or least)
     measured = capacity_calls.measure if arguments.whole else engine
+    if arguments.target is not None:
+        try:
+            capacity_target.parse(arguments.target)
+        except (ValueError, OSError) as exc:
+            parser.error(str(exc))
+        measured = capacity_target.measure
     document = measuring.repeated(lambda seed: uvloop.run(measured(arguments, seed)), arguments)
     measuring.finish(document, arguments, show_figures=False)
     print("", *document.reading, sep="\n")

@@ -80,11 +80,11 @@ async def conversing_server(folder: Path, **settings: str) -> AsyncIterator[Serv
 class Callers:
     """Callers as a process: `async with Callers(...) as callers`."""
 
-    def __init__(self, server: ServerProcess, words: Words, calls: int, *flags: str) -> None:
-        """`flags` are more of sip_load's: `--pace 20`."""
+    def __init__(self, server: str, words: Words, calls: int, *flags: str) -> None:
+        """`server`: host:port of its SIP socket. `flags` are more of sip_load's: `--pace 20`."""
         spans = [f"{first}:{length}" for first, length in words.utterances]
         self._arguments = [
-            *("--server", server.sip, "--calls", str(calls), "--seed", str(words.seed)),
+            *("--server", server, "--calls", str(calls), "--seed", str(words.seed)),
             *("--payloads", str(words.payloads), "--utterance", *spans, *flags),
         ]
         self._process: asyncio.subprocess.Process | None = None

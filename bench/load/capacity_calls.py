@@ -114,7 +114,7 @@ async def calls_step(
     """A fresh server with so many conversing calls."""
     async with conversing_server(folder) as server:
         empty = session_usage(server.pid)
-        async with Callers(server, words, calls, "--pace", str(pace), "--redial") as callers:
+        async with Callers(server.sip, words, calls, "--pace", str(pace), "--redial") as callers:
             placed = await callers.placed()
             await asyncio.sleep(SETTLE_S)
             await callers.count()
@@ -146,7 +146,7 @@ async def setup_step(words: Words, folder: Path, pace: int) -> SetupStep:
     flags = ["--pace", str(pace), "--hold", str(SETUP_HOLD_S)]
     async with (
         conversing_server(folder) as server,
-        Callers(server, words, pace * SETUP_S, *flags) as callers,
+        Callers(server.sip, words, pace * SETUP_S, *flags) as callers,
     ):
         before = _Look.at(server)
         placed = await callers.placed()

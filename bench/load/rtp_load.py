@@ -26,6 +26,7 @@ from .packet_count import Arrivals, PacketCount
 from .ramp import LoadHealth
 
 FRAME_S = 0.02
+LOOPBACK = "127.0.0.1"
 SLICES = 20
 "A frame time is cut in slices of 1 ms so that the load is even."
 HEADER = 12
@@ -44,10 +45,12 @@ class Report(msgspec.Struct, frozen=True):
 class FarEnds:
     """One socket a stream. Which payload a stream sends is the caller's to say."""
 
-    def __init__(self, streams: int, payloads: Payloads, slices: int = SLICES) -> None:
+    def __init__(
+        self, streams: int, payloads: Payloads, slices: int = SLICES, host: str = LOOPBACK
+    ) -> None:
         self._payloads, self._slices = payloads, slices
         self.wire, self.inbox = UdpWire(), Inbox()
-        self.sockets = [_udp_socket() for _ in range(streams)]
+        self.sockets = [_udp_socket(host) for _ in range(streams)]
         for row, each in enumerate(self.sockets):
             self.wire.attach(row % slices, row, each, None)
         self._destinations = np.zeros(streams, np.uint64)
@@ -163,9 +166,9 @@ def main() -> None:
     sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
 
 
-def _udp_socket() -> socket.socket:
+def _udp_socket(host: str) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.bind(("127.0.0.1", 0))
+    made.bind((host, 0))
     made.setblocking(False)
     return made
 

@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import random
 import resource
+import socket
 import sys
 import time
 from collections import Counter
@@ -56,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True):
     """What load there is to be."""
 
     server: str
+    user: str
+    "Whom to call there."
     calls: int
     pace: float
     "Calls a second that are placed."
@@ -72,7 +75,10 @@ class SipLoad(asyncio.DatagramProtocol):
 
     def __init__(self, settings: Settings, payloads: Path) -> None:
         self._settings = settings
-        self._far = FarEnds(settings.calls, load(payloads), SLICES)
+        host, port = settings.server.rsplit(":", 1)
+        self._server = host, int(port)
+        self._host = local_host(self._server)
+        self._far = FarEnds(settings.calls, load(payloads), SLICES, self._host)
         self._talkers = Talkers(settings.calls, settings.utterances, settings.seed)
         self._clock = LoadClock(Usage.now())
         self._commands = Commands()
@@ -88,14 +94,13 @@ class SipLoad(asyncio.DatagramProtocol):
     async def run(self) -> CallsReport:
         """Place the calls, hold them until told to stop, hang up."""
         loop, settings = asyncio.get_running_loop(), self._settings
-        host, port = settings.server.rsplit(":", 1)
         self._sip, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0), remote_addr=(host, int(port))
+            lambda: self, local_addr=(self._host, 0), remote_addr=self._server
         )
         ports = [each.getsockname()[1] for each in self._far.sockets]
         local = self._sip.get_extra_info("sockname")[:2]
         self._board = Switchboard(
-            settings.server, "agent", local, ports, random.Random(settings.seed)
+            settings.server, settings.user, local, ports, random.Random(settings.seed)
         )
         await self._hold(self._board)
         report = CallsReport(
@@ -214,6 +219,14 @@ def loudness(packets: NDArray[np.uint8]) -> NDArray[np.float32]:
     return magnitudes
 
 
+def local_host(server: tuple[str, int]) -> str:
+    """Our address towards that server: nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.connect(server)
+        host: str = asked.getsockname()[0]
+        return host
+
+
 def _span(text: str) -> tuple[int, int]:
     first, _, length = text.partition(":")
     return int(first), int(length)
@@ -228,6 +241,7 @@ def main() -> None:
     """Run as a process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", required=True, help="host:port of its SIP socket")
+    parser.add_argument("--user", default="agent", help="whom to call there")
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--pace", type=float, default=20.0)
     parser.add_argument("--hold", type=float)
@@ -240,6 +254,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     settings = Settings(
         options.server,
+        options.user,
         options.calls,
         options.pace,
         options.hold,
