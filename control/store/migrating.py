@@ -16,8 +16,11 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine
 
 from ..errors import StoreError
+from .full_text import is_table, make_index
 from .schema import METADATA
 
+INDEXED = "chunks"
+"What the index of words is made of; before the first migration is written it is not there."
 FOLDER = pathlib.Path(__file__).parent / "migrations"
 
 
@@ -35,6 +38,8 @@ def migrate(connection: Connection, where: str) -> str | None:
         alembic.command.upgrade(config, "head")
     except CommandError as exc:
         raise StoreError(where, f"its version is not known to this Offhook: {exc}") from exc
+    if had is None and connection.dialect.has_table(connection, INDEXED):
+        make_index(connection)
     return had
 
 
@@ -56,6 +61,7 @@ def _config(connection: Connection) -> alembic.config.Config:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     config.attributes["metadata"] = METADATA
+    config.attributes["include_name"] = is_table
     return config
 
 

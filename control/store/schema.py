@@ -13,6 +13,7 @@ from .tables.answering import AGENTS, MODEMS, PHONE_NUMBERS
 from .tables.calls import CALLS, ESCALATIONS, NOTE_TAGS, NOTES, RECORDINGS, TURNS
 from .tables.columns import ID_CHARS, METADATA
 from .tables.dialing import DIAL_SETTINGS, DO_NOT_CALL
+from .tables.documents import CHUNK_VECTORS, CHUNKS, DOCUMENTS
 from .tables.events import DELIVERIES, EVENT_POSITIONS, EVENTS, IDEMPOTENCY_KEYS, WEBHOOKS
 from .tables.messages import CONTACTS, ERROR_LOGS, NOTIFICATIONS, OUTBOX, SMS_MESSAGES
 from .tables.wanted_calls import (
@@ -31,10 +32,13 @@ __all__ = [
     "CALL_FIGURES",
     "CAMPAIGNS",
     "CAMPAIGN_TARGETS",
+    "CHUNKS",
+    "CHUNK_VECTORS",
     "CONTACTS",
     "CREDENTIALS",
     "DELIVERIES",
     "DIAL_SETTINGS",
+    "DOCUMENTS",
     "DO_NOT_CALL",
     "ERROR_LOGS",
     "ESCALATIONS",

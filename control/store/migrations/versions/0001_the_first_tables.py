@@ -854,6 +854,48 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "documents",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("agent_id", sa.String(length=36), nullable=True),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=True),
+        sa.Column("chunks", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Integer(), nullable=False),
+        sa.Column("vectors", sa.Integer(), nullable=False),
+        sa.Column("embedding_model", sa.Text(), nullable=False),
+        sa.Column("embedding_error", sa.Text(), nullable=False),
+        sa.Column("started_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("finished_wall", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["agent_id"], ["agents.id"], name=op.f("fk_documents_agent_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_documents_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_documents")),
+        sa.UniqueConstraint("id", name=op.f("uq_documents_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_documents_agent_id"), ["agent_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_documents_content_hash"), ["content_hash"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_documents_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_documents_status"), ["status"], unique=False)
+
+    op.create_table(
         "escalations",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -1040,6 +1082,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("call_id", "index", name=op.f("uq_turns_call_id_index")),
     )
     op.create_table(
+        "chunks",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("document_id", sa.String(length=36), nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("page", sa.Integer(), nullable=True),
+        sa.Column("heading", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"],
+            ["documents.id"],
+            name=op.f("fk_chunks_document_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_chunks_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_chunks")),
+        sa.UniqueConstraint("document_id", "index", name=op.f("uq_chunks_document_id_index")),
+        sa.UniqueConstraint("id", name=op.f("uq_chunks_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("chunks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_chunks_document_id"), ["document_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_chunks_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
         "note_tags",
         sa.Column("note_id", sa.String(length=36), nullable=False),
         sa.Column("call_id", sa.String(length=36), nullable=False),
@@ -1058,17 +1132,33 @@ def upgrade() -> None:
             batch_op.f("ix_note_tags_tag_call_id"), ["tag", "call_id"], unique=False
         )
 
+    op.create_table(
+        "chunk_vectors",
+        sa.Column("chunk_id", sa.String(length=36), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["chunk_id"], ["chunks.id"], name=op.f("fk_chunk_vectors_chunk_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("chunk_id", name=op.f("pk_chunk_vectors")),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Back to the one before."""
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("chunk_vectors")
     with op.batch_alter_table("note_tags", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_note_tags_tag_call_id"))
         batch_op.drop_index(batch_op.f("ix_note_tags_call_id"))
 
     op.drop_table("note_tags")
+    with op.batch_alter_table("chunks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_chunks_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_chunks_document_id"))
+
+    op.drop_table("chunks")
     op.drop_table("turns")
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recordings_owner_id_created_wall_seq"))
@@ -1098,6 +1188,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_escalations_call_id"))
 
     op.drop_table("escalations")
+    with op.batch_alter_table("documents", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_documents_status"))
+        batch_op.drop_index(batch_op.f("ix_documents_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_documents_content_hash"))
+        batch_op.drop_index(batch_op.f("ix_documents_agent_id"))
+
+    op.drop_table("documents")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_webhook_id_status_call_id"))
         batch_op.drop_index(batch_op.f("ix_deliveries_webhook_id"))
