@@ -138,6 +138,8 @@ class CallSummary(Owned, frozen=True, kw_only=True):
 class Call(CallSummary, frozen=True, kw_only=True):
     """A call with what the media saw of it."""
 
+    node: str = ""
+    "The server that carries it, or did; empty: none has begun to."
     record: CallRecord | None = None
     "All that the media saw, without turns; None until it is dialled."
 

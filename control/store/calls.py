@@ -17,6 +17,7 @@ from ..domain.webhooks import StoredEvent
 from ..errors import Conflict, StoreError
 from . import schema
 from .database import Database, Transaction
+from .postgresql import blames_value
 from .rows import Page, PageQuery, Rows
 
 CALLS = Rows(schema.CALLS, Call)
@@ -196,10 +197,13 @@ class CallStore:
             return await SUMMARIES.page(tx, owner, query, *where)
 
     async def cut_off(self) -> list[Call]:
-        """Calls that are in progress by their rows: at the start, a crash has cut them off."""
-        statuses = [status.value for status in IN_PROGRESS]
+        """Calls of this node that are in progress by their rows: at the start, a crash has cut
+        them off. A file has one process, whatever it was called before."""
+        where = [COLUMNS.status.in_([status.value for status in IN_PROGRESS])]
+        if not self._database.is_sqlite:
+            where.append(COLUMNS.node == self._database.node)
         async with self._database.read() as tx:
-            return await CALLS.all(tx, None, COLUMNS.status.in_(statuses), limit=100_000)
+            return await CALLS.all(tx, None, *where, limit=100_000)
 
     async def forget(self, ended_before_wall: float) -> list[CallSummary]:
         """Delete some of the calls that ended before; what else hangs on them goes as well.
@@ -222,13 +226,13 @@ class CallStore:
         except UnicodeError as exc:
             raise Unstorable(str(exc)) from exc
         except StoreError as exc:
-            if isinstance(getattr(exc.__cause__, "orig", None), ValueError | TypeError):
+            if _blames_value(exc):
                 raise Unstorable(str(exc)) from exc
             raise
 
     async def _write(self, changes: Sequence[CallChange], events: Sequence[StoredEvent]) -> Saved:
         async with self._database.write() as tx:
-            new = await CALLS.add_all(tx, [change.call for change in changes if change.is_new])
+            new = await CALLS.add_all(tx, [self._ours(c.call) for c in changes if c.is_new])
             updates = [_live_values(change.call) for change in changes if not change.is_new]
             if updates:
                 await tx.execute(_UPDATE, updates)
@@ -237,6 +241,9 @@ class CallStore:
                 await tx.execute(insert(schema.TURNS), turns)
             stored = await EVENTS.add_all(tx, events)
         return Saved({call.id: call.seq for call in new}, tuple(stored))
+
+    def _ours(self, call: Call) -> Call:
+        return msgspec.structs.replace(call, node=self._database.node)
 
     async def _save_one_by_one(
         self, changes: Sequence[CallChange], events: Sequence[StoredEvent]
@@ -273,6 +280,11 @@ class CallStore:
 def without_turns(record: CallRecord) -> CallRecord:
     """The record as it is now, unmoved by what its session does next; turns are kept apart."""
     return msgspec.structs.replace(record, turns=[], legs=list(record.legs))
+
+
+def _blames_value(exc: StoreError) -> bool:
+    refused = getattr(exc.__cause__, "orig", None)
+    return isinstance(refused, ValueError | TypeError) or blames_value(refused)
 
 
 def _live_values(call: Call) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""SHELL: the database: one writer at a time on SQLite, many readers; PostgreSQL by the same verbs.
+"""SHELL: the database: one writer at a time, many readers; SQLite and PostgreSQL by the same verbs.
 
 `async with database.read() as tx` and `async with database.write() as tx`: a transaction each,
 committed at the end, rolled back when something is raised. SQLite is in WAL mode: readers never
 wait for the writer, and a killed process loses nothing that was committed. Its writes are not
 forced to the disk one by one (synchronous=NORMAL): a power cut may lose the last ones, whole.
+PostgreSQL's own ways, and what several processes on one need: postgresql.py.
 """
 
 import asyncio
@@ -21,15 +22,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..errors import Conflict, StoreError
+from . import postgresql
 from .migrating import migrate
 from .one_hop import OneHopDriver
+from .postgresql import WRITES
 
 READERS = 4
 "Connections beside the writer's; on SQLite each is a thread."
 BUSY_MS = 5_000
 "How long SQLite waits for a lock that another program holds."
 LOCK_FILE = ".lock"
-WRITES = "offhook_writes"
 
 Transaction = AsyncConnection
 
@@ -55,11 +57,14 @@ class StoreWatch(Protocol):
 class Database:
     """`await open()` first, `await aclose()` last."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, node: str = "") -> None:
         """`url` as SQLAlchemy has it: `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`.
 
-        Raises StoreError when it is no such address, or its driver is not installed.
+        `node`: this process's name among those that share it. Raises StoreError when it is no such
+        address, or its driver is not installed.
         """
+        self.url = url
+        self.node = node
         try:
             parsed = make_url(url)
             self._where = parsed.render_as_string(hide_password=True)
@@ -71,8 +76,12 @@ class Database:
             raise StoreError("the database's address", str(exc)) from exc
         if self.is_sqlite:
             _set_up_sqlite(self._engine)
-        # PostgreSQL has its own way with concurrent writers.
-        self._writing = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        else:
+            postgresql.set_up(self._engine)
+        # On PostgreSQL as well: who waits for other nodes holds one connection, not all.
+        self._writing = asyncio.Lock()
+        self._reading = {} if self.is_sqlite else postgresql.options(writes=False)
+        self._changing = {WRITES: True} if self.is_sqlite else postgresql.options(writes=True)
         self._lock_fd = -1
         self.writes = 0
         "Transactions that were committed."
@@ -99,7 +108,7 @@ class Database:
     async def read(self) -> AsyncIterator[Transaction]:
         """A transaction that only reads. Raises StoreError."""
         with self._told("read"):
-            async with self._engine.connect() as connection:
+            async with self._connection(self._reading) as connection:
                 yield connection
 
     @contextlib.asynccontextmanager
@@ -117,13 +126,25 @@ class Database:
                 waiting = False
                 self.watch.waited(self.watch.now() - asked_at)
                 with self._told("write"):
-                    async with self._engine.connect() as connection:
-                        await connection.execution_options(**{WRITES: True})
-                        async with connection.begin():
-                            yield connection
+                    async with self._connection(self._changing) as tx, tx.begin():
+                        yield tx
         finally:
             self.waiting_writes -= waiting
         self.writes += 1
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+        try:
+            connection = await self._engine.connect()
+        except (OSError, *postgresql.driver_errors(self.is_sqlite)) as exc:
+            # Before there is a connection asyncpg's errors come as they are.
+            raise StoreError(self._where, str(exc)) from exc
+        try:
+            await connection.execution_options(**options)
+            yield connection
+        finally:
+            # To its end, as SQLAlchemy's own `async with` does it.
+            await asyncio.shield(connection.close())
 
     @contextlib.contextmanager
     def _told(self, kind: str) -> Any:
@@ -134,7 +155,10 @@ class Database:
         except IntegrityError as exc:
             raise Conflict(_rule(exc)) from exc
         except DBAPIError as exc:
-            raise StoreError(self._where, str(exc.orig)) from exc
+            # PostgreSQL's words for a bad value have the value in them.
+            bad = postgresql.blames_value(exc.orig)
+            what = "it holds no such value" if bad else str(exc.orig)
+            raise StoreError(self._where, what) from exc
         except SQLAlchemyError as exc:
             raise StoreError(self._where, str(exc)) from exc
         finally:
@@ -170,7 +194,9 @@ class _Nobody:
 
 
 def _engine(url: str, is_sqlite: bool) -> AsyncEngine:
-    driver = {"module": OneHopDriver()} if is_sqlite else {}
+    driver: dict[str, Any] = {"connect_args": {"server_settings": postgresql.SESSION}}
+    if is_sqlite:
+        driver = {"module": OneHopDriver()}
     return create_async_engine(
         url,
         **driver,

@@ -18,6 +18,7 @@ from .database import Transaction
 
 EntityT = TypeVar("EntityT", bound=Entity)
 MAX_CURSOR_CHARS = 512
+MAX_SEQ = 2**63 - 1
 
 
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +208,11 @@ def _after(
         padded = cursor + "=" * (-len(cursor) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)
         value, number = msgspec.json.decode(raw, type=tuple[str | int | float | bool, int])
+        # SQLite compares anything with anything; PostgreSQL is told what it compares.
+        if isinstance(value, str) is not (column.type.python_type is str):
+            raise ValueError("another column's")
+        if not -MAX_SEQ <= number <= MAX_SEQ:
+            raise ValueError("no row's number")
     except (ValueError, binascii.Error, msgspec.DecodeError) as exc:
         raise BadRequest("not a cursor of this list", field="cursor") from exc
     if descending:

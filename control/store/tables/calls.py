@@ -53,6 +53,7 @@ CALLS = owned(
     whole("import_row", null=True),
     nested("usage", null=True),
     nested("cost", null=True),
+    words("node"),
     # One call each, whatever is done twice.
     UniqueConstraint("schedule_id", "occurrence"),
     UniqueConstraint("import_job_id", "import_row"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -26,6 +27,8 @@ METADATA = MetaData(
     }
 )
 ID_CHARS = 36
+PLACE = BigInteger().with_variant(Integer, "sqlite")
+"A row's number: SQLite's own are `INTEGER`, of 64 bits; PostgreSQL's `INTEGER` has 32."
 
 
 def id_of(name: str, *, null: bool = True, **options: Any) -> Column[str]:
@@ -62,7 +65,7 @@ def entity(name: str, *columns: SchemaItem) -> Table:
     return Table(
         name,
         METADATA,
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", PLACE, primary_key=True, autoincrement=True),
         id_of("id", null=False, unique=True),
         wall("created_wall", null=False),
         wall("updated_wall", null=False),

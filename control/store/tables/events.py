@@ -2,7 +2,20 @@
 
 from sqlalchemy import Column, Index, String, Table
 
-from .columns import ID_CHARS, METADATA, entity, flag, id_of, nested, owned, ref, wall, whole, words
+from .columns import (
+    ID_CHARS,
+    METADATA,
+    PLACE,
+    entity,
+    flag,
+    id_of,
+    nested,
+    owned,
+    ref,
+    wall,
+    whole,
+    words,
+)
 
 EVENTS = entity(
     "events",
@@ -41,7 +54,7 @@ EVENT_POSITIONS = Table(
     METADATA,
     # Who reads the events one after another, and the last one that was read.
     Column("reader", String(64), primary_key=True),
-    whole("seq"),
+    Column("seq", PLACE, nullable=False),
 )
 IDEMPOTENCY_KEYS = Table(
     "idempotency_keys",
