@@ -3,7 +3,8 @@
 The same packets at the same moments go into Offhook's engine and into every peer's buffer; what is
 heard is compared with the clean decoded speech (PESQ, STOI), with the delay beside it: from the
 sending of a packet to its playout, beyond the fastest that the network can be. All in virtual time,
-nothing is on a wire. Not here: the networks (netem.py, quality_cases.py), buffers, scores.
+nothing is on a wire; only with --target, a far end that returns what it hears, all is real. Not
+here: the networks (netem.py, quality_cases.py), buffers, scores.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .networks import quality_engine, quality_results
+from .networks import quality_engine, quality_results, quality_target
 from .networks.netem import PTIME_S, Arrival, trace
 from .networks.quality_buffers import (
     FIXED_MS,
@@ -174,6 +175,29 @@ def measure(arguments: argparse.Namespace, seed: int, peers: list[Peer]) -> Resu
     return results
 
 
+def _of_target(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, argv: list[str] | None
+) -> int:
+    """A foreign end that returns what it hears."""
+    if not arguments.target.startswith("sip:"):
+        parser.error("--target: packets are lost and held up on the way to sip:user@host:port only")
+    arguments.command, arguments.bearer = command_line("quality", argv), None
+    matching = [case for case in CASES if _matches(case.name, arguments.case)]
+    cases = quality_target.fitting(matching, arguments.case)
+
+    def run(seed: int) -> Document:
+        speech = load(CACHE, arguments.utterances, seed)
+        return quality_target.run(arguments, speech, cases, seed)
+
+    try:
+        document = repeated(run, arguments)
+    except (ToolMissing, ValueError) as exc:
+        _say(str(exc))
+        return 1
+    finish(document, arguments)
+    return 0 if document.metrics else 1
+
+
 def _peers() -> list[Peer]:
     peers: list[Peer] = []
     for make in PEERS:
@@ -199,8 +223,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--case", nargs="+", default=[], help="only cases with this in their name")
     parser.add_argument("--only", nargs="+", default=[], help="only buffers with this in theirs")
     parser.add_argument("--utterances", type=int, default=2, help="of 8 s, each with its trace")
+    parser.add_argument(
+        "--target", help="sip:echo@host:port: a foreign end that returns what it hears"
+    )
+    parser.add_argument("--username", help="for SIP digest authentication")
+    parser.add_argument("--password", default="")
     add_arguments(parser)
     arguments = parser.parse_args(argv)
+    if arguments.target is not None:
+        return _of_target(parser, arguments, argv)
     command, peers = command_line("quality", argv), _peers()
     kept = arguments.out or arguments.html
     runs: list[Results] = []

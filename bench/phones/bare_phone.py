@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 import time
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -34,6 +35,16 @@ PTIMES_MS = (10, 20, 30, 40, 60)
 CONNECTION = re.compile(r"^c=IN IP[46] (\S+)", re.MULTILINE)
 MEDIA = re.compile(r"^m=audio (\d+) \S+ ([\d ]+)", re.MULTILINE)
 PTIME = re.compile(r"^a=ptime:(\d+)", re.MULTILINE)
+
+
+Way = Callable[[int], tuple[float, ...]]
+"How late a packet of that number goes out, seconds, each time it does; empty: never."
+
+
+def straight(number: int) -> tuple[float, ...]:
+    """Every packet at once, and once."""
+    del number
+    return (0.0,)
 
 
 class RemoteMedia(msgspec.Struct, frozen=True):
@@ -93,6 +104,8 @@ class BarePhone(asyncio.DatagramProtocol):
         self._address = ("", 0)
         self.said, self.heard = Said(), Heard()
         self.mouth = Mouth(self.heard)
+        self.way: Way = straight
+        "A bad network on the way out."
         self._ssrc = rng.getrandbits(32)
         self._core: BareCall | None = None
         self._remote: RemoteMedia | None = None
@@ -188,9 +201,22 @@ class BarePhone(asyncio.DatagramProtocol):
             header = RTP_HEADER.pack(0x80, codec, number & 0xFFFF, number * packet, self._ssrc)
             pcm = self.mouth.packet(number * packet, packet)
             self.said.add(time.monotonic(), pcm)
-            self._rtp.sendto(header + ENCODE[codec](pcm).tobytes(), self._remote.address)
+            self._send(number, header + ENCODE[codec](pcm).tobytes(), self._remote.address)
             self._moved.set()
             number += 1
+
+    def _send(self, number: int, packet: bytes, address: tuple[str, int]) -> None:
+        assert self._rtp is not None, "opened in call()"
+        loop = asyncio.get_running_loop()
+        for late_s in self.way(number):
+            if late_s > 0:
+                loop.call_later(late_s, self._leave, packet, address)
+            else:
+                self._leave(packet, address)
+
+    def _leave(self, packet: bytes, address: tuple[str, int]) -> None:
+        if self._rtp is not None and not self._rtp.is_closing():
+            self._rtp.sendto(packet, address)
 
     # --- signalling ------------------------------------------------------------------------------
 

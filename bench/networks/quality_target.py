@@ -1,0 +1,143 @@
+"""Speech through bad networks to a foreign end that sends back what it hears, judged at our ear.
+
+`offhook bench quality --target sip:echo@host:port`: what its jitter buffer makes of loss and
+jitter, with the way back undisturbed. The delay is a round trip: its buffer, its packets, ours.
+Not here: our own buffer and peers' on a virtual clock (quality.py).
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...codecs import g711
+from ..phones.bare_phone import BarePhone, Way
+from ..phones.line import PACKET, RATE_HZ, LineFailed
+from ..phones.target import line_to
+from ..reports.results_file import Better, Document, Metric, origin
+from .netem import PTIME_S, Arrival, trace
+from .quality_cases import LEAD_S, Case
+from .quality_scores import Pcm, Scores, score
+from .quality_speech import Speech, with_silence
+
+BEFORE_S = 1.0
+"Packets flow for so long before the network begins."
+AFTER_S = 1.0
+"Heard for so long after the last packet: what is still in buffers."
+DEFAULT_CASES = (
+    "perfect",
+    "loss 5 %",
+    "loss 10 %",
+    "exponential jitter 80 ms",
+    "queue jitter 80 ms",
+    "stalls jitter 100 ms",
+    "5 % overtaken by two",
+    "rough: 5 % in bursts of 3, exponential 60 ms",
+)
+NAMES: tuple[tuple[str, str, Better], ...] = (
+    ("PESQ", "MOS-LQO", "higher"),
+    ("STOI", "", "higher"),
+    ("round trip, mean", "ms", "lower"),
+    ("round trip, p95", "ms", "lower"),
+    ("speech found again", "%", "higher"),
+)
+READING = (
+    "The far end sends back what it hears. Packets are lost, held up and overtaken on the way to "
+    "it; the way back is as the line is. PESQ and STOI are against the speech as G.711 has it; a "
+    "far end that codes again in another codec pays for it. The round trip holds its jitter "
+    "buffer, its packets and the line twice; ours adds no buffer. It is real time: compare with "
+    "`offhook bench quality` by what a bad network changes, not by the absolute delay."
+)
+
+
+def way_of(arrivals: Sequence[Arrival], first: int) -> Way:
+    """The network of a trace whose packet 0 is the phone's packet `first`; else an even one."""
+    late: dict[int, list[float]] = {}
+    last = -1
+    for arrival in arrivals:
+        late.setdefault(arrival.packet, []).append(arrival.at_s - arrival.packet * PTIME_S)
+        last = max(last, arrival.packet)
+
+    def way(number: int) -> tuple[float, ...]:
+        packet = number - first
+        return tuple(late.get(packet, ())) if 0 <= packet <= last else (0.0,)
+
+    return way
+
+
+async def through(phone: BarePhone, pcm: Pcm, case: Case, seed: int) -> Scores:
+    """One call, one utterance. Raises LineFailed."""
+    try:
+        await phone.call()
+        if phone.said.packet != PACKET:
+            raise LineFailed("the far end asks for other packets than 20 ms")
+        first = phone.position // PACKET + round(BEFORE_S / PTIME_S)
+        spoken = with_silence(pcm, RATE_HZ, case.lead_s)
+        packets = len(spoken) // PACKET
+        phone.way = way_of(trace(case.network, packets, seed), first)
+        begin = phone.say(spoken, first * PACKET)
+        until = begin + packets * PACKET + round(AFTER_S * RATE_HZ)
+        if not await phone.wait_until(until):
+            raise LineFailed("the far end hung up before the words were over")
+        heard = phone.heard.pcm()[phone.heard.position_at(phone.said.sent_at[first]) :].copy()
+    finally:
+        await phone.hang_up()
+    clean = g711.decode_ulaw(g711.encode_ulaw(spoken[: packets * PACKET]))
+    lead = round(case.lead_s * RATE_HZ)
+    return score(clean[: len(clean) - RATE_HZ], heard, RATE_HZ, lead, 0.0)
+
+
+async def measure(
+    arguments: argparse.Namespace, speech: Speech, cases: Sequence[Case], seed: int
+) -> Document:
+    """Every utterance through every network, one call after another."""
+    make = line_to(arguments)
+    found: dict[tuple[int, str], list[float]] = {}
+    print(f"{'':46}{'PESQ':>6}{'STOI':>7}{'ms':>7}", flush=True)
+    failed: list[str] = []
+    for case in cases:
+        for number, pcm in enumerate(speech.utterances[RATE_HZ]):
+            phone = make(random.Random(f"{seed} {number} {case.name}"))
+            assert isinstance(phone, BarePhone), "WHIP targets were refused before"
+            try:
+                scores = await through(phone, pcm, case, 1000 * seed + number)
+            except LineFailed as exc:
+                failed.append(f"{case.name}: {exc}")
+                print(failed[-1], file=sys.stderr, flush=True)
+                continue
+            values = (
+                scores.pesq,
+                scores.stoi,
+                scores.delay_mean_ms,
+                scores.delay_p95_ms,
+                100 * scores.found,
+            )
+            for index, value in enumerate(values):
+                if np.isfinite(value):
+                    found.setdefault((index, case.name), []).append(round(value, 4))
+            row = f"{case.name:46}{scores.pesq:6.2f}{scores.stoi:7.3f}{scores.delay_mean_ms:7.0f}"
+            print(row, flush=True)
+    metrics = [
+        Metric(NAMES[index][0], case, NAMES[index][1], values, NAMES[index][2])
+        for (index, case), values in sorted(found.items(), key=lambda item: item[0][0])
+    ]
+    detail = {"speech": speech.source, "target": arguments.target}
+    return Document(
+        origin(arguments.command), "quality", metrics, [], detail=detail, reading=[READING, *failed]
+    )
+
+
+def run(
+    arguments: argparse.Namespace, speech: Speech, cases: Sequence[Case], seed: int
+) -> Document:
+    """`measure`, in a loop of its own."""
+    return asyncio.run(measure(arguments, speech, cases, seed))
+
+
+def fitting(cases: Sequence[Case], wanted: Sequence[str]) -> list[Case]:
+    """Those that a real clock can play: no drift; a few where none are named."""
+    steady = [case for case in cases if case.lead_s == LEAD_S]
+    return steady if wanted else [case for case in steady if case.name in DEFAULT_CASES]
