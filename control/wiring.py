@@ -54,6 +54,7 @@ from .imports.import_runner import ImportRunner
 from .lines.lines import Lines
 from .lines.routing import Routing
 from .messages.outbox_sender import OutboxSender, email_sender
+from .nodes import Nodes
 from .pooled_random import PooledRandom
 from .services.accounts import ensure_operator
 from .services.catalog import make_services
@@ -150,7 +151,7 @@ class Server:
             self._rng,
             EngineSettings(max_lanes=limits.max_calls, max_lateness_ms=limits.max_lateness_ms),
         )
-        self._database = Database(settings.database_url())
+        self._database = Database(settings.database_url(), settings.node_name())
         self._bus = EventBus()
         self._metrics = Metrics()
         StoreMetrics(self._clock, self._database).add_to(self._metrics)
@@ -199,7 +200,9 @@ class Server:
         )
         if settings.smtp.host:
             self._services.outbox.senders["email"] = email_sender(settings.smtp)
-        self._outbox_sender = OutboxSender(self._services.outbox, self._clock)
+        nodes = Nodes(self._database, self._services.events, self._bus, self._clock)
+        self._nodes = nodes
+        self._outbox_sender = OutboxSender(self._services.outbox, self._clock, nodes.leads)
         self._webhooks = WebhookSender(
             self._services.deliveries,
             WebhookFollower(self._database, self._clock),
@@ -207,6 +210,7 @@ class Server:
             self._box,
             self._clock,
             allow_private=private,
+            leads=nodes.leads,
         )
         self._event_retention = EventRetention(
             self._services.events, self._services.deliveries, self._clock, settings.events
@@ -270,6 +274,7 @@ class Server:
         stack.push_async_callback(self._recorder.aclose)
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
+        await self._nodes.start(stack)
         self._box()  # the folder is ours now: the keys can be read, or made
         stack.push_async_callback(self._proofs.aclose)
         stack.push_async_callback(self._services.authentication.aclose)
@@ -278,6 +283,7 @@ class Server:
         await self._ensure_admin()
         await mirror(settings, self._database, self._clock)
         await self._services.events.start()
+        await self._nodes.follow(stack)
         self._event_retention.start()
         stack.push_async_callback(self._event_retention.aclose)
         await self._webhooks.start()
@@ -318,6 +324,16 @@ class Server:
         stack.push_async_callback(self._campaigns.aclose)
         self._imports.start()
         stack.push_async_callback(self._imports.aclose)
+        self._nodes.wake(
+            stack,
+            [
+                self._dispatch.wake,
+                self._scheduler.wake,
+                self._campaigns.wake,
+                self._webhooks.wake,
+                self._outbox_sender.wake,
+            ],
+        )
 
     async def _start_loopback(self, stack: contextlib.AsyncExitStack) -> None:
         line = LoopbackLine(

@@ -6,6 +6,7 @@ becomes these Structs, and what is said when it does not fit, is in config_reade
 """
 
 import pathlib
+import socket
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeVar
 
@@ -167,6 +168,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Folder for calls, recordings and secrets."
     database: str = ""
     "SQLAlchemy's address, such as postgresql+asyncpg://…; empty: SQLite in the data folder."
+    node: str = ""
+    "This server's name among those that share a PostgreSQL; empty: the host's."
     api_token: str = ""
     "Bearer token of the API; empty: one is made and kept in the data folder."
     default_agent: str = ""
@@ -207,6 +210,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def data_folder(self) -> pathlib.Path:
         """Where everything is kept."""
         return pathlib.Path(self.data)
+
+    def node_name(self) -> str:
+        """Who this server is among others."""
+        return self.node or socket.gethostname()
 
     def database_url(self) -> str:
         """Where things are stored."""

@@ -345,7 +345,7 @@ class Dispatch:
             async with self._log.writing() as work:
                 now = self._clock.wall()
                 for each in await self._still_allowed(work.tx, chosen):
-                    if not await claim(work.tx, each.call, now):
+                    if not await claim(work.tx, each.call, now, self._queue.node):
                         continue
                     way = looking.ways[_anywhere(each.call)]
                     assert isinstance(way, Way), "only such were candidates"

@@ -52,6 +52,14 @@ class EventHistory(Protocol):
         ...
 
 
+class Tail(Protocol):
+    """Who tells what is stored, where several nodes store (event_tail.py)."""
+
+    def keeps(self, event: AnyEvent, owner_id: str | None, stored: StoredEvent | None) -> bool:
+        """Whether it is told later, by `tell`."""
+        ...
+
+
 class EventBus:
     """Hands every event to every subscriber that wants it, in the order of publishing."""
 
@@ -60,6 +68,8 @@ class EventBus:
         self._last = 0
         self._subscriptions: set[Subscription] = set()
         self._watchers: list[Callable[[], None]] = []
+        self.tail: Tail | None = None
+        "None: this node stores alone, in the order in which it publishes."
         self.overflows = 0
         "Subscribers that were closed because they fell behind."
 
@@ -75,6 +85,13 @@ class EventBus:
         `stored` is the event as it was stored, and its transaction has been committed; without it
         the event is only told. Stored events are published in the order of their `seq`.
         """
+        if self.tail is None or not self.tail.keeps(event, owner_id, stored):
+            self.tell(event, owner_id, stored)
+
+    def tell(
+        self, event: AnyEvent, owner_id: str | None = None, stored: StoredEvent | None = None
+    ) -> None:
+        """The same, when its turn has come."""
         if stored is not None:
             self._last = max(self._last, stored.seq)
         published = PublishedEvent(

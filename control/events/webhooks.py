@@ -49,13 +49,16 @@ class WebhookSender:
         *,
         allow_private: bool = False,
         look_every_s: float = LOOK_EVERY_S,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`leads`: whether this node sends; whoever changes that calls `wake`."""
         self._queue = queue
         self._follower = follower
         self._bus = bus
         self._box = box
         self._clock = clock
         self._allow_private = allow_private
+        self._leads = leads
         self._slots = Slots(ON_THEIR_WAY, PER_WEBHOOK)
         self._wake = asyncio.Event()
         self._look_every_s = look_every_s
@@ -86,6 +89,11 @@ class WebhookSender:
         self._wake.set()
         self._spawn(self._run(), "send webhooks")
 
+    def wake(self) -> None:
+        """There may be something to send, or another node sends."""
+        self._follower.look_again()
+        self._wake.set()
+
     async def aclose(self) -> None:
         """Stop sending."""
         for timer in (self._timer, self._look_timer):
@@ -103,6 +111,9 @@ class WebhookSender:
             await self._wake.wait()
             self._wake.clear()
             self._looked_at = self._clock.now()
+            if not self._leads():
+                self._follower.forget_place()
+                continue
             try:
                 while await self._follower.follow():
                     await self._start_due()

@@ -5,6 +5,7 @@ What follows from an answer, and when a message is tried again: outbox_delivery.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from ...drivers.mail.errors import MailError
 from ...drivers.mail.message import Mail
@@ -66,8 +67,12 @@ def email_sender(settings: SmtpSettings) -> EmailSender:
 class OutboxSender:
     """`start()`, then `aclose()`: what is on its way then comes again after the next start."""
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, outbox: Outbox, clock: Clock, leads: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`leads`: whether this node sends; whoever changes that calls `wake`."""
         self._outbox = outbox
+        self._leads = leads
         self._clock = clock
         self._tasks: list[asyncio.Task[None]] = []
         self._wakes: list[asyncio.Event] = []
@@ -79,7 +84,7 @@ class OutboxSender:
     async def start(self) -> None:
         """Go on where the last start ended. Raises StoreError."""
         await self._outbox.keep_unsendable()
-        self._outbox.watch(self._wake_all)
+        self._outbox.watch(self.wake)
         for channel, sender in self._outbox.senders.items():
             wake = asyncio.Event()
             wake.set()
@@ -95,7 +100,8 @@ class OutboxSender:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _wake_all(self) -> None:
+    def wake(self) -> None:
+        """There may be something to send, or another node sends."""
         for wake in self._wakes:
             wake.set()
 
@@ -103,6 +109,8 @@ class OutboxSender:
         while True:
             await wake.wait()
             wake.clear()
+            if not self._leads():
+                continue
             try:
                 while due := await self._outbox.due(channel, AT_ONCE):
                     async with asyncio.TaskGroup() as group:

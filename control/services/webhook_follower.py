@@ -45,6 +45,10 @@ class WebhookFollower:
         self._changes += 1
         self.idle = False
 
+    def forget_place(self) -> None:
+        """Another one reads: where it is, is in the database."""
+        self._position = None
+
     async def follow(self) -> bool:
         """Make the deliveries of the next events; False: there are none yet. Raises StoreError."""
         changes = self._changes

@@ -31,6 +31,8 @@ class CallQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.node = database.node
+        "Who claims calls here."
 
     async def next_due(self) -> float | None:
         """When the next scheduled call or retry is due, in wall seconds; None: there is none."""
@@ -72,7 +74,8 @@ async def promote_due(tx: Transaction, now_wall: float, limit: int) -> list[Call
         COLUMNS.status == CallStatus.SCHEDULED.value,
         COLUMNS.scheduled_wall <= now_wall,
     )
-    calls = await CALLS.first(tx, None, *due, order=(COLUMNS.scheduled_wall,), limit=limit)
+    order = (COLUMNS.scheduled_wall,)
+    calls = await CALLS.first(tx, None, *due, order=order, limit=limit, claim=True)
     queued = []
     for call in calls:
         changes = {"status": CallStatus.QUEUED, "updated_wall": now_wall}
@@ -83,7 +86,8 @@ async def promote_due(tx: Transaction, now_wall: float, limit: int) -> list[Call
 async def place_retries(tx: Transaction, now_wall: float, limit: int) -> list[Call]:
     """Queue a call for each that is due to be tried again; those."""
     due = COLUMNS.next_retry_wall <= now_wall
-    calls = await CALLS.first(tx, None, due, order=(COLUMNS.next_retry_wall,), limit=limit)
+    order = (COLUMNS.next_retry_wall,)
+    calls = await CALLS.first(tx, None, due, order=order, limit=limit, claim=True)
     return [await place_retry(tx, call, call.retry_attempt + 1, now_wall) for call in calls]
 
 
@@ -94,8 +98,8 @@ async def place_retry(tx: Transaction, call: Call, attempt: int, now_wall: float
     return await CALLS.add(tx, retry_of(call, attempt, due_wall, now_wall))
 
 
-async def claim(tx: Transaction, call: Call, now_wall: float) -> bool:
-    """The call is being dialled from now on; False: it does not wait any more.
+async def claim(tx: Transaction, call: Call, now_wall: float, node: str = "") -> bool:
+    """Dialled by this node from now on; False: it does not wait any more.
 
     What it was asked for is kept: what carries it is written over that.
     """
@@ -106,6 +110,7 @@ async def claim(tx: Transaction, call: Call, now_wall: float) -> bool:
         wished_line=call.line,
         wished_from=call.from_number,
         started_wall=now_wall,
+        node=node,
     )
 
 

@@ -137,9 +137,16 @@ class Rows(Generic[EntityT]):
         *where: ColumnElement[bool],
         order: Sequence[ColumnElement[Any]],
         limit: int,
+        claim: bool = False,
     ) -> list[EntityT]:
-        """The first `limit` that fit, in an order of columns."""
+        """The first `limit` that fit, in an order of columns.
+
+        `claim`: they are ours until the transaction ends; those that somebody else has in hand are
+        passed over. On SQLite nobody else can.
+        """
         query = self._select(owner, where).order_by(*order).limit(limit)
+        if claim:
+            query = query.with_for_update(skip_locked=True)
         return [self._entity(row) for row in await tx.execute(query)]
 
     async def count(self, tx: Transaction, owner: str | None, *where: ColumnElement[bool]) -> int:
