@@ -7,4 +7,6 @@ ruff format --check .
 ruff check .
 mypy
 pyright
-pytest
+# Files on two cores; those that call foreign programs afterwards, one by one.
+pytest -n 2 --dist loadfile -m "not interop"
+pytest -m interop

@@ -4,6 +4,7 @@ Fetched with `apt-get download` and unpacked without root; nothing is installed.
 prompts are played to.
 """
 
+import fcntl
 import gzip
 import re
 import shutil
@@ -75,11 +76,15 @@ class Prompts:
 def fetch(cache: Path, language: str = "en") -> Prompts | None:
     """The prompts, downloaded into `cache` once; None, the reason printed, where that fails."""
     root = cache / "asterisk-sounds"
-    if not (root / _words(language)).is_file() or not (root / SOUNDS / SPEAKERS[language]).is_dir():
-        reason = _download(_packages(language), cache / "packages", root)
-        if reason:
-            print(f"no recorded human speech: {reason}")
-            return None
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:  # others may be unpacking them at this moment
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        words, sounds = root / _words(language), root / SOUNDS / SPEAKERS[language]
+        if not words.is_file() or not sounds.is_dir():
+            reason = _download(_packages(language), cache / "packages", root)
+            if reason:
+                print(f"no recorded human speech: {reason}")
+                return None
     return Prompts(root, language)
 
 
