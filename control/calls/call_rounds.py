@@ -191,4 +191,10 @@ class CallRounds:
 
 def joined(old: CallChange, new: CallChange) -> CallChange:
     """Two changes of a call as one."""
-    return CallChange(new.call, old.turns + new.turns, old.is_new or new.is_new)
+    return CallChange(
+        new.call,
+        old.turns + new.turns,
+        old.is_new or new.is_new,
+        new.recording or old.recording,
+        old.recording_is_new or new.recording_is_new,
+    )

@@ -7,10 +7,12 @@ import msgspec
 
 from ...media.conversation.records import AnsweredBy, CallRecord, CallStatus as MediaStatus
 from ...media.conversation.session import Session
+from ...media.frames.recorder import RecordingEnded
 from ..dialer.retry_rules import next_retry_wall
-from ..domain.calls import Call, CallStatus, CallSummary, LineAttempt
+from ..domain.calls import Call, CallStatus, CallSummary, LineAttempt, Recording
 from ..domain.dialing import RetryPolicy
 from ..domain.events import CallStatusChanged
+from ..recordings.finished import as_closed, recording_of
 from ..store.calls import CallChange, without_turns
 from .bridging import Bridging
 from .outcomes import outcome_of, reason_of
@@ -22,14 +24,17 @@ class LiveCall:
     __slots__ = (
         "_base",
         "_is_new",
+        "_recording",
         "_told",
         "_turns",
         "bridging",
         "hang_up",
+        "language",
         "q850",
         "rang",
         "reason",
         "record",
+        "recorded",
         "retry",
         "session",
         "wanted_end",
@@ -44,6 +49,8 @@ class LiveCall:
         self.hang_up = hang_up
         "Ask for its end."
         self._is_new = is_new
+        self.language: str | None = None
+        "Its agent's, once there is one."
         self.session: Session | None = None
         "The conversation, once there is one: what an agent is told by others goes there."
         self.bridging: Bridging | None = None
@@ -58,6 +65,10 @@ class LiveCall:
         "When it is tried again if nobody answers; None: as by default."
         self.wanted_end: dict[str, Any] = {}
         "What somebody has said the end is to be; it overrules what the line says."
+        self.recorded: RecordingEnded | None = None
+        "What became of the recording, once its file is closed."
+        self._recording: Recording | None = None
+        "Its row, once the call has ended."
         self._turns = 0
         "How many turns are stored or on their way."
         self._told = self.status
@@ -98,7 +109,14 @@ class LiveCall:
         turns = tuple(self.record.turns[self._turns :])
         self._turns += len(turns)
         is_new, self._is_new = self._is_new, False
-        return CallChange(self.as_now(wall), turns, is_new)
+        call = self.as_now(wall)
+        if call.status is not CallStatus.ENDED:
+            return CallChange(call, turns, is_new)
+        ends = self._recording is None
+        self._recording = self._recording or recording_of(call)
+        if self._recording is not None and self.recorded is not None:
+            self._recording = as_closed(self._recording, self.recorded.samples)
+        return CallChange(call, turns, is_new, self._recording, ends)
 
     def has_moved(self) -> bool:
         """Whether its status is another one than when this was asked last."""

@@ -37,6 +37,8 @@ from .registry import CallRegistry
 
 MAX_CONTEXT_CHARS = 5000
 "Of what an agent is told at the beginning."
+CLOSING_S = 5.0
+"A recording that is not closed by then is as long as its call, as far as is known."
 
 LegSink = Callable[[AnyLegEvent], None]
 Transfer = Callable[[LiveCall, Bridging, str], None]
@@ -175,12 +177,14 @@ class Holding:
         self._sessions.add(session)
         bridging.agent = session
         live.session, live.bridging, live.hang_up = session, bridging, session.hang_up
+        live.language = agent.settings.language
         try:
             yield session
         finally:
             live.let_go()
             await session.aclose()
             bridging.end()
+            live.recorded = await _closed(leg)
 
     def _follow(self, leg: LegPort, live: LiveCall, session: Session) -> LegSink:
         """The record learns of the line before the session tells of it."""
@@ -220,6 +224,18 @@ class Holding:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("%s failed", task.get_name(), exc_info=error)
         self.on_end()
+
+
+async def _closed(leg: LegPort) -> RecordingEnded | None:
+    """What became of the recording; None: there was none, or the disk is too slow to be known."""
+    lane = leg.lane
+    ending = lane.recording_ended if isinstance(lane, Lane) else None
+    if ending is None:
+        return None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_S):
+            return await asyncio.wrap_future(ending)
+    return None
 
 
 def _tell_context(session: Session, live: LiveCall) -> None:

@@ -10,11 +10,18 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ...media.clock import Clock, Timer
-from ...media.conversation.records import AnyCallEvent, CallRecord, CallStatus as MediaStatus
-from ..domain.calls import Call, CallSummary
+from ...media.conversation.records import (
+    AnyCallEvent,
+    CallEnded,
+    CallRecord,
+    CallStatus as MediaStatus,
+)
+from ..domain.calls import Call, CallSummary, Recording
 from ..domain.events import is_stored
 from ..errors import StoreError
 from ..events.events import EventBus
+from ..recordings.files import delete_recordings
+from ..recordings.finished import recording_left
 from ..store.calls import CallChange
 from ..telemetry.metrics import Metrics
 from .call_rounds import CallRounds, Saver
@@ -197,8 +204,10 @@ class CallRegistry:
         for at in range(0, len(calls), CUT_OFF_BATCH):
             batch = calls[at : at + CUT_OFF_BATCH]
             ended = await asyncio.to_thread(_end_all, batch, self._recordings)
-            for call, event in ended:
-                self.rounds.change(CallChange(call))
+            for call, event, recording in ended:
+                left = recording is not None
+                change = CallChange(call, recording=recording, recording_is_new=left)
+                self.rounds.change(change)
                 self.rounds.tell(call.owner_id, event)
                 self.rounds.tell(call.owner_id, status_event(call))
         return len(calls)
@@ -258,15 +267,19 @@ class CallRegistry:
             metrics.add_gauge(name, help_, read, kind)
 
 
-def _end_all(calls: list[Call], recordings: pathlib.Path) -> list[Any]:
-    return [end_cut_off(call, recordings) for call in calls]
+def _end_all(
+    calls: list[Call], recordings: pathlib.Path
+) -> list[tuple[Call, CallEnded, Recording | None]]:
+    found: list[tuple[Call, CallEnded, Recording | None]] = []
+    for cut_off in calls:
+        call, event = end_cut_off(cut_off, recordings)
+        path = recording_in(recordings, call.recording)
+        found.append((call, event, recording_left(call, path)))
+    return found
 
 
 def _delete_recordings(calls: list[CallSummary], folder: pathlib.Path) -> None:
-    for call in calls:
-        path = recording_in(folder, call.recording)
-        if path is not None:
-            path.unlink(missing_ok=True)
+    delete_recordings(folder, [call.recording for call in calls])
 
 
 def _nothing() -> None:

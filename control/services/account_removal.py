@@ -12,8 +12,8 @@ from sqlalchemy import Table, delete, select
 from ..auth.principal import Principal
 from ..auth.proofs import Proofs
 from ..calls.calls import Calls
-from ..calls.cut_off import recording_in
 from ..errors import Conflict
+from ..recordings.files import delete_recordings
 from ..store import schema
 from ..store.database import Database
 from .accounts import ACCOUNTS, AccountService, check_allowed
@@ -70,11 +70,5 @@ class AccountRemoval:
             if rows:
                 await tx.execute(delete(table).where(mine, key.in_([row[0] for row in rows])))
         if recording:
-            files = [recording_in(self._recordings, row[1]) for row in rows]
-            await asyncio.to_thread(_unlink, [file for file in files if file is not None])
+            await asyncio.to_thread(delete_recordings, self._recordings, [row[1] for row in rows])
         return len(rows) == ROWS_AT_ONCE
-
-
-def _unlink(files: list[pathlib.Path]) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)

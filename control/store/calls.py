@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from ...media.conversation.records import CallRecord, Turn
-from ..domain.calls import IN_PROGRESS, Call, CallStatus, CallSummary, Outcome
+from ..domain.analyses import Sentiment
+from ..domain.calls import IN_PROGRESS, Call, CallStatus, CallSummary, Outcome, Recording
 from ..domain.webhooks import StoredEvent
 from ..errors import Conflict, StoreError
 from . import schema
@@ -23,6 +24,7 @@ from .rows import Page, PageQuery, Rows
 CALLS = Rows(schema.CALLS, Call)
 SUMMARIES = Rows(schema.CALLS, CallSummary)
 EVENTS = Rows(schema.EVENTS, StoredEvent)
+RECORDINGS = Rows(schema.RECORDINGS, Recording)
 COLUMNS = schema.CALLS.c
 TURN_COLUMNS = ("index", "role", "text", "begin_samples", "end_samples")
 MAX_TURNS = 10_000
@@ -65,6 +67,14 @@ _UPDATE = (
     .values({name: bindparam(f"new_{name}") for name in LIVE_COLUMNS})
 )
 
+_CLOSED = ("size_bytes", "length_s", "updated_wall")
+"What is known of a recording for sure when its file is closed."
+_UPDATE_RECORDING = (
+    update(schema.RECORDINGS)
+    .where(schema.RECORDINGS.c.id == bindparam("the_id"))
+    .values({name: bindparam(f"new_{name}") for name in _CLOSED})
+)
+
 EQUALS = ("inbound", "agent_id", "line", "schedule_id", "campaign_id", "import_job_id")
 "Fields of a filter that a call has, too."
 
@@ -77,6 +87,10 @@ class CallChange(msgspec.Struct, frozen=True):
     turns: tuple[Turn, ...] = ()
     is_new: bool = False
     "It has no row yet."
+    recording: Recording | None = None
+    "Of a call that has ended."
+    recording_is_new: bool = False
+    "That has no row yet: it is stored together with the end."
 
 
 class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +98,7 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     statuses: tuple[CallStatus, ...] | None = None
     outcome: Outcome | None = None
+    sentiment: Sentiment | None = None
     inbound: bool | None = None
     agent_id: str | None = None
     number: str | None = None
@@ -104,6 +119,7 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
         return (
             (self.statuses is None or call.status in self.statuses)
             and self.outcome in (None, call.outcome)
+            and self.sentiment in (None, call.sentiment)
             and self.inbound in (None, call.inbound)
             and self.agent_id in (None, call.agent_id)
             and self.number in (None, call.from_number, call.to_number)
@@ -123,6 +139,8 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
             found.append(COLUMNS.status.in_([status.value for status in self.statuses]))
         if self.outcome is not None:
             found.append(COLUMNS.outcome == self.outcome.value)
+        if self.sentiment is not None:
+            found.append(COLUMNS.sentiment == self.sentiment.value)
         for name in EQUALS:
             if (value := getattr(self, name)) is not None:
                 found.append(COLUMNS[name] == value)
@@ -239,6 +257,7 @@ class CallStore:
             turns = [_turn_row(c.call.id, turn) for c in changes for turn in c.turns]
             if turns:
                 await tx.execute(insert(schema.TURNS), turns)
+            await _save_recordings(tx, changes)
             stored = await EVENTS.add_all(tx, events)
         return Saved({call.id: call.seq for call in new}, tuple(stored))
 
@@ -290,6 +309,19 @@ def _blames_value(exc: StoreError) -> bool:
 def _live_values(call: Call) -> dict[str, Any]:
     values = {f"new_{name}": msgspec.to_builtins(getattr(call, name)) for name in LIVE_COLUMNS}
     return values | {"the_id": call.id}
+
+
+async def _save_recordings(tx: Transaction, changes: Sequence[CallChange]) -> None:
+    await RECORDINGS.add_all(
+        tx, [c.recording for c in changes if c.recording is not None and c.recording_is_new]
+    )
+    closed = [c.recording for c in changes if c.recording is not None and not c.recording_is_new]
+    if closed:
+        rows = [
+            {"the_id": row.id} | {f"new_{name}": getattr(row, name) for name in _CLOSED}
+            for row in closed
+        ]
+        await tx.execute(_UPDATE_RECORDING, rows)
 
 
 def _turn_row(call_id: str, turn: Turn) -> dict[str, Any]:

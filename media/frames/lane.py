@@ -1,6 +1,7 @@
 """A lane as its session sees it: one row of a cohort behind verbs. Implements LanePort."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
@@ -52,6 +53,8 @@ class Lane:
         self._row = row
         self._settings: LaneSettings | None = None
         self._recorded = False
+        self.recording_ended: Future[RecordingEnded] | None = None
+        "What became of the recording, once the lane has ended; None: there was none."
         "There is a file."
         self.rate_hz = cohort.rate_hz
         self.open = True
@@ -290,7 +293,7 @@ class Lane:
         if self._cohort.lanes.recording[self._row]:
             self._cohort.flush_recording(self._row, 1000 // FRAME_MS)
         if self._recorded:
-            self._cohort.recorder.stop(self.place)
+            self.recording_ended = self._cohort.recorder.stop(self.place)
         self._cohort.say_goodbye(self._row, now)
         self._last_position = self.position_samples
         self._last_quality = self.quality()
