@@ -260,6 +260,12 @@ class Server:
         self._services.imports.on_change = self._imports.wake
         self._scheduler = Scheduler(self._services.schedules, self._clock)
         self._services.schedules.on_change = self._scheduler.wake
+        self._services.accounts.on_activated += [
+            self._dispatch.wake,
+            self._campaigns.wake,
+            self._imports.wake,
+            self._scheduler.wake,
+        ]
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
         self._sip: SipEndpoint | None = None

@@ -4,6 +4,7 @@ Not how one signs in (sign_in.py), nor keys for programs (api_keys.py), nor thei
 (account_removal.py).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -44,6 +45,8 @@ class AccountService:
         self._database = database
         self._clock = clock
         self._proofs = proofs
+        self.on_activated: list[Callable[[], None]] = []
+        "An account may have things done again: whoever does them may look."
 
     # --- at the start -----------------------------------------------------------------------------
 
@@ -105,6 +108,7 @@ class AccountService:
     ) -> Account:
         """Change some fields; a new password, or to be switched off, ends every sign-in.
 
+        What an account that is switched off has waiting is not begun until it is on again.
         What only administrators may change is the caller's matter. Raises NotFound, Unprocessable,
         and Conflict for what another account has, and for who would shut themselves out.
         """
@@ -125,6 +129,9 @@ class AccountService:
             await check_free(tx, msgspec.structs.replace(account, **changes))
             changed = await ACCOUNTS.update(tx, account, **changes, updated_wall=self._clock.wall())
         self._proofs.known.forget(account.id)
+        if changed.is_active > account.is_active:
+            for look in self.on_activated:
+                look()
         return changed
 
     async def _get(self, tx: Transaction, who: Principal, id_: str) -> Account:

@@ -23,6 +23,7 @@ from ..dialer.campaign_rules import (
 )
 from ..domain.calls import IN_PROGRESS, PENDING, Call, CallStatus, Outcome
 from ..domain.campaigns import Campaign, CampaignStatus, TargetStatus
+from ..store.active_owners import owner_is_active
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction
 from .calls import call_of, speaking_agent
@@ -32,6 +33,7 @@ from .event_log import EventLog, Work
 MAX_CAMPAIGNS = 1000
 "That are seen to in one round."
 HELD = "held"
+_ACTS = owner_is_active(COLUMNS.owner_id)
 _PENDING = [status.value for status in PENDING]
 _UNENDED = [status.value for status in (*PENDING, *IN_PROGRESS)]
 
@@ -58,7 +60,8 @@ class CampaignSteps:
         if everything:
             over = COLUMNS.status == CampaignStatus.COMPLETED.value
             wanted |= over & select(CALL.seq).where(*waits).exists()
-        query = select(COLUMNS.id).where(wanted).order_by(COLUMNS.seq).limit(MAX_CAMPAIGNS)
+        query = select(COLUMNS.id).where(wanted, _ACTS)
+        query = query.order_by(COLUMNS.seq).limit(MAX_CAMPAIGNS)
         async with self._database.read() as tx:
             return list((await tx.execute(query)).scalars())
 
@@ -79,7 +82,7 @@ class CampaignSteps:
         return step
 
     async def _next(self, tx: Transaction, id_: str, now: float) -> tuple[Campaign | None, Step]:
-        campaign = await CAMPAIGNS.get(tx, id_, None)
+        campaign = await CAMPAIGNS.find(tx, None, COLUMNS.id == id_, _ACTS)
         if campaign is None:
             return None, Step(Do.NOTHING)
         counts = await _counts(tx, campaign, now)

@@ -15,6 +15,7 @@ from ..domain.agents import AgentKind
 from ..domain.calls import Call, CallStatus
 from ..domain.imports import CellError, ImportFailure, ImportJob, ImportOptions, ImportStatus
 from ..imports.csv_import import Row, Sheet
+from ..store.active_owners import owner_is_active
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction
 from .agents import AGENTS, COLUMNS as AGENT
@@ -23,6 +24,7 @@ from .event_log import EventLog
 from .imports import COLUMNS, FAILURES, IMPORTS, UNENDED, end
 
 LOOKING = 2
+_ACTS = owner_is_active(COLUMNS.owner_id)
 WAKE_ROWS = 200
 "That whoever dials looks at together."
 MAX_KNOWN = 1000
@@ -90,10 +92,10 @@ class ImportSteps:
         return self._clock.wall()
 
     async def next_job(self) -> ImportJob | None:
-        """The oldest one that is not ended. Raises StoreError."""
+        """The oldest one that is not ended, of accounts that are active. Raises StoreError."""
         waiting = COLUMNS.status.in_([status.value for status in UNENDED])
         async with self._database.read() as tx:
-            jobs = await IMPORTS.all(tx, None, waiting, limit=1)
+            jobs = await IMPORTS.all(tx, None, waiting, _ACTS, limit=1)
         return jobs[0] if jobs else None
 
     async def unended(self) -> set[str]:
@@ -106,7 +108,7 @@ class ImportSteps:
         """It is being read; False: it was ended meanwhile. Raises StoreError."""
         now = self._clock.wall()
         async with self._database.write() as tx:
-            job = await IMPORTS.get(tx, id_, None)
+            job = await IMPORTS.find(tx, None, COLUMNS.id == id_, _ACTS)
             if job is None or job.status not in UNENDED:
                 return False
             await IMPORTS.update(
@@ -122,10 +124,13 @@ class ImportSteps:
         return True
 
     async def store(self, id_: str, rows: Sequence[Row], speakers: Speakers) -> bool:
-        """The next rows of a job; False: it was ended meanwhile. Raises StoreError and Conflict."""
+        """The next rows of a job; False: it, or its account, does not go on.
+
+        Raises StoreError and Conflict.
+        """
         now = self._clock.wall()
         async with self._log.writing() as work:
-            job = await IMPORTS.get(work.tx, id_, None)
+            job = await IMPORTS.find(work.tx, None, COLUMNS.id == id_, _ACTS)
             if job is None or job.status is not ImportStatus.RUNNING:
                 return False
             assert rows[0].row == job.rows_done + 1, "rows come in order, each once"

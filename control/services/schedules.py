@@ -19,6 +19,7 @@ from ..dialer.recurrence import Occurrence, completed, due, faults, next_after
 from ..domain.schedules import Pattern, Schedule
 from ..errors import FieldError, Unprocessable
 from ..store import schema
+from ..store.active_owners import owner_is_active
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
@@ -34,6 +35,7 @@ BATCH = 20
 MAX_PASSED = 50
 "Occurrences of one schedule that are looked at together: it is the frames' thread that does it."
 GRACE_S = (0.0, 7 * 86_400.0)
+_RUNS = (COLUMNS.is_active, owner_is_active(COLUMNS.owner_id))
 
 
 class ScheduleFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +154,7 @@ class ScheduleService:
 
     async def next_due(self) -> float | None:
         """The next moment of all schedules, in wall seconds. Raises StoreError."""
-        query = select(func.min(COLUMNS.next_run_wall)).where(COLUMNS.is_active)
+        query = select(func.min(COLUMNS.next_run_wall)).where(*_RUNS)
         async with self._database.read() as tx:
             wall: float | None = (await tx.execute(query)).scalar_one()
         return wall
@@ -169,7 +171,7 @@ class ScheduleService:
             schedules = await SCHEDULES.first(
                 work.tx,
                 None,
-                COLUMNS.is_active,
+                *_RUNS,
                 COLUMNS.next_run_wall <= now,
                 order=(COLUMNS.next_run_wall,),
                 limit=BATCH,

@@ -4,12 +4,13 @@ import itertools
 from typing import Any
 
 import msgspec
-from sqlalchemy import Text, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Text, and_, func, literal, or_, select, tuple_, update
 
 from ..dialer.dial_queue import Kind, Passed
 from ..dialer.retry_rules import retry_of
 from ..domain.calls import Call, CallStatus
 from . import schema
+from .active_owners import owner_is_active
 from .calls import CALLS
 from .database import Database, Transaction
 
@@ -47,8 +48,11 @@ class CallQueue:
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def waiting(self, after: Place | None, passed: Passed, limit: int) -> list[Call]:
-        """Queued calls in the order in which they are to be placed, beyond a place."""
-        query = [COLUMNS.status == CallStatus.QUEUED.value]
+        """Queued calls in the order in which they are to be placed, beyond a place.
+
+        Not those of accounts that are switched off.
+        """
+        query = [COLUMNS.status == CallStatus.QUEUED.value, owner_is_active(COLUMNS.owner_id)]
         if after is not None:
             rank, seq = after
             query.append(
@@ -99,13 +103,14 @@ async def place_retry(tx: Transaction, call: Call, attempt: int, now_wall: float
 
 
 async def claim(tx: Transaction, call: Call, now_wall: float, node: str = "") -> bool:
-    """Dialled by this node from now on; False: it does not wait any more.
+    """Dialled by this node from now on; False: it, or its account, is not there for that.
 
     What it was asked for is kept: what carries it is written over that.
     """
     return await _move(
         tx,
         call,
+        owner_is_active(COLUMNS.owner_id),
         status=CallStatus.DIALING.value,
         wished_line=call.line,
         wished_from=call.from_number,
@@ -130,8 +135,8 @@ async def give_up(tx: Transaction, ended: Call) -> bool:
     )
 
 
-async def _move(tx: Transaction, call: Call, **values: Any) -> bool:
-    still = (COLUMNS.id == call.id, COLUMNS.status == CallStatus.QUEUED.value)
+async def _move(tx: Transaction, call: Call, *where: ColumnElement[bool], **values: Any) -> bool:
+    still = (COLUMNS.id == call.id, COLUMNS.status == CallStatus.QUEUED.value, *where)
     result = await tx.execute(update(schema.CALLS).where(*still).values(values))
     return bool(result.rowcount)
 
