@@ -8,15 +8,14 @@ import asyncio
 import logging
 import pathlib
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..domain.imports import ImportJob
-from ..errors import StoreError
 from ..services.import_steps import ImportSteps, Speakers
 from ..services.imports import ImportService
+from ..wake_loop import WakeLoop
 from .csv_import import Unreadable
 from .csv_reading import ReaderDied, read_csv
 
-RETRY_S = 2.0
 MAX_DEATHS = 3
 "A file that its reader has died of so often is given up."
 
@@ -30,53 +29,30 @@ class ImportRunner:
         self._imports = imports
         self._steps = steps
         self._clock = clock
-        self._woken = asyncio.Event()
-        self.idle = asyncio.Event()
-        "No job is left, and it waits."
-        self._task: asyncio.Task[None] | None = None
-        self._timer: Timer | None = None
+        self._loop = WakeLoop("import files", self._round, clock)
         self._deaths: dict[str, int] = {}
+
+    @property
+    def idle(self) -> asyncio.Event:
+        """No job is left, and it waits."""
+        return self._loop.idle
 
     def start(self) -> None:
         """Go on where the last start ended."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="import files")
-        self.wake()
+        self._loop.start()
 
     def wake(self) -> None:
         """There may be something to be read."""
-        self.idle.clear()
-        self._woken.set()
+        self._loop.wake()
 
     async def aclose(self) -> None:
         """Stop after the slice that is being stored, or before it is."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._timer is not None:
-            self._timer.cancel()
+        await self._loop.aclose()
 
-    async def _run(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            try:
-                while (job := await self._steps.next_job()) is not None:
-                    await self._read(job)
-                await self._tidy()
-            except StoreError as exc:
-                logger.error("imports wait for the database: %s", exc)
-                self._try_again()
-                continue
-            except Exception:
-                # At the task's root: without it no file would ever be read again.
-                logger.exception("importing failed")
-                self._try_again()
-                continue
-            if not self._woken.is_set():
-                self.idle.set()
-
-    def _try_again(self) -> None:
-        self._timer = self._clock.call_at(self._clock.now() + RETRY_S, self.wake)
+    async def _round(self) -> None:
+        while (job := await self._steps.next_job()) is not None:
+            await self._read(job)
+        await self._tidy()
 
     async def _read(self, job: ImportJob) -> None:
         """All of its rows that are not stored yet. Raises StoreError."""
