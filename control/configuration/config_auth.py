@@ -10,12 +10,16 @@ from ..auth.password_rule import MAX_CHARS, MIN_CHARS, fits
 from ..errors import ConfigError
 from .config_reader import Origin
 
+NumberClaims = Literal["own", "open", "admins"]
+
 
 class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who may have an account, and how long a sign-in lasts."""
 
     registration: Literal["open", "closed"] = "closed"
     "Open: whoever reaches the API may make an account, and calls with it."
+    numbers: NumberClaims = "own"
+    "Which numbers others than administrators may add (services/number_claims.py)."
     access_ttl_s: Annotated[int, msgspec.Meta(ge=60, le=86_400)] = 3600
     "How long an access token is good."
     refresh_ttl_s: Annotated[int, msgspec.Meta(ge=3600, le=365 * 86_400)] = 30 * 86_400

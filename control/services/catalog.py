@@ -158,7 +158,7 @@ def make_services(
         modems=ModemService(database, clock, lines),
         notes=NoteService(database, events, clock),
         notifications=notifications,
-        numbers=NumberService(database, clock, lines),
+        numbers=NumberService(database, clock, lines, proofs.settings.numbers),
         outbox=outbox,
         provider_keys=ProviderKeyService(database, clock, box),
         recovery=Recovery(database, proofs, codes, sign_in),

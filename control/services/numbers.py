@@ -9,6 +9,7 @@ import msgspec
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
+from ..configuration.config_auth import NumberClaims
 from ..dialer.dialling import bare
 from ..domain.agents import AgentKind
 from ..domain.lines import LineKind
@@ -20,8 +21,10 @@ from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
+from .accounts import ACCOUNTS
 from .agents import AGENTS
 from .modems import MODEMS
+from .number_claims import check_claim
 
 NUMBERS = Rows(schema.PHONE_NUMBERS, PhoneNumber)
 COLUMNS = schema.PHONE_NUMBERS.c
@@ -40,24 +43,37 @@ class NumberFilter(msgspec.Struct, frozen=True, kw_only=True):
 class NumberService:
     """The verbs."""
 
-    def __init__(self, database: Database, clock: Clock, lines: Lines) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, lines: Lines, claims: NumberClaims = "own"
+    ) -> None:
+        """`claims`: which numbers others than administrators may add."""
         self._database = database
         self._clock = clock
         self._lines = lines
+        self.claims: NumberClaims = claims
 
-    async def create(self, who: Principal, number: PhoneNumber) -> PhoneNumber:
-        """Store a new number; its owner is whoever asks. Raises Conflict and Unprocessable."""
+    async def create(
+        self, who: Principal, number: PhoneNumber, owner_id: str | None = None
+    ) -> PhoneNumber:
+        """Store a new number; its owner is whoever asks, or whom an administrator names.
+
+        Raises Forbidden for a number that is not theirs to add, NotFound for an account that is
+        not there, Conflict and Unprocessable.
+        """
         now = self._clock.wall()
+        owner_id = owner_id or who.account_id
         number = msgspec.structs.replace(
             number,
-            owner_id=who.account_id,
+            owner_id=owner_id,
             number=bare(number.number),
             created_wall=now,
             updated_wall=now,
         )
         async with self._database.write() as tx:
+            await _check_owner(tx, who, owner_id)
             await self._check(tx, number)
             await self._check_free(tx, number)
+            await check_claim(tx, who, number, self._lines, self.claims)
             return await NUMBERS.add(tx, number)
 
     async def get(self, who: Principal, id_: str) -> PhoneNumber:
@@ -86,14 +102,18 @@ class NumberService:
             return await NUMBERS.page(tx, owner_of(who), query, *where)
 
     async def change(self, who: Principal, id_: str, changes: dict[str, Any]) -> PhoneNumber:
-        """Change some fields. Raises NotFound, Conflict and Unprocessable."""
+        """Change some fields; administrators also `owner_id`. Raises what `create` does."""
         if "number" in changes:
             changes = changes | {"number": bare(changes["number"])}
         async with self._database.write() as tx:
             number = await self._own(tx, who, id_)
             changed = msgspec.structs.replace(number, **changes)
+            if changed.owner_id != number.owner_id:
+                await _check_owner(tx, who, changed.owner_id)
             await self._check(tx, changed)
             await self._check_free(tx, changed)
+            if (changed.number, changed.line) != (number.number, number.line):
+                await check_claim(tx, who, changed, self._lines, self.claims)
             return await NUMBERS.update(tx, number, **changes, updated_wall=self._clock.wall())
 
     async def delete(self, who: Principal, id_: str) -> None:
@@ -147,3 +167,10 @@ class NumberService:
         if number.from_configuration:
             raise Conflict("the number is set in the configuration: change it there")
         return number
+
+
+async def _check_owner(tx: Transaction, who: Principal, owner_id: str) -> None:
+    if owner_id == who.account_id:
+        return
+    if not who.is_admin or await ACCOUNTS.get(tx, owner_id, None) is None:
+        raise missing("account", owner_id)

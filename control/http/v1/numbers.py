@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from ...domain.agents import OpenHours
 from ...domain.numbers import PhoneNumber
-from ...errors import Conflict, NotFound, Unprocessable
+from ...errors import Conflict, Forbidden, NotFound, Unprocessable
 from ...services.numbers import NumberFilter
 from ..lists import List, ListQuery, list_of
 from ..route import AnyRoute, Asked, Nothing, Route
@@ -58,6 +58,8 @@ class NewNumber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     "Who answers outside `open_hours`; null: the caller hears busy."
     max_live_calls: MaxCalls | None = None
     "Calls at once; null: as many as the account and the line take."
+    account_id: Id | None = None
+    "Administrators: whose it is; null: yours."
 
 
 class NumberChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +73,8 @@ class NumberChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     open_hours: OpenHours | None | UnsetType = UNSET
     closed_agent_id: Id | None | UnsetType = UNSET
     max_live_calls: MaxCalls | None | UnsetType = UNSET
+    account_id: Id | UnsetType = UNSET
+    "Administrators: whose it is from now on; its agents must be that account's."
 
 
 class NumberView(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,10 +107,16 @@ async def list_numbers(asked: Asked[NumberQuery, Nothing]) -> List[NumberView]:
 
 
 async def add_number(asked: Asked[Nothing, NewNumber]) -> NumberView:
-    """Add a number. Calls to it reach its agent from now on; no number can be added twice."""
+    """Add a number. Calls to it reach its agent from now on; no number can be added twice.
+
+    Administrators may add any, for any account. Others add their own number, once it is proved, and
+    those of modems that are assigned to them; while all lines are simulated, any (`auth.numbers`
+    of the configuration).
+    """
     fields = msgspec.structs.asdict(asked.body)
+    account_id = fields.pop("account_id")
     number = PhoneNumber(owner_id=asked.who.account_id, **fields)
-    return number_view(await asked.edge.services.numbers.create(asked.who, number))
+    return number_view(await asked.edge.services.numbers.create(asked.who, number, account_id))
 
 
 async def get_number(asked: Asked[Nothing, Nothing]) -> NumberView:
@@ -115,9 +125,14 @@ async def get_number(asked: Asked[Nothing, Nothing]) -> NumberView:
 
 
 async def change_number(asked: Asked[Nothing, NumberChanges]) -> NumberView:
-    """Change who answers a number, when, or what it is. One of the configuration stays."""
-    numbers = asked.edge.services.numbers
-    return number_view(await numbers.change(asked.who, asked.path("id"), given(asked.body)))
+    """Change who answers a number, when, or what it is. One of the configuration stays.
+
+    Another number, or line, has to be one that you may add.
+    """
+    numbers, changes = asked.edge.services.numbers, given(asked.body)
+    if "account_id" in changes:
+        changes["owner_id"] = changes.pop("account_id")
+    return number_view(await numbers.change(asked.who, asked.path("id"), changes))
 
 
 async def delete_number(asked: Asked[Nothing, Nothing]) -> None:
@@ -156,7 +171,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         body=NewNumber,
         returns=NumberView,
         status=201,
-        problems=(Conflict, Unprocessable),
+        problems=(Forbidden, NotFound, Conflict, Unprocessable),
     ),
     Route(
         method="GET",
@@ -177,7 +192,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         scope="numbers:write",
         body=NumberChanges,
         returns=NumberView,
-        problems=(NotFound, Conflict, Unprocessable),
+        problems=(Forbidden, NotFound, Conflict, Unprocessable),
     ),
     Route(
         method="DELETE",

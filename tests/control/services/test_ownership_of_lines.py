@@ -39,6 +39,7 @@ class Owners(Api):
         await super().__aenter__()
         self.lines.loopback = FakeLoopbackCalls()
         await mirror(SETTINGS, self.database, self.clock)
+        self.services.numbers.claims = "open"
         self.anna, self.bert = await self.account("anna@b"), await self.account("bert@b")
         return self
 
