@@ -26,6 +26,7 @@ from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from ..media.ports import LegPort
 from .agents.agents import Agents
+from .analysis.analysing import Analysing
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
@@ -266,6 +267,16 @@ class Server:
             self._imports.wake,
             self._scheduler.wake,
         ]
+        self._analysing = Analysing(
+            settings,
+            self._database,
+            self._services,
+            self.registry,
+            self._bus,
+            self._clock,
+            self._rng,
+            providers.watch,
+        )
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
         self._sip: SipEndpoint | None = None
@@ -303,6 +314,8 @@ class Server:
         if crashed:
             logger.warning("calls that a crash cut off: %d", crashed)
         await stack.enter_async_context(_started(self._agents))
+        await self._analysing.start()
+        stack.push_async_callback(self._analysing.aclose)
         self._add_gauges()
         edge = Edge(
             self.registry, self._bus, self._metrics, self.health, self._services, self._tracing

@@ -17,7 +17,7 @@ from ...media.conversation.records import (
     CallStatus as MediaStatus,
 )
 from ..domain.calls import Call, CallSummary, Recording
-from ..domain.events import is_stored
+from ..domain.events import CallSentimentChanged, is_stored
 from ..errors import StoreError
 from ..events.events import EventBus
 from ..recordings.files import delete_recordings
@@ -135,12 +135,19 @@ class CallRegistry:
     def tell(self, event: AnyCallEvent) -> None:
         """Something happened in a call: the record has it already. Returns at once."""
         live = self._live[event.call_id]
-        for watch in self.watches:
-            watch.count(event, live.record)
         if is_stored(event):
             self._change(live)
         self.rounds.tell(live.owner_id, event)
         self._tell_status(live)
+        for watch in self.watches:
+            watch.count(event, live.record)
+
+    def felt(self, event: CallSentimentChanged) -> None:
+        """The caller's mood is another one: the call shows it, and that is told."""
+        live = self._live[event.call_id]
+        live.learn(sentiment=event.label)
+        self._change(live)
+        self.rounds.tell(live.owner_id, event)
 
     def changed(self, call_id: str, **fields: Any) -> None:
         """Business knows more of a call; one that is not in progress is left alone."""

@@ -15,6 +15,7 @@ import msgspec
 from ...drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
 from ...media.conversation.settings import TurnSettings
 from ..errors import ConfigError, ConfigErrors
+from .config_analysis import AnalysisConfig, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
 from .config_dialer import DialerSettings
 from .config_events import EventSettings, WebhookSettings
@@ -185,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitSettings = LimitSettings()
     recording: RecordingSettings = RecordingSettings()
     calls: CallSettings = CallSettings()
+    analysis: AnalysisConfig = AnalysisConfig()
     dialer: DialerSettings = DialerSettings()
     events: EventSettings = EventSettings()
     webhooks: WebhookSettings = WebhookSettings()
@@ -311,6 +313,7 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from wrong_lines(
         settings.lines, settings.trunks, settings.modems, settings.outbound_lines, origin
     )
+    yield from wrong_analysis(settings.analysis, settings.providers, origin)
     yield from wrong_smtp(settings.smtp, origin)
     yield from _agent_parts(settings, origin)
     yield from wrong_admin(settings.admin, origin)

@@ -83,6 +83,15 @@ class PossibleOutcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     "Without one: whoever says one of these last decides."
 
 
+class Notice(enum.Enum):
+    """What an agent's owner is notified of."""
+
+    NEGATIVE = "negative"
+    "The caller was not content."
+    FAILED = "failed"
+    "A call could not be analysed."
+
+
 DEFAULT_CHECKLIST = (
     Check(question="Does the agent greet the caller?", rule=CheckRule.GREETS),
     Check(
@@ -112,6 +121,8 @@ class AnalysisSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     "Empty: there is no QA score."
     outcomes: Annotated[tuple[PossibleOutcome, ...], msgspec.Meta(max_length=MAX_OUTCOMES)] = ()
     "Empty: `completed`, `transferred`, `voicemail`, `failed`, or a language model's own words."
+    notify: Annotated[tuple[Notice, ...], msgspec.Meta(max_length=10)] = ()
+    "Of what you are notified."
 
 
 # --- what is found --------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ...media.conversation.records import (
     CallerSaid,
     CallerSpeaking,
 )
+from .analyses import AnalysisStatus, Sentiment
 from .calls import CallStatus, EscalationStatus, Outcome
 from .campaigns import CampaignStatus
 from .imports import ImportStatus
@@ -52,6 +53,41 @@ class CallUpdated(AboutCall, frozen=True, kw_only=True, tag="call.updated"):
     """Somebody changed a call's data; `fields` are the names of what is different."""
 
     fields: tuple[str, ...] = ()
+
+
+class CallSentimentChanged(AboutCall, frozen=True, kw_only=True, tag="call.sentiment"):
+    """The caller's words sound different from before; told while the call goes on."""
+
+    label: Sentiment
+    previous: Sentiment | None
+    "None: these were the first that tell."
+    score: float
+    "-1 (bad) to 1 (good)."
+    at_s: float
+    "Seconds since the call's first sample."
+
+
+class CallAnalysed(AboutCall, frozen=True, kw_only=True, tag="call.analysed"):
+    """An ended call was analysed, or that was given up; all of it is at the call's analysis."""
+
+    analysis_id: str
+    status: AnalysisStatus
+    sentiment: Sentiment | None = None
+    sentiment_score: float | None = None
+    outcome: str = ""
+    qa_score: float | None = None
+    error: str = ""
+
+
+class CallQaScored(AboutCall, frozen=True, kw_only=True, tag="call.qa"):
+    """How an ended call has met its agent's checklist."""
+
+    qa_score: float
+    "0 to 100."
+    passed: int
+    told: int
+    "Questions that could be answered; `passed` of them were met."
+    asked: int
 
 
 class NoteAdded(AboutCall, frozen=True, kw_only=True, tag="note.added"):
@@ -183,6 +219,9 @@ class WebhookDisabled(AboutOther, frozen=True, kw_only=True, tag="webhook.disabl
 AnyDomainEvent = (
     CallStatusChanged
     | CallUpdated
+    | CallSentimentChanged
+    | CallAnalysed
+    | CallQaScored
     | NoteAdded
     | EscalationOpened
     | EscalationBridged

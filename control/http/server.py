@@ -21,6 +21,7 @@ from .turnstile import Turnstile, in_turn
 from .v1 import (
     accounts,
     agents,
+    analyses,
     api_keys,
     auth,
     call_control,
@@ -57,6 +58,7 @@ STOP_S = 3.0
 ROUTES: tuple[AnyRoute, ...] = (
     *calls.ROUTES,
     *call_control.ROUTES,
+    *analyses.ROUTES,
     *retries.ROUTES,
     *dialing.ROUTES,
     *do_not_call.ROUTES,

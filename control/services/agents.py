@@ -9,6 +9,7 @@ import msgspec
 
 from ...media.clock import Clock
 from ..agents.agent_settings import house_of, turn_of
+from ..analysis.checklist import faults as analysis_faults
 from ..auth.principal import Principal
 from ..dialer.dialling import dialled
 from ..domain.agents import Agent, AgentKind, Availability
@@ -125,6 +126,7 @@ def check(agent: Agent) -> None:
             errors += exc.errors
     if agent.open_hours is not None:
         errors += faults(agent.open_hours)
+    errors += analysis_faults(agent.analysis)
     if agent.address is not None and dialled(agent.address) is None:
         errors.append(FieldError("address", "neither a number nor a SIP address"))
     if errors:

@@ -21,6 +21,7 @@ from ..store.database import Database
 from .account_removal import AccountRemoval
 from .accounts import AccountService
 from .agents import AgentService
+from .analyses import AnalysisService
 from .api_keys import ApiKeyService
 from .authentication import Authentication
 from .call_control import CallControl
@@ -60,6 +61,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     account_removal: AccountRemoval
     accounts: AccountService
     agents: AgentService
+    analyses: AnalysisService
     api_keys: ApiKeyService
     authentication: Authentication
     calls: CallService
@@ -138,6 +140,7 @@ def make_services(
         account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
         agents=agents,
+        analyses=AnalysisService(database, calls, clock),
         api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
         control=control,

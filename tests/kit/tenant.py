@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from offhook.control.configuration.config_lines import DEFAULT_MODEMS
+from offhook.control.domain.analyses import CallAnalysis
 from offhook.control.domain.calls import Call, CallStatus, Escalation, Outcome
 from offhook.control.domain.entity import Entity
 from offhook.control.domain.imports import ImportJob
@@ -78,7 +79,10 @@ Maker = Callable[[Tenant], Awaitable[str]]
 
 async def _call(tenant: Tenant) -> str:
     (tenant.api.recordings / RECORDING).write_bytes(b"RIFF")
-    return await _a_call(tenant, Outcome.COMPLETED, recording=RECORDING)
+    call_id = await _a_call(tenant, Outcome.COMPLETED, recording=RECORDING)
+    analysis = CallAnalysis(owner_id=tenant.account_id, call_id=call_id)
+    await tenant.add(schema.CALL_ANALYSES, analysis)
+    return call_id
 
 
 async def _retry(tenant: Tenant) -> str:

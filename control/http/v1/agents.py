@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ...domain.agents import Agent, AgentKind, Availability, LanguageModel, OpenHours, Voice
+from ...domain.analyses import AnalysisSettings
 from ...errors import Conflict, NotFound, Unprocessable
 from ...services.agents import AgentFilter
 from ..lists import List, ListQuery, list_of
@@ -44,6 +45,8 @@ class NewAgent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     voice: Voice = Voice()
     house: dict[str, Any] = {}
     turn: dict[str, Any] = {}
+    analysis: AnalysisSettings = AnalysisSettings()
+    "How its calls are analysed after their end."
     type: ShortText = ""
     config_data: dict[str, Any] = {}
     is_active: bool = True
@@ -67,6 +70,7 @@ class AgentChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     voice: Voice | UnsetType = UNSET
     house: dict[str, Any] | UnsetType = UNSET
     turn: dict[str, Any] | UnsetType = UNSET
+    analysis: AnalysisSettings | UnsetType = UNSET
     type: ShortText | UnsetType = UNSET
     config_data: dict[str, Any] | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
+from ...domain.analyses import Sentiment
 from ...domain.calls import CallStatus, Outcome, Priority
 from ...errors import BadRequest, Conflict, NotFound, Unprocessable
 from ...services.calls import NewCall
@@ -24,6 +25,7 @@ from .views import (
     Direction,
     Transcript,
     TurnList,
+    analysed_call_view,
     call_item,
     call_view,
     transcript_of,
@@ -43,6 +45,8 @@ class CallsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     status: ShortText | None = None
     "One or several, with commas between: scheduled, queued, dialing, ringing, live, ended."
     outcome: Outcome | None = None
+    sentiment: Sentiment | None = None
+    "Of the caller."
     direction: Direction | None = None
     agent_id: ShortText | None = None
     number: ShortText | None = None
@@ -63,6 +67,7 @@ class CallsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return CallFilter(
             statuses=None if self.status is None else statuses_of(self.status),
             outcome=self.outcome,
+            sentiment=self.sentiment,
             inbound=None if self.direction is None else self.direction == "inbound",
             agent_id=self.agent_id,
             number=self.number,
@@ -151,7 +156,12 @@ async def place_call(asked: Asked[Nothing, CallWish]) -> CallView:
 
 async def get_call(asked: Asked[Nothing, Nothing]) -> CallView:
     """One call with its turns, latencies and the line's quality; also while it runs."""
-    return call_view(await asked.edge.services.calls.get(asked.who, asked.path("id")))
+    services, call_id = asked.edge.services, asked.path("id")
+    call = await services.calls.get(asked.who, call_id)
+    if call.status is not CallStatus.ENDED:
+        return call_view(call)
+    analyses = await services.analyses.of_calls(asked.who, [call_id])
+    return analysed_call_view(call, analyses.get(call_id))
 
 
 async def change_call(asked: Asked[Nothing, CallChanges]) -> CallView:

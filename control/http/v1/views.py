@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ....media.conversation.records import (
     AnsweredBy,
@@ -15,8 +16,10 @@ from ....media.conversation.records import (
     Turn,
 )
 from ....media.ports import HangUpCause, Quality
+from ...domain.analyses import CallAnalysis, Sentiment
 from ...domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
 from ..times import utc, utc_or_none
+from .analyses import AnalysisBrief, analysis_brief
 
 Direction = Literal["inbound", "outbound"]
 
@@ -63,6 +66,10 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     q850: int | None
     "The same by ITU-T Q.850, where the line has told it."
     voicemail: bool | None
+    sentiment: Sentiment | None
+    "Of the caller, so far; of an analysed call, of all of it."
+    qa_score: float | None
+    "0 to 100, of the call's analysis."
 
 
 class LatencyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +158,8 @@ class CallView(CallItem, frozen=True, kw_only=True):
     answered_by_after_s: float | None
     "From the answer to that verdict, which may be revised while the call goes on."
     legs: tuple[LegView, ...]
+    analysis: AnalysisBrief | None | UnsetType = UNSET
+    "Of an ended call, null while there is none; only where one call is asked for."
 
 
 class TurnList(msgspec.Struct, frozen=True):
@@ -188,6 +197,12 @@ def call_view(call: Call) -> CallView:
         substitutions=call.substitutions,
         **_media(call.record),
     )
+
+
+def analysed_call_view(call: Call, analysis: CallAnalysis | None) -> CallView:
+    """A call with the analysis that it has."""
+    brief = None if analysis is None else analysis_brief(analysis)
+    return msgspec.structs.replace(call_view(call), analysis=brief)
 
 
 def attempt_views(call: CallSummary) -> tuple[AttemptView, ...]:
@@ -254,6 +269,8 @@ def _item(call: CallSummary) -> dict[str, Any]:
         "cause": call.cause,
         "q850": call.q850,
         "voicemail": call.voicemail,
+        "sentiment": call.sentiment,
+        "qa_score": call.qa_score,
     }
 
 

@@ -1,0 +1,156 @@
+"""SHELL: has ended calls analysed, some at a time. It never polls: the bus and one timer wake it.
+
+What happens in calls is looked at together, so often at most: an end is followed by several events.
+"""
+
+import asyncio
+import logging
+
+from ...media.clock import Clock, Timer
+from ..dialer.wall_timer import WallTimer
+from ..domain.analyses import CallAnalysis
+from ..errors import Conflict, StoreError
+from ..events.events import EventBus
+from ..services.analysis_follower import AnalysisFollower
+from ..services.analysis_steps import AnalysisSteps
+from .analysts import Analysts, NotAnalysed
+
+PACE_S = 0.5
+RETRY_S = 2.0
+"After it what the database refused, or what failed here, is tried again."
+FAILED_HERE = "the server failed to analyse it"
+
+logger = logging.getLogger(__name__)
+
+
+class AnalysisRunner:
+    """`start()`, then `wake()` when an analysis was asked for, `aclose()` last."""
+
+    def __init__(
+        self,
+        follower: AnalysisFollower,
+        steps: AnalysisSteps,
+        analysts: Analysts,
+        bus: EventBus,
+        clock: Clock,
+        at_once: int,
+    ) -> None:
+        self._follower = follower
+        self._steps = steps
+        self._analysts = analysts
+        self._bus = bus
+        self._clock = clock
+        self._at_once = at_once
+        self._woken = asyncio.Event()
+        self.idle = asyncio.Event()
+        "Nothing is being analysed, nothing is due."
+        self._task: asyncio.Task[None] | None = None
+        self._soon: Timer | None = None
+        self._timer = WallTimer(clock, self.wake)
+        self._working: dict[asyncio.Task[None], CallAnalysis] = {}
+
+    async def start(self) -> None:
+        """Go on where the last start ended. Raises StoreError."""
+        await self._steps.recover()
+        self._bus.watch(self._something_was_stored)
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="analyse calls")
+        self.wake()
+
+    def wake(self) -> None:
+        """An analysis may be due."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        self.idle.clear()
+        self._woken.set()
+
+    async def aclose(self) -> None:
+        """Stop; what is being analysed waits for the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        self._timer.cancel()
+        if self._soon is not None:
+            self._soon.cancel()
+        working = dict(self._working)
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+        if working:
+            try:
+                await self._steps.give_back(list(working.values()))
+            except StoreError as exc:
+                logger.error("analyses that were begun count as tries: %s", exc)
+
+    def _something_was_stored(self) -> None:
+        if self._task is not None and self._soon is None:
+            self._soon = self._clock.call_at(self._clock.now() + PACE_S, self.wake)
+
+    async def _run(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self._round()
+            except StoreError as exc:
+                logger.error("analyses wait for the database: %s", exc)
+                self._again()
+            except Exception:
+                # At the task's root: without it no call would ever be analysed again.
+                logger.exception("analysing failed")
+                self._again()
+            if not self._woken.is_set() and not self._working:
+                self.idle.set()
+
+    async def _round(self) -> None:
+        try:
+            while await self._follower.follow():
+                pass
+        except Conflict:
+            self._again()  # another server was faster
+        room = self._at_once - len(self._working)
+        if room <= 0:
+            return  # whoever comes back wakes us
+        claimed = await self._steps.claim(room)
+        for analysis in claimed:
+            work = asyncio.get_running_loop().create_task(
+                self._analyse(analysis), name=f"analyse call {analysis.call_id}"
+            )
+            self._working[work] = analysis
+            work.add_done_callback(self._finished)
+        if len(claimed) < room:
+            wall = await self._steps.next_wall()
+            # What is due and was left alone is a call whose end is on its way to the disk.
+            soonest = self._clock.wall() + PACE_S
+            self._timer.set(None if wall is None else max(wall, soonest))
+
+    async def _analyse(self, analysis: CallAnalysis) -> None:
+        job = await self._steps.job(analysis)
+        if job is None:
+            return  # the call was deleted, and this with it
+        analyst = self._analysts.analyst_of(job.agent)
+        try:
+            findings = await self._analysts.analyse(job.conversation, analyst)
+        except NotAnalysed as exc:
+            logger.warning("call %s: %s", analysis.call_id, exc)
+            await self._steps.fail(job, str(exc), exc.wait_s)
+            return
+        except Exception:
+            # At the task's root: a call that nothing can be made of must not be tried for ever.
+            logger.exception("call %s could not be analysed", analysis.call_id)
+            await self._steps.fail(job, FAILED_HERE)
+            return
+        await self._steps.store(job, findings, analyst.provider, analyst.model)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._working.pop(task, None)
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            # It stays claimed, and is taken up again when the claim has run out.
+            logger.error("%s failed", task.get_name(), exc_info=error)
+        self.wake()
+
+    def _again(self) -> None:
+        self._timer.set(self._clock.wall() + RETRY_S)
