@@ -12,7 +12,7 @@ from ..domain.calls import Call, CallStatus
 from . import schema
 from .active_owners import owner_is_active
 from .calls import CALLS
-from .database import Database, Transaction
+from .database import Database, Transaction, node_of
 
 COLUMNS = schema.CALLS.c
 
@@ -32,8 +32,6 @@ class CallQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.node = database.node
-        "Who claims calls here."
 
     async def next_due(self) -> float | None:
         """When the next scheduled call or retry is due, in wall seconds; None: there is none."""
@@ -102,7 +100,7 @@ async def place_retry(tx: Transaction, call: Call, attempt: int, now_wall: float
     return await CALLS.add(tx, retry_of(call, attempt, due_wall, now_wall))
 
 
-async def claim(tx: Transaction, call: Call, now_wall: float, node: str = "") -> bool:
+async def claim(tx: Transaction, call: Call, now_wall: float) -> bool:
     """Dialled by this node from now on; False: it, or its account, is not there for that.
 
     What it was asked for is kept: what carries it is written over that.
@@ -115,7 +113,7 @@ async def claim(tx: Transaction, call: Call, now_wall: float, node: str = "") ->
         wished_line=call.line,
         wished_from=call.from_number,
         started_wall=now_wall,
-        node=node,
+        node=node_of(tx),
     )
 
 

@@ -32,6 +32,7 @@ READERS = 4
 BUSY_MS = 5_000
 "How long SQLite waits for a lock that another program holds."
 LOCK_FILE = ".lock"
+NODE = "offhook_node"
 
 Transaction = AsyncConnection
 
@@ -81,7 +82,8 @@ class Database:
         # On PostgreSQL as well: who waits for other nodes holds one connection, not all.
         self._writing = asyncio.Lock()
         self._reading = {} if self.is_sqlite else postgresql.options(writes=False)
-        self._changing = {WRITES: True} if self.is_sqlite else postgresql.options(writes=True)
+        changing = {WRITES: True} if self.is_sqlite else postgresql.options(writes=True)
+        self._changing = changing | {NODE: node}
         self._lock_fd = -1
         self.writes = 0
         "Transactions that were committed."
@@ -178,6 +180,12 @@ class Database:
             raise StoreError(str(file.parent), "another Offhook is using this folder") from exc
         except OSError as exc:
             raise StoreError(str(file.parent), exc.strerror or str(exc)) from exc
+
+
+def node_of(tx: Transaction) -> str:
+    """The name of the process whose transaction this is, among those that share the database."""
+    assert tx.sync_connection is not None, "a transaction has begun"
+    return str(tx.sync_connection.get_execution_options()[NODE])
 
 
 class _Nobody:
