@@ -14,6 +14,7 @@ ControlError
     ├── TooSlow            the body did not come in time
     ├── Conflict           not in this state
     │   └── StillAnswering     a request with that Idempotency-Key is being answered
+    ├── Gone               it was there, and will not come back
     ├── TooLarge           the body is over the limit
     ├── Unsupported        the body is of a type that is not read here
     ├── Unprocessable      fields whose values cannot be, told together
@@ -188,6 +189,14 @@ class StillAnswering(Conflict):
 
     code = "idempotency_in_progress"
     retry_after_s = 1.0
+
+
+class Gone(Problem):
+    """It was there, and will not come back; the detail says why."""
+
+    status = 410
+    title = "Gone"
+    code = "gone"
 
 
 class TooLarge(Problem):

@@ -57,6 +57,7 @@ from .lines.routing import Routing
 from .messages.outbox_sender import OutboxSender, email_sender
 from .nodes import Nodes
 from .pooled_random import PooledRandom
+from .recordings.retention import RecordingRetention
 from .services.accounts import ensure_operator
 from .services.catalog import make_services
 from .services.mirroring import mirror
@@ -198,6 +199,7 @@ class Server:
             rng=self._rng,
             private_webhooks=private,
             ring_s=settings.escalations.ring_s,
+            keep_days=settings.recording.keep_days,
         )
         if settings.smtp.host:
             self._services.outbox.senders["email"] = email_sender(settings.smtp)
@@ -215,6 +217,9 @@ class Server:
         )
         self._event_retention = EventRetention(
             self._services.events, self._services.deliveries, self._clock, settings.events
+        )
+        self._recording_retention = RecordingRetention(
+            self._services.recordings.delete_old, self._clock
         )
         self._agents = Agents(settings, self._clock, self._rng, providers.watch)
         self._routing = Routing(settings, self._database, self.lines, self._clock)
@@ -303,6 +308,9 @@ class Server:
         await self._nodes.follow(stack)
         self._event_retention.start()
         stack.push_async_callback(self._event_retention.aclose)
+        self._recording_retention.start()
+        stack.push_async_callback(self._recording_retention.aclose)
+        stack.push_async_callback(self._services.recordings.aclose)
         await self._webhooks.start()
         stack.push_async_callback(self._webhooks.aclose)
         await self._outbox_sender.start()

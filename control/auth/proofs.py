@@ -16,7 +16,8 @@ from .one_time_codes import KEY_FILE as CODE_KEY_FILE, OneTimeCodes
 from .operator_token import ApiToken, open_token
 from .passwords import Passwords
 from .rate_limits import RateLimits
-from .secret_file import open_key
+from .secret_file import open_key, open_keys
+from .signed_links import KEY_FILE as LINK_KEY_FILE, SignedLinks
 from .throttle import LoginThrottle, ThrottleSettings
 from .tokens import KEY_FILE as TOKEN_KEY_FILE, Tokens
 
@@ -68,9 +69,14 @@ class Proofs:
         """Codes that are sent."""
         return OneTimeCodes(open_key(self._data, CODE_KEY_FILE), self._rng)
 
+    @functools.cached_property
+    def links(self) -> SignedLinks:
+        """Links that open a recording."""
+        return SignedLinks(open_keys(self._data, LINK_KEY_FILE))
+
     def open(self) -> None:
         """Read, or make, all keys now. Raises StoreError."""
-        _ = self.operator, self.tokens, self.codes
+        _ = self.operator, self.tokens, self.codes, self.links
 
     async def aclose(self) -> None:
         """End the threads that hash."""

@@ -35,6 +35,7 @@ from .config_lines import (
 )
 from .config_messaging import EscalationSettings, SmtpSettings, wrong_smtp
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
+from .config_recordings import RecordingSettings as RecordingSettings
 from .config_tracing import TracingSettings
 from .config_voices import is_voice, voice_of, voices
 
@@ -138,14 +139,6 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "p99 of the frame clock's lateness over the last seconds."
     drain_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     "How long live calls may go on after SIGTERM."
-
-
-class RecordingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Recordings of calls: caller left, agent right."""
-
-    on: bool = True
-    folder: str = ""
-    "Empty: `recordings` in the data folder."
 
 
 class CallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

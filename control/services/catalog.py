@@ -45,6 +45,7 @@ from .notifications import NotificationService
 from .numbers import NumberService
 from .outbox import Outbox
 from .provider_keys import ProviderKeyService
+from .recordings import RecordingService
 from .recovery import Recovery
 from .retries import RetryService
 from .schedules import ScheduleService
@@ -85,6 +86,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     numbers: NumberService
     outbox: Outbox
     provider_keys: ProviderKeyService
+    recordings: RecordingService
     recovery: Recovery
     retries: RetryService
     schedules: ScheduleService
@@ -108,6 +110,7 @@ def make_services(
     rng: random.Random,
     private_webhooks: bool = False,
     ring_s: float = RING_S,
+    keep_days: float = 0.0,
 ) -> Services:
     """All of them, on a database that is opened before they are used.
 
@@ -115,7 +118,8 @@ def make_services(
     recordings lie in `recordings`. `uploads`: where files lie until they are imported. `box` is
     asked for when it is needed: its keys are read, or made, by the process that holds the database.
     `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too. `ring_s`: how
-    long a person is let ring.
+    long a person is let ring. `keep_days`: how long recordings are kept, unless their account says
+    otherwise; 0: for ever.
     """
     if lines is None:
         lines = Lines(Settings(), CallLimits())
@@ -164,6 +168,7 @@ def make_services(
         numbers=NumberService(database, clock, lines, proofs.settings.numbers),
         outbox=outbox,
         provider_keys=ProviderKeyService(database, clock, box),
+        recordings=RecordingService(database, events, clock, recordings, proofs, keep_days),
         recovery=Recovery(database, proofs, codes, sign_in),
         retries=RetryService(database, events, calls, clock),
         schedules=ScheduleService(database, events, clock),

@@ -1,11 +1,12 @@
 """An account that has one of everything: what it has nobody else may find, change or use."""
 
+import wave
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from offhook.control.configuration.config_lines import DEFAULT_MODEMS
 from offhook.control.domain.analyses import CallAnalysis
-from offhook.control.domain.calls import Call, CallStatus, Escalation, Outcome
+from offhook.control.domain.calls import Call, CallStatus, Escalation, Outcome, Recording
 from offhook.control.domain.entity import Entity
 from offhook.control.domain.imports import ImportJob
 from offhook.control.domain.messages import ErrorLog, Notification, OutboxMessage
@@ -78,7 +79,9 @@ Maker = Callable[[Tenant], Awaitable[str]]
 
 
 async def _call(tenant: Tenant) -> str:
-    (tenant.api.recordings / RECORDING).write_bytes(b"RIFF")
+    with wave.open(str(tenant.api.recordings / RECORDING), "wb") as file:
+        file.setparams((2, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(4 * 80))
     call_id = await _a_call(tenant, Outcome.COMPLETED, recording=RECORDING)
     analysis = CallAnalysis(owner_id=tenant.account_id, call_id=call_id)
     await tenant.add(schema.CALL_ANALYSES, analysis)
@@ -144,12 +147,25 @@ def _by_store(table: Any, make: Callable[[str], Entity]) -> Maker:
     return add
 
 
+def _by_store_of_call(table: Any, make: Callable[[str, str], Entity]) -> Maker:
+    async def add(tenant: Tenant) -> str:
+        return await tenant.add(table, make(tenant.account_id, tenant.ids["/v1/calls/{id}"]))
+
+    return add
+
+
 # Each comes after those that it needs.
 MAKERS: dict[str, Maker] = {
     "/v1/accounts/{id}": _account,
     "/v1/agents/{id}": _by_api("/v1/agents", {"name": "Anna"}),
     "/v1/numbers/{id}": _by_api("/v1/numbers", {"number": NUMBER}),
     "/v1/calls/{id}": _call,
+    "/v1/recordings/{id}": _by_store_of_call(
+        schema.RECORDINGS,
+        lambda owner, call_id: Recording(
+            owner_id=owner, call_id=call_id, file=RECORDING, rate_hz=8000, length_s=1.0
+        ),
+    ),
     "/v1/calls/{id}/notes/{note}": _by_api("/v1/calls/{id}/notes", {"text": "Calls again."}),
     "/v1/retries/{id}": _retry,
     "/v1/do-not-call/{id}": _by_api("/v1/do-not-call", {"number": "+15557000009"}),

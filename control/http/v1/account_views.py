@@ -29,6 +29,7 @@ SAME = (
     "is_verified",
     "company_number",
     "max_live_calls",
+    "recording_keep_days",
     "notify_by",
     "telegram",
 )
@@ -51,6 +52,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     company_number: str | None
     max_live_calls: int | None
     "null: as many as the server takes."
+    recording_keep_days: float | None
+    "Recordings are deleted so long after their calls; 0: never; null: as configured."
     notify_by: tuple[Channel, ...]
     telegram: Telegram | None
     first_login_at: datetime.datetime | None

@@ -18,6 +18,11 @@ TAG = "Accounts"
 Limit = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
 
+KeepDays = Annotated[
+    float, msgspec.Meta(ge=0, le=36_500, description="Days; 0: never deleted; null: as configured.")
+]
+
+
 class AccountQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which accounts."""
 
@@ -41,6 +46,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     role: Role = Role.USER
     company_number: Name | None = None
     max_live_calls: Limit | None = None
+    recording_keep_days: KeepDays | None = None
     is_verified: bool = False
 
 
@@ -60,6 +66,8 @@ class AccountChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     is_verified: bool | UnsetType = UNSET
     company_number: Name | None | UnsetType = UNSET
     max_live_calls: Limit | None | UnsetType = UNSET
+    recording_keep_days: KeepDays | None | UnsetType = UNSET
+    "Recordings are deleted so long after their calls."
 
 
 async def list_accounts(asked: Asked[AccountQuery, Nothing]) -> List[AccountView]:

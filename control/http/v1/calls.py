@@ -12,13 +12,16 @@ from msgspec import UNSET, UnsetType
 
 from ...domain.analyses import Sentiment
 from ...domain.calls import CallStatus, Outcome, Priority
-from ...errors import BadRequest, Conflict, NotFound, Unprocessable
+from ...errors import BadRequest, Conflict, Gone, NotFound, Unavailable, Unprocessable
+from ...recordings.files import RENDITIONS
 from ...services.calls import NewCall
+from ...services.recordings import WAV
 from ...store.calls import CallFilter
 from ..lists import DEFAULT_LIMIT, Limit, List, ListQuery, list_of
 from ..route import AnyRoute, Asked, Nothing, Route
 from ..times import wall_of
 from .agents import given
+from .recordings import PARTS, Converting, FormatQuery, audio_file, file_response
 from .views import (
     CallItem,
     CallView,
@@ -203,16 +206,21 @@ async def get_transcript(
     return transcript
 
 
-async def get_recording(asked: Asked[Nothing, Nothing]) -> web.StreamResponse:
-    """The WAV, caller left, agent right; ranges too (RFC 9110 §14); of a live call as it is."""
-    call_id = asked.path("id")
-    path = await asked.edge.services.calls.recording_path(asked.who, call_id)
+async def get_recording(asked: Asked[FormatQuery, Nothing]) -> web.StreamResponse:
+    """The WAV, caller left, agent right; ranges too (RFC 9110 §14); of a live call as it is.
+
+    Of an ended call other formats as well: 202 while it is made, ask again.
+    """
+    services, call_id, format_ = asked.edge.services, asked.path("id"), asked.query.format
+    recording = await services.recordings.of_call(asked.who, call_id)
+    if recording is not None:
+        return await file_response(asked, recording, format_)
+    path = await services.calls.recording_path(asked.who, call_id)
     if path is None or not await asyncio.to_thread(path.is_file):
         raise NotFound(f"call {call_id} has no recording")
-    response = web.FileResponse(path)
-    response.content_type = "audio/wav"
-    response.headers["Cache-Control"] = "no-store"  # it grows, and it is somebody's voice
-    return response
+    if format_ != WAV:
+        raise Conflict("a recording is converted when its call has ended")
+    return audio_file(path, WAV)
 
 
 def statuses_of(text: str) -> tuple[CallStatus, ...]:
@@ -327,8 +335,11 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Download the recording",
         tag=TAG,
         scope="calls:read",
+        query=FormatQuery,
         content="audio/wav",
-        bare=((206, "A part of it."), (416, "It has no such part.")),
-        problems=(NotFound,),
+        other_content=tuple(RENDITIONS.values()),
+        also=((202, Converting),),
+        bare=PARTS,
+        problems=(NotFound, Conflict, Gone, Unavailable),
     ),
 )
