@@ -26,6 +26,7 @@ from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from ..media.ports import LegPort
 from .agents.agents import Agents
+from .agents.unfit_agents import UnfitAgents
 from .analysis.analysing import Analysing
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
@@ -221,13 +222,20 @@ class Server:
         self._recording_retention = RecordingRetention(
             self._services.recordings.delete_old, self._clock
         )
-        self._agents = Agents(settings, self._clock, self._rng, providers.watch)
+        self._agents = Agents(
+            settings,
+            self._clock,
+            self._rng,
+            providers.watch,
+            self._services.provider_keys.take_secret,
+        )
         self._routing = Routing(settings, self._database, self.lines, self._clock)
         self._services.control.lines = self._routing.outbound
         self.holding = Holding(
             self.registry, self._clock, recordings if settings.recording.on else None, self._dial
         )
         self.holding.transfer = self._services.escalations.transfer
+        self.holding.keyed = self._agents.keyed
         self.reception = Reception(
             self.holding,
             self._routing.inbound,
@@ -235,6 +243,7 @@ class Server:
             self._call_limits,
             self._clock,
         )
+        self.reception.on_unfit = UnfitAgents(self._services.error_logs).tell
         self.health = Health(self.engine, self.holding, limits.max_calls)
         pace = self._pace = CallPace(rates_of(settings.dialer, (*settings.lines, *settings.trunks)))
         self._dispatch = Dispatch(

@@ -38,14 +38,34 @@ MAX_REFUSAL_BYTES = 1 << 16
 MAX_WRITE_BYTES = 1 << 20
 "A longer body is written in pieces, so that the event loop does not wait for it."
 JSON = "application/json"
+OWN_KEY = "the settings"
+"Where a refused key stands that is in no variable."
+
+
+class Secret:
+    """A key that is nobody's to read: whatever prints it, or what it is in, prints none of it."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return "Secret()"
 
 
 class OpenAISettings(msgspec.Struct, frozen=True):
-    """One server, and how patient we are with it. The key itself stands in the environment."""
+    """One server, and how patient we are with it."""
 
     base_url: str = "https://api.openai.com/v1"
     key_env: str = "OPENAI_API_KEY"
-    "The variable that holds the key; a server without keys takes any."
+    "The variable of the environment that holds the key; a server without keys takes any."
     first_part_s: float = 4.0
     "To the first part of an answer, connecting included."
     stall_s: float = 4.0
@@ -55,6 +75,8 @@ class OpenAISettings(msgspec.Struct, frozen=True):
     "A server that asks for more patience than this (Retry-After) is given up at once."
     provider: str = "openai"
     "What it is called where requests are counted."
+    key: Secret | None = None
+    "The key itself, instead of the variable's."
 
 
 class OpenAIClient:
@@ -70,7 +92,8 @@ class OpenAIClient:
     ) -> None:
         self.name, self.settings = name, settings
         self._rng, self._sleep, self._watch = rng, sleep, watch
-        self._key = _key(settings.key_env)
+        own = settings.key
+        self._key = _key(os.environ.get(settings.key_env, "") if own is None else own.text)
         self._url = settings.base_url.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
         self._endings: set[asyncio.Task[None]] = set()
@@ -182,7 +205,8 @@ class OpenAIClient:
         said = read_refusal(
             body.replace(self._key.encode(), b"(the key)") if self._secret else body
         )
-        where = self.settings.base_url, self.settings.key_env
+        named = self.settings.key_env if self.settings.key is None else OWN_KEY
+        where = self.settings.base_url, named
         return refused(self.name, *where, response.status, said, response.headers)
 
     @property
@@ -240,9 +264,9 @@ def proxy_of(url: str) -> URL | None:
     return named
 
 
-def _key(variable: str) -> str:
-    """The key in the environment; what cannot stand in a header is no key and goes nowhere."""
-    key = os.environ.get(variable, "").strip()
+def _key(given: str) -> str:
+    """The key; what cannot stand in a header is no key and goes nowhere."""
+    key = given.strip()
     return key if key and key.isascii() and key.isprintable() else "not-set"
 
 

@@ -4,17 +4,22 @@ The embedded services are worker processes that every server has; those of provi
 shared (provider_clients.py). What is one call's own (a responder that knows the caller's number) is
 made for it. A provider that an agent names and the configuration lacks is stood in for by the
 embedded one, and that is said: an agent that is made by the API answers in any case.
+
+An account's own key of a provider goes before the configuration's (`keyed`): each call that uses it
+counts. When all of them have reached their limits of the day the embedded parts stand in: nobody
+else pays for what the account wanted to be limited.
 """
 
+import logging
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
 from ...drivers.llm.house import HouseResponder
 from ...drivers.llm.openai_chat import ChatSettings
-from ...drivers.openai_client import OpenAISettings
+from ...drivers.openai_client import OpenAISettings, Secret
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...drivers.stt.openai_transcriptions import TranscriptionSettings
 from ...drivers.stt.pocketsphinx import PocketsphinxTranscriber
@@ -28,7 +33,7 @@ from ...media.ports import Responder, Synthesizer, Transcriber
 from ..configuration.config import ESPEAK, HOUSE, ProviderSettings, Settings
 from ..configuration.config_voices import is_voice, voice_of, voices
 from ..domain.agents import Agent, AgentKind
-from ..errors import StartError
+from ..errors import StartError, StoreError, TooManyRequests
 from .agent_settings import house_of, turn_of
 from .provider_clients import ClientSettings, ProviderClients
 
@@ -53,6 +58,25 @@ class AgentRuntime(msgspec.Struct, frozen=True, weakref=True):
     "Makes the responder for a caller's number."
     substitutions: tuple[str, ...] = ()
     "What the agent asked for and does not get, such as `llm acme`: embedded parts stand in."
+    agent: Agent | None = None
+    "What it was made of."
+
+
+OwnKeys = Mapping[str, Secret | None]
+"An account's own, by provider; None: it has some, and none of them may be used now."
+TakeKey = Callable[[str, str], Awaitable[str | None]]
+"""An account's key of a provider, counted as used; None: it has none.
+
+Raises TooManyRequests when all are used up, and StoreError.
+"""
+_NO_KEYS: dict[str, Secret | None] = {}
+
+logger = logging.getLogger(__name__)
+
+
+async def no_key(owner_id: str, provider: str) -> str | None:
+    """The `TakeKey` of a server whose accounts have none."""
+    return None
 
 
 class Agents:
@@ -64,26 +88,46 @@ class Agents:
         clock: Clock,
         rng: random.Random,
         watch: ProviderWatch = nobody_watches,
+        take_key: TakeKey = no_key,
     ) -> None:
-        """`watch` is told of every request to a provider."""
+        """`watch` is told of every request to a provider; `take_key` has accounts' own keys."""
+        self._take_key = take_key
         self._clock = clock
         self._providers = {provider.name: provider for provider in settings.providers}
         self._ears = PocketsphinxTranscriber()
         self.voice = EspeakSynthesizer()
         "The embedded one, which others may speak with as well."
         self.clients = ProviderClients(rng, watch)
-        self._runtimes: OrderedDict[tuple[str, float], AgentRuntime] = OrderedDict()
+        self._runtimes: OrderedDict[tuple[object, ...], AgentRuntime] = OrderedDict()
 
-    def runtime(self, agent: Agent) -> AgentRuntime:
+    async def keyed(self, runtime: AgentRuntime) -> AgentRuntime:
+        """The same for one call, which uses its account's own keys of providers, if it has any."""
+        agent = runtime.agent
+        if agent is None:
+            return runtime
+        keys: dict[str, Secret | None] = {}
+        named = {agent.stt_provider, agent.voice.provider, agent.llm.provider}
+        for provider in sorted(named & self._providers.keys()):
+            try:
+                key = await self._take_key(agent.owner_id, provider)
+            except (TooManyRequests, StoreError) as exc:
+                logger.warning("agent %s goes without %s: %s", agent.id, provider, exc)
+                keys[provider] = None
+                continue
+            if key is not None:
+                keys[provider] = Secret(key)
+        return self.runtime(agent, keys) if keys else runtime
+
+    def runtime(self, agent: Agent, keys: OwnKeys = _NO_KEYS) -> AgentRuntime:
         """An agent, ready for a call; the same one for each as long as it is not changed.
 
         Raises Unprocessable when its settings are such as this version does not take.
         """
         assert agent.kind is AgentKind.AI, "people are called, not run"
-        key = (agent.id, agent.updated_wall)
+        key = (agent.id, agent.updated_wall, *keys.items())
         runtime = self._runtimes.get(key)
         if runtime is None:
-            runtime = self._runtimes[key] = self._make(agent)
+            runtime = self._runtimes[key] = self._make(agent, keys)
             if len(self._runtimes) > MAX_RUNTIMES:
                 self._runtimes.popitem(last=False)
         self._runtimes.move_to_end(key)
@@ -111,12 +155,12 @@ class Agents:
 
     # --- one agent -------------------------------------------------------------------------------
 
-    def _make(self, agent: Agent) -> AgentRuntime:
+    def _make(self, agent: Agent, keys: OwnKeys) -> AgentRuntime:
         missing: list[str] = []
         used: list[ClientSettings] = []
-        transcriber = self._transcriber(agent, used, missing)
-        synthesizer, voice = self._synthesizer(agent, used, missing)
-        responder = self._responder(agent, used, missing)
+        transcriber = self._transcriber(agent, keys, used, missing)
+        synthesizer, voice = self._synthesizer(agent, keys, used, missing)
+        responder = self._responder(agent, keys, used, missing)
         settings = AgentSettings(
             name=agent.name,
             greeting=agent.greeting,
@@ -125,25 +169,29 @@ class Agents:
             speed=_speed(agent),
             turn=turn_of(agent.turn),
         )
-        runtime = AgentRuntime(settings, transcriber, synthesizer, responder, tuple(missing))
+        runtime = AgentRuntime(settings, transcriber, synthesizer, responder, tuple(missing), agent)
         self.clients.hold(runtime, used)
         return runtime
 
+    def _provider(self, name: str, keys: OwnKeys) -> ProviderSettings | None:
+        """None: it is not configured, or this call must not use it."""
+        return None if keys.get(name, True) is None else self._providers.get(name)
+
     def _transcriber(
-        self, agent: Agent, used: list[ClientSettings], missing: list[str]
+        self, agent: Agent, keys: OwnKeys, used: list[ClientSettings], missing: list[str]
     ) -> Transcriber:
         if agent.stt_provider == POCKETSPHINX:
             return self._ears
-        provider = self._providers.get(agent.stt_provider)
+        provider = self._provider(agent.stt_provider, keys)
         if provider is None or not provider.models.transcription:
             missing.append(f"stt {agent.stt_provider}")
             return self._ears
-        settings = TranscriptionSettings(provider.models.transcription, _server(provider))
+        settings = TranscriptionSettings(provider.models.transcription, _server(provider, keys))
         used.append(settings)
         return self.clients.transcriber(settings)
 
     def _synthesizer(
-        self, agent: Agent, used: list[ClientSettings], missing: list[str]
+        self, agent: Agent, keys: OwnKeys, used: list[ClientSettings], missing: list[str]
     ) -> tuple[Synthesizer, str]:
         """The service, and the voice that it is asked for."""
         wanted = agent.voice
@@ -153,20 +201,20 @@ class Agents:
                 return self.voice, wanted.voice or own
             missing.append(f"voice {wanted.voice}")
             return self.voice, own
-        provider = self._providers.get(wanted.provider)
+        provider = self._provider(wanted.provider, keys)
         if provider is None or not provider.models.speech:
             missing.append(f"tts {wanted.provider}")
             return self.voice, own
         voice = wanted.voice or DEFAULT_VOICE
-        settings = SpeechSettings(provider.models.speech, voice, _server(provider))
+        settings = SpeechSettings(provider.models.speech, voice, _server(provider, keys))
         used.append(settings)
         return self.clients.synthesizer(settings), voice
 
     def _responder(
-        self, agent: Agent, used: list[ClientSettings], missing: list[str]
+        self, agent: Agent, keys: OwnKeys, used: list[ClientSettings], missing: list[str]
     ) -> Callable[[str], Responder]:
         wanted = agent.llm
-        provider = self._providers.get(wanted.provider)
+        provider = self._provider(wanted.provider, keys)
         model = "" if provider is None else wanted.model or provider.models.chat
         if wanted.provider == HOUSE or provider is None or not model:
             if wanted.provider != HOUSE:
@@ -176,7 +224,7 @@ class Agents:
         settings = ChatSettings(
             model,
             agent.system_prompt,
-            _server(provider),
+            _server(provider, keys),
             greeting=agent.greeting or "",
             temperature=wanted.temperature,
             max_tokens=wanted.max_tokens or MAX_TOKENS,
@@ -191,7 +239,10 @@ def _speed(agent: Agent) -> float:
     return min(fastest, max(slowest, agent.voice.speed or agent.voice.rate or 1.0))
 
 
-def _server(provider: ProviderSettings) -> OpenAISettings:
+def _server(provider: ProviderSettings, keys: OwnKeys) -> OpenAISettings:
     return OpenAISettings(
-        base_url=provider.base_url, provider=provider.name, key_env=provider.api_key_env
+        base_url=provider.base_url,
+        provider=provider.name,
+        key_env=provider.api_key_env,
+        key=keys.get(provider.name),
     )

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import logging
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
 import msgspec
@@ -42,6 +42,7 @@ CLOSING_S = 5.0
 
 LegSink = Callable[[AnyLegEvent], None]
 Transfer = Callable[[LiveCall, Bridging, str], None]
+Keyed = Callable[[AgentRuntime], Awaitable[AgentRuntime]]
 
 logger = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -62,6 +63,8 @@ class Holding:
         self.dial: Dial = dial or _nobody
         self.transfer: Transfer = _begin
         "Hands a caller over to whom the agent names."
+        self.keyed: Keyed = _as_it_is
+        "The agent with its account's own keys of providers; the call counts as a use of them."
         self.on_end: Callable[[], None] = _nothing
         "A call is over: there is room for another one."
         self._clock = clock
@@ -160,6 +163,9 @@ class Holding:
         self, leg: LegPort, live: LiveCall, agent: AgentRuntime
     ) -> AsyncIterator[Session]:
         record = live.record
+        agent, planned = await self.keyed(agent), agent
+        if agent.substitutions != planned.substitutions:
+            self.registry.changed(live.id, substitutions=agent.substitutions)
         bridging = Bridging(leg, self.dial, record)
         session = Session(
             leg,
@@ -251,6 +257,10 @@ def _begin(live: LiveCall, bridging: Bridging, to: str) -> None:
 
 def _nobody(to: str, line: str) -> LegPort:
     raise MediaError("nobody can be called")
+
+
+async def _as_it_is(agent: AgentRuntime) -> AgentRuntime:
+    return agent
 
 
 def _nothing() -> None:

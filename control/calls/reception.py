@@ -13,6 +13,7 @@ from ..agents.agents import AgentRuntime
 from ..dialer.call_limits import CallLimits, LimitReached
 from ..domain.agents import Agent
 from ..domain.calls import Call, CallStatus
+from ..errors import Problem
 from ..lines.routing import CallRefused, InboundRoute
 from ..telemetry.log_context import CALL
 from .holding import Holding
@@ -40,6 +41,8 @@ class Reception:
         self._runtime = runtime
         self._limits = limits
         self._clock = clock
+        self.on_unfit: Callable[[Agent, Problem], Awaitable[None]] = _nobody_is_told
+        "An agent cannot answer as it is set: its callers hear that it is not available."
 
     def incoming(self, leg: LegPort) -> None:
         """A line's `on_incoming`."""
@@ -68,7 +71,12 @@ class Reception:
             leg.hang_up(HangUpCause.ERROR)  # if it is still there, we have failed it
 
     async def _converse(self, leg: LegPort, route: InboundRoute) -> None:
-        agent = self._runtime(route.agent)
+        try:
+            agent = self._runtime(route.agent)
+        except Problem as exc:  # settings that this version does not take
+            leg.hang_up(HangUpCause.NO_ANSWER)
+            await self.on_unfit(route.agent, exc)
+            return
         now = self._clock.wall()
         record = CallRecord(
             id=str(uuid.uuid4()),
@@ -102,6 +110,10 @@ class Reception:
             await self._holding.take(leg, live, agent, _ringing(leg))
         finally:
             self._holding.registry.remove(call.id)
+
+
+async def _nobody_is_told(agent: Agent, problem: Problem) -> None:
+    logger.error("agent %r cannot answer: %s", agent.name, problem)
 
 
 def _ringing(leg: LegPort) -> Callable[[], Coroutine[None, None, None]] | None:

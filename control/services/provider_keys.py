@@ -124,6 +124,15 @@ class ProviderKeyService:
             await PROVIDER_KEYS.update(tx, key, **changes)
         return Taken(key.id, secret)
 
+    async def take_secret(self, owner_id: str, provider: str) -> str | None:
+        """The same, the key alone; without a key nothing is written. Raises what `take` does."""
+        mine = (COLUMNS.provider == provider, COLUMNS.is_active.is_(True))
+        async with self._database.read() as tx:
+            if await PROVIDER_KEYS.find(tx, owner_id, *mine) is None:
+                return None
+        taken = await self.take(owner_id, provider)
+        return None if taken is None else taken.secret
+
     def used_today(self, key: ProviderKey) -> int:
         """How often it was taken since midnight, UTC."""
         now = datetime.datetime.fromtimestamp(self._clock.wall(), datetime.UTC)

@@ -35,11 +35,12 @@ class NewProviderKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A key to be kept."""
 
     provider: Provider
+    "As agents name it."
     secret: Secret
     "The provider's key itself. Kept encrypted; no answer ever has it."
     name: Name = ""
     daily_limit: Limit | None = None
-    "Uses a day (UTC); null: as many as are asked for."
+    "Calls a day (UTC); null: as many as there are."
     is_active: bool = True
 
 
@@ -78,7 +79,12 @@ async def list_provider_keys(asked: Asked[ProviderKeyQuery, Nothing]) -> List[Pr
 
 
 async def create_provider_key(asked: Asked[Nothing, NewProviderKey]) -> ProviderKeyView:
-    """Keep a key of a provider."""
+    """Keep a key of a provider that the server's configuration names.
+
+    Your agents that name this provider use the key from their next call on, instead of the
+    server's. Of several, the one that was used least today; each call counts as one use of it. When
+    all have reached their limits the embedded parts answer: `substitutions` of the call says so.
+    """
     fields = msgspec.structs.asdict(asked.body)
     secret = fields.pop("secret")
     key = ProviderKey(owner_id=asked.who.account_id, secret="", **fields)

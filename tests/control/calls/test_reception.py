@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from offhook.control.agents.agents import AgentRuntime
@@ -19,6 +20,7 @@ from offhook.control.calls.registry import CallRegistry
 from offhook.control.dialer.call_limits import CallLimits, Claim, Counted
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.calls import Call, CallStatus as BusinessStatus, Outcome
+from offhook.control.errors import FieldError, Problem, Unprocessable
 from offhook.control.events.events import EventBus
 from offhook.control.lines.routing import CallRefused, InboundRoute
 from offhook.control.store.calls import CallStore
@@ -58,6 +60,7 @@ class House:
         )
         self._events = self._bus.subscribe()
         self.transfer_to = ""
+        self.unfit = False
         self.kept: Call
         "The last one that has ended, as it is stored."
         self.speech = FakeSynthesizer(self.clock, delay_s=0.0)
@@ -96,6 +99,8 @@ class House:
         )
 
     def _runtime(self, agent: Agent) -> AgentRuntime:
+        if self.unfit:
+            raise Unprocessable("the settings do not fit", [FieldError("house", "required")])
         answers = (
             Answer(name="person", key="1", say="Wait.", transfer=self.transfer_to),
             Answer(name="other", key="2", say="Well."),
@@ -234,6 +239,34 @@ async def test_a_caller_who_gives_up_while_it_rings(house: House, caller: Statio
     record = await house.record()
     assert (record.cause, record.answered_wall) == (HangUpCause.CANCELLED, None)
     assert house.kept.outcome is Outcome.NO_ANSWER, "a missed call"
+
+
+async def test_an_agent_that_cannot_answer_is_not_available_and_somebody_is_told(
+    house: House, caller: Station
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def tell(agent: Agent, problem: Problem) -> None:
+        told.append((agent.name, problem.errors[0].field))
+
+    house.unfit, house.reception.on_unfit = True, tell
+    end = await caller.call(house.station.address("agent")).ended()
+    assert end.status == 480
+    assert told == [("desk", "house")]
+    assert house.registry.live() == []
+
+
+async def test_a_call_uses_its_accounts_own_keys_and_says_what_it_does_not_get(
+    house: House, caller: Station
+) -> None:
+    async def keyed(agent: AgentRuntime) -> AgentRuntime:
+        return msgspec.structs.replace(agent, substitutions=("llm far",))
+
+    house.holding.keyed = keyed
+    party = await call(caller, house)
+    party.leg.hang_up()
+    await house.record()
+    assert house.kept.substitutions == ("llm far",)
 
 
 async def test_a_bug_before_the_answer_ends_the_call(
