@@ -30,12 +30,14 @@ from ..domain.calls import (
 )
 from ..domain.events import CallUpdated
 from ..errors import Conflict, FieldError, Unprocessable
+from ..lines.lines import Lines
 from ..store.calls import CALLS, CallFilter, CallStore
 from ..store.database import Transaction
 from ..store.rows import Page, PageQuery
 from .access import missing, owner_of
 from .agents import AGENTS
 from .event_log import EventLog
+from .line_use import may_use
 from .retries import call_off
 
 PRIORITY_RANKS = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
@@ -79,7 +81,10 @@ class CallService:
         live: Calls,
         clock: Clock,
         recordings: pathlib.Path,
+        lines: Lines | None = None,
     ) -> None:
+        """`lines` None: which one a call asks for is not looked at before it is dialled."""
+        self._lines = lines
         self._store = store
         self._log = log
         self._live = live
@@ -155,6 +160,8 @@ class CallService:
                 errors.append(fault)
             if await listed(work.tx, [(who.account_id, wanted.to)]):
                 errors.append(FieldError("to", LISTED_REASON))
+            if not await self._has_line(work.tx, wanted.line, who.account_id):
+                errors.append(FieldError("line", "there is no such line"))
             if errors:
                 raise Unprocessable("the call cannot be placed", errors)
             call = await CALLS.add(work.tx, call_of(who.account_id, wanted, agent_name, now))
@@ -253,6 +260,9 @@ class CallService:
     def _as_now(self, call: CallSummary) -> CallSummary:
         live = self._live.find(call.id)
         return call if live is None else live.as_now(self._clock.wall())
+
+    async def _has_line(self, tx: Transaction, name: str, owner_id: str) -> bool:
+        return not name or self._lines is None or await may_use(tx, self._lines, name, owner_id)
 
     async def _get(self, tx: Transaction, who: Principal, id_: str) -> Call:
         call = await CALLS.get(tx, id_, owner_of(who))

@@ -148,7 +148,7 @@ def make_services(
         api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
         control=control,
-        calls=CallService(CallStore(database), events, calls, clock, recordings),
+        calls=CallService(CallStore(database), events, calls, clock, recordings, lines),
         campaigns=CampaignService(database, events, clock),
         campaign_steps=CampaignSteps(database, events, clock),
         contacts=ContactService(database, clock),

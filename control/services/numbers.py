@@ -12,7 +12,6 @@ from ..auth.principal import Principal
 from ..configuration.config_auth import NumberClaims
 from ..dialer.dialling import bare
 from ..domain.agents import AgentKind
-from ..domain.lines import LineKind
 from ..domain.numbers import PhoneNumber
 from ..errors import Conflict, FieldError, Unprocessable
 from ..lines.lines import Lines
@@ -23,7 +22,7 @@ from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
 from .accounts import ACCOUNTS
 from .agents import AGENTS
-from .modems import MODEMS
+from .line_use import may_use
 from .number_claims import check_claim
 
 NUMBERS = Rows(schema.PHONE_NUMBERS, PhoneNumber)
@@ -135,19 +134,13 @@ class NumberService:
                 errors.append(FieldError(field, "no agent of the number's owner"))
             elif agent is not None and agent.kind is not AgentKind.AI:
                 errors.append(FieldError(field, "is a person: calls are handed to people"))
-        if number.line is not None and not await self._may_use(tx, number.line, number.owner_id):
+        line, owner_id = number.line, number.owner_id
+        if line is not None and not await may_use(tx, self._lines, line, owner_id):
             errors.append(FieldError("line", "there is no such line"))
         if number.open_hours is not None:
             errors += faults(number.open_hours)
         if errors:
             raise Unprocessable("the number does not fit", errors)
-
-    async def _may_use(self, tx: Transaction, name: str, owner_id: str) -> bool:
-        line = self._lines.get(name)
-        if line is None or line.kind is not LineKind.MODEM:
-            return line is not None
-        modem = await MODEMS.find(tx, None, MODEMS.table.c.name == name)
-        return modem is None or modem.assigned_account_id in (None, owner_id)
 
     async def _check_free(self, tx: Transaction, number: PhoneNumber) -> None:
         other = await NUMBERS.find(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+from aiohttp import web
 from numpy.typing import NDArray
 
 from ....codecs.errors import WavError
@@ -13,6 +14,7 @@ from ....codecs.wav import WavReader
 from ...calls.bridging import Mode
 from ...errors import Conflict, FieldError, NotFound, Problem, TooLarge, Unprocessable, Unsupported
 from ..decoding import read_bytes
+from ..once import answered_once, key_of
 from ..route import AnyRoute, Asked, BodyT, Handler, Nothing, Route
 
 TAG = "Live calls"
@@ -136,12 +138,30 @@ async def say(asked: Asked[Nothing, SayBody]) -> Accepted:
     return Accepted(call_id=id_)
 
 
-async def play(asked: Asked[PlayQuery, Nothing]) -> Accepted:
+async def play(asked: Asked[PlayQuery, Nothing]) -> Accepted | web.StreamResponse:
     """The caller hears a recording: a WAV (audio/wav) of up to 5 MB and two minutes."""
-    id_, query = asked.path("id"), asked.query
-    if asked.request.content_type not in WAV_TYPES:
+    request, key = asked.request, key_of(asked.request)
+    if request.content_type not in WAV_TYPES:
         raise Unsupported("send a recording: Content-Type: audio/wav")
-    data = await read_bytes(asked.request, MAX_WAV_BYTES)
+    try:
+        await asked.edge.services.control.find(asked.who, asked.path("id"))
+    except Conflict:
+        if key is None:  # with a key it may have been done before the call has ended
+            raise
+    data = await read_bytes(request, MAX_WAV_BYTES)
+
+    async def work() -> web.Response:
+        body = msgspec.json.encode(await _play(asked, data))
+        return web.Response(body=body, status=202, content_type="application/json")
+
+    if key is None:
+        return await _play(asked, data)
+    service = asked.edge.services.idempotency
+    return await answered_once(service, request, asked.who, key, data, work)
+
+
+async def _play(asked: Asked[PlayQuery, Nothing], data: bytes) -> Accepted:
+    id_, query = asked.path("id"), asked.query
     try:
         pcm, rate_hz = await asyncio.to_thread(decoded, data)
     except WavError as exc:
@@ -285,6 +305,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         problems=(*PROBLEMS, TooLarge, Unsupported),
         max_body_bytes=MAX_WAV_BYTES,
         raw_body="audio/wav",
+        keyed=True,
     ),
     _post("digits", press_digits, "Press keys", DigitsBody),
     _post("mute", mute, "Mute a side", MuteBody),

@@ -16,6 +16,7 @@ from offhook.control.domain.agents import Agent, AgentKind, Availability, OpenHo
 from offhook.control.domain.numbers import ModemState, PhoneNumber
 from offhook.control.errors import Conflict, NotFound, Unprocessable
 from offhook.control.services.accounts import ACCOUNTS
+from offhook.control.services.calls import NewCall
 from offhook.control.services.mirroring import mirror
 from offhook.control.services.numbers import NumberFilter
 from offhook.control.store.rows import PageQuery
@@ -111,6 +112,20 @@ async def test_a_number_whose_agent_is_deleted_is_left_without(owners: Owners) -
     made = await owners.number(owners.anna, "200", agent_id=own.id)
     await owners.services.agents.delete(owners.anna, own.id)
     assert (await owners.services.numbers.get(owners.anna, made.id)).agent_id is None
+
+
+async def test_a_call_is_placed_by_a_line_that_its_owner_may_use_or_not_at_all(
+    owners: Owners,
+) -> None:
+    modems = owners.services.modems
+    (first,) = [x for x in (await modems.page(OPERATOR, PageQuery())).items if x.name == "first"]
+    await modems.assign(OPERATOR, first.id, owners.bert.account_id)
+    for name in ("nowhere", "first"):
+        with pytest.raises(Unprocessable) as caught:
+            await owners.services.calls.place(owners.anna, NewCall(to="+15550100", line=name))
+        assert [error.field for error in caught.value.errors] == ["line"]
+    for who, name in ((owners.bert, "first"), (owners.anna, "second"), (owners.anna, "office")):
+        await owners.services.calls.place(who, NewCall(to="+15550100", line=name))
 
 
 async def test_a_numbers_line_is_one_that_its_owner_may_use(owners: Owners) -> None:

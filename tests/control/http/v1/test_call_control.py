@@ -177,6 +177,39 @@ async def test_a_recording_is_played(api: Api, live: Conversation) -> None:
     assert await send_wav(api, b"x" * (MAX_WAV_BYTES + 1)) == 413
 
 
+async def test_a_recording_with_a_key_is_played_once(
+    api: Api, live: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[str] = []
+    monkeypatch.setattr(live.session, "play", lambda pcm, rate, name, now: played.append(name))
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "audio/wav"}
+    headers["Idempotency-Key"] = "jingle-1"
+    answers = []
+    for data in (a_wav(), a_wav(), a_wav(1.0)):
+        async with api.client.post(f"{PATH}/play?name=j", data=data, headers=headers) as answer:
+            answers.append((answer.status, answer.headers.get("Idempotency-Replayed")))
+    assert answers == [(202, None), (202, "true"), (422, None)]
+    assert played == ["j"]
+    monkeypatch.setattr(api.calls, "is_live", lambda call_id: False)
+    assert await send_wav(api, a_wav()) == 409
+    async with api.client.post(f"{PATH}/play?name=j", data=a_wav(), headers=headers) as answer:
+        assert (answer.status, answer.headers["Idempotency-Replayed"]) == (202, "true")
+
+
+async def test_nothing_is_read_of_a_recording_for_anothers_call(
+    api: Api, live: Conversation
+) -> None:
+    token = await api.user("ann@example.org")
+    head = (
+        f"POST {PATH}/play HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: audio/wav\r\nContent-Length: 1000\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection(api.client.host, api.client.port)
+    writer.write(head.encode())  # and nothing of the body
+    assert b" 404 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+
+
 async def test_somebody_is_joined_changed_and_let_go(api: Api, live: Conversation) -> None:
     joined = await api.want(202, "POST", f"{PATH}/bridge", {"to": "+49 30 1234", "mode": "listen"})
     assert joined == {"call_id": "call-1", "leg": "1"}
