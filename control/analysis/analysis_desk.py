@@ -34,7 +34,8 @@ class AnalysisDesk:
 
     def __init__(self, clock: Clock, limit_s: float = LIMIT_S, idle_s: float = IDLE_S) -> None:
         self._clock = clock
-        self._limit_s = limit_s
+        self.limit_s = limit_s
+        "For one call."
         self._idle_s = idle_s
         self._turn = asyncio.Lock()
         self._process: Process | None = None
@@ -52,11 +53,11 @@ class AnalysisDesk:
         async with self._turn:
             self._keep()
             try:
-                async with asyncio.timeout(self._limit_s):
+                async with asyncio.timeout(self.limit_s):
                     findings = await self._ask(conversation)
             except TimeoutError as exc:
                 await self._end()
-                raise AnalystDied(f"no analysis after {self._limit_s:g} s") from exc
+                raise AnalystDied(f"no analysis after {self.limit_s:g} s") from exc
             except BaseException:
                 # Also when nobody waits any more: the next answer would be this one's.
                 await self._end()
@@ -64,13 +65,17 @@ class AnalysisDesk:
             self._idle = self._clock.call_at(self._clock.now() + self._idle_s, self._let_go)
             return findings
 
+    async def settled(self) -> None:
+        """Wait until a process that is let go has ended."""
+        if self._ending is not None:
+            await self._ending
+
     async def aclose(self) -> None:
         """End the process."""
         async with self._turn:
             self._keep()
             await self._end()
-        if self._ending is not None:
-            await self._ending
+        await self.settled()
 
     async def _ask(self, conversation: Conversation) -> Findings:
         if self._process is None:

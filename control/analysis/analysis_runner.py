@@ -7,17 +7,15 @@ import asyncio
 import logging
 
 from ...media.clock import Clock, Timer
-from ..dialer.wall_timer import WallTimer
 from ..domain.analyses import CallAnalysis
 from ..errors import Conflict, StoreError
 from ..events.events import EventBus
 from ..services.analysis_follower import AnalysisFollower
 from ..services.analysis_steps import AnalysisSteps
+from ..wake_loop import Again, WakeLoop
 from .analysts import Analysts, NotAnalysed
 
 PACE_S = 0.5
-RETRY_S = 2.0
-"After it what the database refused, or what failed here, is tried again."
 FAILED_HERE = "the server failed to analyse it"
 
 logger = logging.getLogger(__name__)
@@ -41,36 +39,39 @@ class AnalysisRunner:
         self._bus = bus
         self._clock = clock
         self._at_once = at_once
-        self._woken = asyncio.Event()
-        self.idle = asyncio.Event()
-        "Nothing is being analysed, nothing is due."
-        self._task: asyncio.Task[None] | None = None
+        self._loop = WakeLoop("analyse calls", self._round, clock)
         self._soon: Timer | None = None
-        self._timer = WallTimer(clock, self.wake)
+        self._closing = False
         self._working: dict[asyncio.Task[None], CallAnalysis] = {}
+
+    @property
+    def working(self) -> int:
+        """Calls that are being analysed."""
+        return len(self._working)
 
     async def start(self) -> None:
         """Go on where the last start ended. Raises StoreError."""
         await self._steps.recover()
         self._bus.watch(self._something_was_stored)
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="analyse calls")
-        self.wake()
+        self._loop.start()
 
     def wake(self) -> None:
         """An analysis may be due."""
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        self.idle.clear()
-        self._woken.set()
+        self._loop.wake()
+
+    async def settled(self) -> None:
+        """Wait until nothing is due, and nothing is being analysed."""
+        while not self._loop.idle.is_set() or self._working:
+            await self._loop.idle.wait()
+            await asyncio.gather(*self._working, return_exceptions=True)
 
     async def aclose(self) -> None:
         """Stop; what is being analysed waits for the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-        self._timer.cancel()
+        self._closing = True
+        await self._loop.aclose()
         if self._soon is not None:
             self._soon.cancel()
         working = dict(self._working)
@@ -84,34 +85,18 @@ class AnalysisRunner:
                 logger.error("analyses that were begun count as tries: %s", exc)
 
     def _something_was_stored(self) -> None:
-        if self._task is not None and self._soon is None:
+        if not self._closing and self._soon is None:
             self._soon = self._clock.call_at(self._clock.now() + PACE_S, self.wake)
 
-    async def _run(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            try:
-                await self._round()
-            except StoreError as exc:
-                logger.error("analyses wait for the database: %s", exc)
-                self._again()
-            except Exception:
-                # At the task's root: without it no call would ever be analysed again.
-                logger.exception("analysing failed")
-                self._again()
-            if not self._woken.is_set() and not self._working:
-                self.idle.set()
-
-    async def _round(self) -> None:
+    async def _round(self) -> Again | None:
         try:
             while await self._follower.follow():
                 pass
-        except Conflict:
-            self._again()  # another server was faster
+        except Conflict:  # another server was faster
+            return Again(in_s=PACE_S)
         room = self._at_once - len(self._working)
         if room <= 0:
-            return  # whoever comes back wakes us
+            return None  # whoever comes back wakes us
         claimed = await self._steps.claim(room)
         for analysis in claimed:
             work = asyncio.get_running_loop().create_task(
@@ -119,11 +104,12 @@ class AnalysisRunner:
             )
             self._working[work] = analysis
             work.add_done_callback(self._finished)
-        if len(claimed) < room:
-            wall = await self._steps.next_wall()
-            # What is due and was left alone is a call whose end is on its way to the disk.
-            soonest = self._clock.wall() + PACE_S
-            self._timer.set(None if wall is None else max(wall, soonest))
+        if len(claimed) == room:
+            return None
+        wall = await self._steps.next_wall()
+        # What is due and was left alone is a call whose end is on its way to the disk.
+        soonest = self._clock.wall() + PACE_S
+        return Again(at_wall=None if wall is None else max(wall, soonest))
 
     async def _analyse(self, analysis: CallAnalysis) -> None:
         job = await self._steps.job(analysis)
@@ -151,6 +137,3 @@ class AnalysisRunner:
             # It stays claimed, and is taken up again when the claim has run out.
             logger.error("%s failed", task.get_name(), exc_info=error)
         self.wake()
-
-    def _again(self) -> None:
-        self._timer.set(self._clock.wall() + RETRY_S)

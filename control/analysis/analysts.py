@@ -6,6 +6,7 @@ in for a model that fails, because its analysis would be another one.
 
 import random
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -17,9 +18,21 @@ from ...media.errors import ProviderError
 from ..configuration.config import HOUSE, ProviderSettings
 from ..configuration.config_analysis import EMBEDDED, AnalysisConfig
 from ..domain.agents import Agent
-from .analysis_desk import AnalysisDesk, AnalystDied
+from .analysis_desk import AnalystDied
 from .conversation import Conversation, Findings
 from .model_questions import BadAnswer, findings_of, question_of
+
+
+class Desk(Protocol):
+    """What analyses without a model (analysis_desk.py)."""
+
+    async def analyse(self, conversation: Conversation) -> Findings:
+        """What can be told. Raises AnalystDied."""
+        ...
+
+    async def aclose(self) -> None:
+        """End it."""
+        ...
 
 
 class Analyst(msgspec.Struct, frozen=True):
@@ -44,7 +57,7 @@ class Analysts:
         self,
         config: AnalysisConfig,
         providers: Sequence[ProviderSettings],
-        desk: AnalysisDesk,
+        desk: Desk,
         rng: random.Random,
         watch: ProviderWatch = nobody_watches,
     ) -> None:

@@ -64,6 +64,27 @@ def chat(*texts: str) -> bytes:
     return opening + words + chunk() + usage + b"data: [DONE]\n\n"
 
 
+def completion(
+    content: str | None = None, refusal: str | None = None, finish_reason: str = "stop"
+) -> bytes:
+    """An answer in one piece, as servers give it to whoever does not want a stream."""
+    answer = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1694268190,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": content, "refusal": refusal},
+                "finish_reason": finish_reason,
+            }
+        ],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+    return msgspec.json.encode(answer)
+
+
 def split(body: bytes, size: int) -> tuple[bytes, ...]:
     """A body in pieces of `size` bytes: through lines, characters and samples."""
     return tuple(body[at : at + size] for at in range(0, len(body), size))
