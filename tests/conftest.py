@@ -1,8 +1,12 @@
 """Tests run from a checkout, installed or not: the repository root is `offhook`."""
 
 import importlib.util
+import os
 import pathlib
 import sys
+from collections.abc import Iterator
+
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -15,3 +19,35 @@ if "offhook" not in sys.modules:
     module = importlib.util.module_from_spec(spec)
     sys.modules["offhook"] = module
     spec.loader.exec_module(module)
+
+ON_BOTH = (
+    "control/store/test_calls.py",
+    "control/services/test_event_log.py",
+    "control/dialer/test_dispatch.py",
+)
+"Tests that run on SQLite and, where there is one, on PostgreSQL (tests/README.md)."
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have some tests run on both databases."""
+    path = pathlib.Path(str(metafunc.module.__file__)).relative_to(ROOT / "tests").as_posix()
+    if path in ON_BOTH:
+        from offhook.tests.kit.postgresql import missing
+
+        why = missing()
+        marks = [pytest.mark.interop, pytest.mark.skipif(why is not None, reason=why or "")]
+        kinds = ["sqlite", pytest.param("postgresql", marks=marks)]
+        metafunc.parametrize("database_kind", kinds, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def database_kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whose databases a test gets (kit/database.py)."""
+    kind = getattr(request, "param", "sqlite")
+    if kind == "sqlite" and not os.environ.get("OFFHOOK_TEST_POSTGRESQL"):
+        yield
+        return
+    from offhook.tests.kit.database import on_postgresql
+
+    with on_postgresql():
+        yield

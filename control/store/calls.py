@@ -217,7 +217,8 @@ class CallStore:
     async def cut_off(self) -> list[Call]:
         """Calls of this node that are in progress by their rows: at the start, a crash has cut
         them off. A file has one process, whatever it was called before."""
-        where = [COLUMNS.status.in_([status.value for status in IN_PROGRESS])]
+        status = COLUMNS.status.in_([status.value for status in IN_PROGRESS])
+        where: list[ColumnElement[bool]] = [status]
         if not self._database.is_sqlite:
             where.append(COLUMNS.node == self._database.node)
         async with self._database.read() as tx:

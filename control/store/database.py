@@ -136,9 +136,13 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _connection(self, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+        unreachable: tuple[type[Exception], ...] = (
+            OSError,
+            *postgresql.driver_errors(self.is_sqlite),
+        )
         try:
             connection = await self._engine.connect()
-        except (OSError, *postgresql.driver_errors(self.is_sqlite)) as exc:
+        except unreachable as exc:
             # Before there is a connection asyncpg's errors come as they are.
             raise StoreError(self._where, str(exc)) from exc
         try:

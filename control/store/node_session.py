@@ -36,9 +36,13 @@ _LOCK = text("SELECT pg_advisory_lock(:group, :key)")
 class NodeSession:
     """`start()`, when the database is open; `aclose()` last. `watch` it before."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, name_wait_ms: int = NAME_WAIT_MS
+    ) -> None:
+        """`name_wait_ms`: so long another process with the name may take to be gone."""
         self._database = database
         self._clock = clock
+        self._name_wait_ms = name_wait_ms
         self.leads = database.is_sqlite
         "Nobody else does now what only one node may do."
         self._watchers: list[Callable[[], None]] = []
@@ -103,7 +107,7 @@ class NodeSession:
             connection = await engine.connect()
             raw: Any = (await connection.get_raw_connection()).driver_connection
             raw.add_termination_listener(lambda _: self._lost.set())
-            await connection.execute(text(f"SET lock_timeout = {NAME_WAIT_MS}"))
+            await connection.execute(text(f"SET lock_timeout = {self._name_wait_ms}"))
             await connection.execute(_LOCK, _key(f"node {self._database.node}"))
             await connection.execute(text("SET lock_timeout = 0"))
         except (SQLAlchemyError, OSError) as exc:

@@ -8,6 +8,7 @@ after a place misses none. The cost: nodes do not write beside each other.
 Advisory locks belong to a connection: they are free as soon as the process that has them is gone.
 """
 
+import importlib
 import zlib
 from typing import Any
 
@@ -71,8 +72,7 @@ def driver_errors(is_sqlite: bool) -> tuple[type[Exception], ...]:
     """What asyncpg raises when it cannot connect; SQLite has no need of asyncpg."""
     if is_sqlite:
         return ()
-    import asyncpg
-
+    asyncpg: Any = importlib.import_module("asyncpg")  # an extra, without types
     return asyncpg.PostgresError, asyncpg.InterfaceError
 
 

@@ -7,7 +7,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import functools
-import os
 import pathlib
 import shutil
 import tempfile
@@ -20,22 +19,24 @@ from offhook.media.clock import VirtualClock
 from . import postgresql
 
 FILE = "offhook.db"
-EVERYWHERE = "OFFHOOK_TEST_POSTGRESQL"
-"In the environment: every test that wants a database gets PostgreSQL's."
 ADDRESS = "postgresql"
 "In a test's folder: the address of its database."
 
-_kinds = ["postgresql" if os.environ.get(EVERYWHERE) else "sqlite"]
+_kinds = ["sqlite"]
+_made: list[str] = []
+"PostgreSQL's, by this test."
 
 
 @contextlib.contextmanager
 def on_postgresql() -> Iterator[None]:
-    """Databases that are made meanwhile are PostgreSQL's."""
+    """Databases that are made meanwhile are PostgreSQL's; they are gone afterwards."""
     _kinds.append("postgresql")
     try:
         yield
     finally:
         _kinds.pop()
+        while _made:
+            postgresql.cluster().drop(_made.pop())
 
 
 def url_in(folder: pathlib.Path) -> str:
@@ -59,7 +60,8 @@ def copy_database(folder: pathlib.Path) -> Database:
 
 def _copy_of_postgresql(folder: pathlib.Path, template: str) -> None:
     cluster = postgresql.cluster()
-    (folder / ADDRESS).write_text(cluster.url(cluster.create(template)))
+    _made.append(cluster.create(template))
+    (folder / ADDRESS).write_text(cluster.url(_made[-1]))
 
 
 @functools.lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ to the newest version once.
 import atexit
 import contextlib
 import functools
+import importlib.util
 import itertools
 import os
 import pathlib
@@ -33,9 +34,7 @@ def missing() -> str | None:
     """Why there is none here; None: there is one."""
     if _program("initdb") is None:
         return "PostgreSQL is not installed (Debian: postgresql)"
-    try:
-        import asyncpg  # noqa: F401 - only whether it is there
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("asyncpg") is None:
         return "asyncpg is not installed"
     return None
 
@@ -74,6 +73,10 @@ class Cluster:
         name = f"offhook_{os.getpid()}_{next(_numbers)}"
         self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
+
+    def drop(self, name: str) -> None:
+        """Delete a database, whoever is still connected to it."""
+        self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """Have a statement carried out by psql; its rows, as psql shows them."""

@@ -87,7 +87,8 @@ async def test_what_fails_is_neither_stored_nor_told(log: Log) -> None:
             raise ZeroDivisionError
     await log.tell(changed(2))
     assert [p.event for p in await taken(subscription, 2)] == [None, changed(2)]
-    assert await log.events.kept() == (1, 1)
+    oldest, newest = await log.events.kept()
+    assert oldest == newest  # PostgreSQL does not give the number of what failed again
 
 
 async def test_who_was_cancelled_while_committing_lets_subscribers_ask_again(log: Log) -> None:
