@@ -21,6 +21,7 @@ from ..drivers.sip.endpoint import LineSettings, SipEndpoint, SipSettings
 from ..drivers.sip.registration import AnyRegistrationEvent
 from ..drivers.sip.trunk import Account, Trunk
 from ..media.clock import LoopClock
+from ..media.errors import Refused
 from ..media.frames.engine import Engine, EngineSettings
 from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
@@ -466,11 +467,13 @@ class Server:
 
     def _dial(self, to: str, line: str) -> LegPort:
         """Somebody else for a call that has come by `line`. Raises MediaError and SipError."""
+        if reason := self.engine.refusal(second_leg=True):
+            raise Refused(reason)
         known = self.lines.get(line)
         carries = known is not None and known.can_call_out and not known.simulated
         if self._sip is not None and is_address(to) and not carries:
             return self._sip.call(to, line=line)
-        return self.lines.call(line, to)
+        return self.lines.call(line, to, second_leg=True)
 
     def _tell_registration(self, event: AnyRegistrationEvent) -> None:
         logger.info("line: %s", event)

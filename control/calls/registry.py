@@ -244,7 +244,6 @@ class CallRegistry:
     def _add_gauges(self, metrics: Metrics) -> None:
         rounds, bus = self.rounds, self._bus
         gauges: list[tuple[str, str, Callable[[], float], str]] = [
-            ("offhook_calls_live", "Calls in progress.", lambda: len(self._live), "gauge"),
             (
                 "offhook_calls_unstored",
                 "Calls whose last change is not stored yet.",

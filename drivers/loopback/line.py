@@ -79,9 +79,15 @@ class LoopbackLine:
         """The calls that are live."""
         return list(self._legs.values())
 
-    def call(self, to_number: str, from_number: str = "") -> LoopbackLeg:
-        """Call a number: who answers, if anybody, is behaviour.py's. Raises Refused."""
-        leg = self._begin(behaviour_of(to_number), from_number, to_number, inbound=False)
+    def call(
+        self, to_number: str, from_number: str = "", *, second_leg: bool = False
+    ) -> LoopbackLeg:
+        """Call a number: who answers, if anybody, is behaviour.py's. Raises Refused.
+
+        `second_leg`: it is for somebody who is in a call already.
+        """
+        behaviour = behaviour_of(to_number)
+        leg = self._begin(behaviour, from_number, to_number, inbound=False, second_leg=second_leg)
         if self.on_dialled is not None:
             self.on_dialled(to_number)
         return leg
@@ -99,9 +105,15 @@ class LoopbackLine:
             leg.hang_up(HangUpCause.ERROR)
 
     def _begin(
-        self, behaviour: Behaviour, from_number: str, to_number: str, *, inbound: bool
+        self,
+        behaviour: Behaviour,
+        from_number: str,
+        to_number: str,
+        *,
+        inbound: bool,
+        second_leg: bool = False,
     ) -> LoopbackLeg:
-        if reason := self._refusal():
+        if reason := self._refusal(second_leg):
             raise Refused(reason)
         wire_id = f"loopback-{uuid.UUID(int=self._rng.getrandbits(128), version=4)}"
         media, legs = LoopbackMedia(self._media), self._legs
@@ -116,10 +128,10 @@ class LoopbackLine:
         call.begin(leg)
         return leg
 
-    def _refusal(self) -> str | None:
+    def _refusal(self, second_leg: bool) -> str | None:
         """Why no call can be made now. Simulated ones must not make real ones worse."""
         if not self._open:
             return f"line {self.name} is closed"
         if len(self._legs) >= MAX_CALLS:
             return f"all {MAX_CALLS} calls of line {self.name} are in use"
-        return self._engine.refusal()
+        return self._engine.refusal(second_leg=second_leg)

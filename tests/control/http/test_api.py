@@ -391,7 +391,7 @@ async def test_metrics_are_open_and_count(api: Api) -> None:
     response = await api.ask("GET", "/metrics", Authorization="")
     assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     lines = (await response.text()).splitlines()
-    assert "offhook_calls_live 1" in lines
+    assert "offhook_calls_unstored 0" in lines
     assert 'offhook_calls_started_total{direction="inbound"} 1' in lines
 
 

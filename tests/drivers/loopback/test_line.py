@@ -14,6 +14,7 @@ from offhook.drivers.loopback.line import LoopbackLine
 from offhook.drivers.loopback.sounds import MAKE_LIMIT_S
 from offhook.media.errors import Refused
 from offhook.media.events import AnyMediaEvent, AudioCaptured
+from offhook.media.frames.engine import MIN_TICKS_TO_JUDGE
 from offhook.media.frames.lane import Lane
 from offhook.media.frames.vad import VadSettings
 from offhook.media.ports import (
@@ -381,6 +382,15 @@ async def test_when_no_lane_is_free_the_call_is_refused_or_ends_as_overloaded() 
     third.leg.hang_up()
     await rig.line.aclose()
     assert rig.left == (0, 0, 0)
+
+
+async def test_somebody_is_called_into_a_live_call_while_the_clock_is_late(rig: Rig) -> None:
+    for _ in range(MIN_TICKS_TO_JUDGE):
+        rig.engine._frame_clock._window.add(0.010, 0.001)
+    with pytest.raises(Refused, match="clock is late"):
+        rig.line.call("+15550100")
+    leg = rig.line.call("+15550100", second_leg=True)
+    leg.hang_up()
 
 
 async def test_a_line_refuses_calls_when_it_is_full_or_closed_or_has_nobody_to_take_them(
