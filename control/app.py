@@ -5,6 +5,7 @@ asked for, so that `offhook --help` costs nothing.
 """
 
 import importlib
+import keyword
 import sys
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -19,6 +20,9 @@ COMMANDS = {
     "agent": "agents of a running server: list, show, create, change, delete",
     "number": "phone numbers of a running server, and who answers them",
     "line": "lines of a running server: their state, how full they are",
+    "schedule": "calls of a running server that recur: list, show, add, change, pause, resume",
+    "campaign": "many numbers for one agent, on a running server: create, launch, pause, stop",
+    "import": "files of calls (CSV) for a running server: validate, create, errors",
     "dialer": "whether a running server places calls; stop, go on; numbers that are never called",
     "user": "accounts of a running server: list, add, change, deactivate",
     "key": "API keys of a running server: list, create, revoke",
@@ -63,7 +67,8 @@ def usage() -> str:
 
 
 def _command(name: str) -> Callable[[list[str]], int]:
-    module = importlib.import_module(f".cli.{name}", __package__)
+    file = f"{name}_" if keyword.iskeyword(name) else name
+    module = importlib.import_module(f".cli.{file}", __package__)
     return cast(Callable[[list[str]], int], module.main)  # what every module in cli/ has
 
 

@@ -64,6 +64,10 @@ class ApiClient:
         """Make something."""
         return self._ask("POST", path, {} if body is None else body)
 
+    def send(self, path: str, data: bytes, headers: dict[str, str]) -> Any:
+        """Make something of bytes; `headers` say of what kind they are."""
+        return self._request("POST", path, data, headers)
+
     def patch(self, path: str, body: Any) -> Any:
         """Change some of it."""
         return self._ask("PATCH", path, body)
@@ -84,18 +88,19 @@ class ApiClient:
             cursor = f"&cursor={page['next']}"
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {self._token}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        if body is None:
+            return self._request(method, path, None, {})
+        json = {"Content-Type": "application/json"}
+        return self._request(method, path, msgspec.json.encode(body), json)
+
+    def _request(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Any:
+        headers = {"Authorization": f"Bearer {self._token}", **headers}
         request = urllib.request.Request(
-            f"{self._url}{path}",
-            method=method,
-            headers=headers,
-            data=None if body is None else msgspec.json.encode(body),
+            f"{self._url}{path}", method=method, headers=headers, data=data
         )
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                data = answer.read(MAX_ANSWER_BYTES)
+                answered = answer.read(MAX_ANSWER_BYTES)
         except urllib.error.HTTPError as exc:
             with exc:
                 raise told(exc.code, exc.read(MAX_ANSWER_BYTES)) from exc
@@ -103,7 +108,7 @@ class ApiClient:
             why = exc.reason if isinstance(exc, urllib.error.URLError) else exc
             raise ApiError(f"{self._url} does not answer ({why}); is the server running?") from exc
         try:
-            return msgspec.json.decode(data) if data else None
+            return msgspec.json.decode(answered) if answered else None
         except msgspec.DecodeError as exc:
             raise ApiError(f"{self._url} answers with what is no JSON") from exc
 

@@ -5,11 +5,14 @@ import logging
 import os
 from pathlib import Path
 
+from offhook.tests.kit.crowded_server import CrowdedServer
 from offhook.tests.kit.killed_server import KilledServer
 
 CALLS = int(os.environ.get("DURABILITY_CALLS", "18"))
 KILLS = int(os.environ.get("DURABILITY_KILLS", "3"))
 "More of both by hand: what is shown does not depend on them."
+CROWD = os.environ.get("CROWD", "8,4,1")
+"Calls, how many at once, kills. By hand 500,50,4: fifty conversations take both of two processors."
 
 
 async def test_kill_9_loses_no_call_and_dials_none_twice(tmp_path: Path) -> None:
@@ -30,4 +33,27 @@ async def test_kill_9_loses_no_call_and_dials_none_twice(tmp_path: Path) -> None
     causes = collections.Counter(str(call["cause"]) for call in run.calls.values())
     logging.getLogger(__name__).info(
         "%d calls, %d kills, %d dialled, %s", len(run.calls), run.kills, len(run.dialled), causes
+    )
+
+
+async def test_a_full_server_that_is_killed_reaches_every_number_once(tmp_path: Path) -> None:
+    calls, at_once, kills = (int(word) for word in CROWD.split(","))
+    hurry = "CROWD" not in os.environ
+    run = CrowdedServer(tmp_path, calls, at_once, kills, seed=20261, in_a_hurry=hurry)
+    crowd = await run.go()
+    assert crowd.peaks[:kills] == [at_once] * kills, "it never was full, or was more than that"
+    assert max(crowd.peaks) <= at_once
+    assert sorted(call["to"] for call in crowd.calls) == crowd.numbers, "one call for each number"
+    assert max(crowd.dialled.values()) == 1, "a number was dialled twice"
+    causes = collections.Counter(str(call["cause"]) for call in crowd.calls)
+    for call in crowd.calls:
+        assert call["status"] == "ended", call
+        if not crowd.dialled[call["to"]]:
+            # Claimed, and cut off before the line was told: over, because nobody can know.
+            assert call["cause"] == "crash", call
+    assert causes["crash"] <= at_once * kills
+    assert crowd.progress["completed"] == calls - crowd.progress["failed"]
+    assert crowd.progress["failed"] == causes["crash"]
+    logging.getLogger(__name__).info(
+        "%d calls, %d dialled, at once %s, %s", calls, len(crowd.dialled), crowd.peaks, causes
     )

@@ -126,9 +126,9 @@ class KilledServer:
         """Whether the end of every call has been told; what is known of them goes to the run."""
         if not await _is_over(client, server):
             return False
-        calls = _items(client, f"{server.http}/v1/calls?limit=200")
+        calls = items(client, f"{server.http}/v1/calls?limit=200")
         self.run.calls = {call["id"]: call async for call in calls}
-        log = _items(client, f"{server.http}/v1/events/log?types=call.status&limit=200")
+        log = items(client, f"{server.http}/v1/events/log?types=call.status&limit=200")
         self.run.ended_events = collections.Counter(
             [e["event"]["call_id"] async for e in log if e["event"]["status"] == "ended"]
         )
@@ -146,7 +146,8 @@ async def _is_over(client: aiohttp.ClientSession, server: ServerProcess) -> bool
         return not (await answer.json())["items"]
 
 
-async def _items(client: aiohttp.ClientSession, url: str) -> AsyncIterator[Any]:
+async def items(client: aiohttp.ClientSession, url: str) -> AsyncIterator[Any]:
+    """All of a list, page by page; `url` has a query."""
     cursor: str | None = ""
     while cursor is not None:
         more = f"&cursor={cursor}" if cursor else ""

@@ -1,0 +1,160 @@
+"""A campaign of loopback calls, many at once, through a server that is killed whenever it is full.
+
+Numbers come by a campaign and not one by one: the API takes ten requests a second from an account,
+so that of people who talk for 10 s never more than a hundred would be in a call.
+
+Not here: a server that is killed at any moment, however few calls it has (killed_server.py).
+"""
+
+import asyncio
+import collections
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from offhook.bench.load.server_process import TOKEN, ServerProcess
+
+from .killed_server import items
+
+LIMIT_S = 600.0
+"Of one server's life."
+
+
+class Crowd(msgspec.Struct, kw_only=True):
+    """What was done, and what is left of it."""
+
+    numbers: list[str]
+    peaks: list[int] = []
+    "Calls that were answered and went on, at most, in each life of the server."
+    calls: list[dict[str, Any]] = []
+    "All calls of the server at the end."
+    progress: dict[str, int] = {}
+    "The campaign's, at the end."
+    dialled: collections.Counter[str] = msgspec.field(default_factory=collections.Counter)
+    "How often the far end was dialled, by number."
+
+
+class CrowdedServer:
+    """One run: `calls` people who talk for 10 s, `at_once` of them together."""
+
+    def __init__(
+        self,
+        folder: Path,
+        calls: int,
+        at_once: int,
+        kills: int,
+        seed: int,
+        *,
+        in_a_hurry: bool = False,
+    ) -> None:
+        """It is killed `kills` times, each time when `at_once` calls are live, or soon after.
+
+        `in_a_hurry`: at once, and what is not cut off is hung up as soon as it is answered.
+        """
+        self._folder = folder
+        self._ledger = folder / "ledger"
+        self._at_once = at_once
+        self._kills = kills
+        self._rng = random.Random(seed)
+        self._in_a_hurry = in_a_hurry
+        self._campaign = ""
+        self.crowd = Crowd(numbers=[f"+49{number:06}0001" for number in range(calls)])
+
+    async def go(self) -> Crowd:
+        """Do it."""
+        for _ in range(self._kills):
+            await self._until_full()
+        await self._to_the_end()
+        self.crowd.dialled.update(self._ledger.read_text().splitlines())
+        return self.crowd
+
+    def _server(self) -> ServerProcess:
+        settings = {
+            "LOOPBACK_LEDGER": str(self._ledger),
+            "LIMITS_MAX_LATENESS_MS": "100000",
+            "RECORDING_ON": "false",
+        }
+        return ServerProcess(self._folder / "data", self._folder / "log", **settings)
+
+    async def _until_full(self) -> None:
+        server = self._server()
+        await server.start()
+        try:
+            async with _Life(server) as life:
+                if not self._campaign:
+                    await self._launch(life)
+                while life.peak < self._at_once:
+                    await life.event()
+                more = 1 if self._in_a_hurry else self._at_once
+                for _ in range(self._rng.randrange(more)):
+                    await life.event()
+        finally:
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        self.crowd.peaks.append(life.peak)
+
+    async def _to_the_end(self) -> None:
+        """One more life, until the campaign is completed."""
+        async with self._server() as server, _Life(server) as life:
+            if not self._campaign:
+                await self._launch(life)
+            path = f"/v1/campaigns/{self._campaign}"
+            while (campaign := await life.ask("GET", path))["status"] != "completed":
+                event = await life.event()
+                if self._in_a_hurry and event.get("status") == "live":
+                    await life.ask("POST", f"/v1/calls/{event['call_id']}/hangup")
+            self.crowd.progress = campaign["progress"]
+            found = items(life.client, f"{server.http}/v1/calls?limit=200")
+            self.crowd.calls = [call async for call in found]
+        self.crowd.peaks.append(life.peak)
+
+    async def _launch(self, life: "_Life") -> None:
+        body = {
+            "name": "crowd",
+            "line": "loopback",
+            "max_concurrent": self._at_once,
+            "numbers": self.crowd.numbers,
+        }
+        self._campaign = (await life.ask("POST", "/v1/campaigns", body))["id"]
+        await life.ask("POST", f"/v1/campaigns/{self._campaign}/launch")
+
+
+class _Life:
+    """One server's, as who listens to its events sees it."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self._server = server
+        self._live: set[str] = set()
+        self.peak = 0
+        self._limit = asyncio.timeout(LIMIT_S)
+
+    async def __aenter__(self) -> "_Life":
+        self.client = aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"})
+        await self._limit.__aenter__()
+        types = "types=call.status,campaign.status"
+        self._events = await self.client.ws_connect(f"{self._server.http}/v1/events?{types}")
+        return self
+
+    async def __aexit__(self, *exc: Any) -> None:
+        await self.client.close()
+        await self._limit.__aexit__(*exc)
+
+    async def event(self) -> dict[str, Any]:
+        """The next one."""
+        event: dict[str, Any] = (await self._events.receive_json()).get("event", {})
+        if event.get("status") == "live":
+            self._live.add(event["call_id"])
+            self.peak = max(self.peak, len(self._live))
+        elif event.get("status") == "ended":
+            self._live.discard(event["call_id"])
+        return event
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The API."""
+        async with self.client.request(method, f"{self._server.http}{path}", json=body) as answer:
+            assert answer.ok, await answer.text()
+            return await answer.json()
