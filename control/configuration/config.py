@@ -25,6 +25,7 @@ from .config_http import (
     RatesSettings as RatesSettings,
     wrong_proxies,
 )
+from .config_knowledge import KnowledgeSettings
 from .config_lines import (
     DEFAULT_MODEMS,
     LineSettings as LineSettings,
@@ -93,6 +94,7 @@ class ModelNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chat: str = ""
     speech: str = ""
     transcription: str = ""
+    embeddings: str = ""
 
 
 class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,6 +187,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
     escalations: EscalationSettings = EscalationSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
     lines: tuple[LineSettings, ...] = ()
@@ -361,6 +364,14 @@ def _unknown_providers(settings: Settings, origin: Origin) -> Iterable[ConfigErr
                 yield origin.error(key, name, f"no such provider; there is {choice}")
             elif not getattr(by_name[name].models, model):
                 yield origin.error(key, name, f"that provider has no models.{model}")
+    if name := settings.knowledge.embeddings:
+        provider = by_name.get(name)
+        if provider is None:
+            expected = f"no such provider; there is {', '.join(by_name) or 'none'}"
+            yield origin.error("knowledge.embeddings", name, expected)
+        elif not provider.models.embeddings:
+            expected = "that provider has no models.embeddings"
+            yield origin.error("knowledge.embeddings", name, expected)
 
 
 def _unknown_voices(settings: Settings, origin: Origin) -> Iterable[ConfigError]:

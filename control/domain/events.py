@@ -20,6 +20,7 @@ from ...media.conversation.records import (
 from .analyses import AnalysisStatus, Sentiment
 from .calls import CallStatus, EscalationStatus, Outcome
 from .campaigns import CampaignStatus
+from .documents import DocumentStatus
 from .imports import ImportStatus
 
 
@@ -203,6 +204,16 @@ class ImportEnded(AboutOther, frozen=True, kw_only=True, tag="import.ended"):
     rows_failed: int
 
 
+class DocumentProcessed(AboutOther, frozen=True, kw_only=True, tag="document.processed"):
+    """An uploaded document can be searched now, or cannot be read."""
+
+    document_id: str
+    agent_id: str | None
+    status: DocumentStatus
+    chunks: int
+    error: str = ""
+
+
 class WebhookTested(AboutOther, frozen=True, kw_only=True, tag="webhook.test"):
     """Somebody tries whether a webhook arrives; only that webhook is told."""
 
@@ -236,6 +247,7 @@ AnyDomainEvent = (
     | ModemStateChanged
     | CampaignStatusChanged
     | ImportEnded
+    | DocumentProcessed
     | WebhookTested
     | WebhookDisabled
 )

@@ -32,12 +32,15 @@ from .contacts import ContactService
 from .deliveries import DeliveryQueue
 from .dialing import DialingService
 from .do_not_call import DoNotCallService
+from .document_steps import DocumentSteps
+from .documents import DocumentService
 from .error_logs import ErrorLogService
 from .escalations import RING_S, EscalationService
 from .event_log import EventLog
 from .idempotency import IdempotencyService
 from .import_steps import ImportSteps
 from .imports import ImportService
+from .knowledge import KnowledgeService
 from .lines import LineService
 from .modems import ModemService
 from .notes import NoteService
@@ -73,12 +76,15 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: DeliveryQueue
     dialing: DialingService
     do_not_call: DoNotCallService
+    documents: DocumentService
+    document_steps: DocumentSteps
     error_logs: ErrorLogService
     escalations: EscalationService
     events: EventLog
     idempotency: IdempotencyService
     imports: ImportService
     import_steps: ImportSteps
+    knowledge: KnowledgeService
     lines: LineService
     modems: ModemService
     notes: NoteService
@@ -115,8 +121,9 @@ def make_services(
     """All of them, on a database that is opened before they are used.
 
     `lines` None: those of a server without configuration. `calls`: those in progress; their
-    recordings lie in `recordings`. `uploads`: where files lie until they are imported. `box` is
-    asked for when it is needed: its keys are read, or made, by the process that holds the database.
+    recordings lie in `recordings`. `uploads`: where files lie until they are imported; documents
+    lie beside it. `box` is asked for when it is needed: its keys are read, or made, by the process
+    that holds the database.
     `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too. `ring_s`: how
     long a person is let ring. `keep_days`: how long recordings are kept, unless their account says
     otherwise; 0: for ever.
@@ -155,12 +162,15 @@ def make_services(
         deliveries=deliveries,
         dialing=DialingService(database, clock),
         do_not_call=DoNotCallService(database, events, clock),
+        documents=DocumentService(database, clock, uploads.with_name("documents")),
+        document_steps=DocumentSteps(database, events, clock),
         error_logs=ErrorLogService(database, clock),
         escalations=escalations,
         events=events,
         idempotency=IdempotencyService(database, clock, box),
         imports=ImportService(database, events, clock, uploads),
         import_steps=ImportSteps(database, events, clock),
+        knowledge=KnowledgeService(database),
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
         notes=NoteService(database, events, clock),

@@ -60,16 +60,22 @@ async def best(
 ) -> list[int]:
     """`seq` of the chunks of any of these scopes that have any of these words, roughly best first.
 
+    Without scopes: of the account whose number is in front of the words.
+
     All are words of letters and digits only, as knowledge/words.py makes them: nothing in them can
     be taken for an operator; they are quoted all the same.
     """
+    if not words:
+        return []
     if tx.dialect.name == "sqlite":
         quoted = [" OR ".join(f'"{word}"' for word in group) for group in (scopes, words)]
-        query = f"(scope : ({quoted[0]})) AND (words : ({quoted[1]}))"
+        query = f"words : ({quoted[1]})"
+        if scopes:
+            query = f"(scope : ({quoted[0]})) AND ({query})"
         asked = {"query": query, "limit": limit}
         return [row[0] for row in await tx.execute(_BEST_SQLITE, asked)]
     either = [" | ".join(f"'{word}'" for word in group) for group in (scopes, words)]
-    query = f"({either[0]}) & ({either[1]})"
+    query = f"({either[0]}) & ({either[1]})" if scopes else either[1]
     asked = {"query": query, "words": either[1], "limit": limit}
     return [row[0] for row in await tx.execute(_BEST_POSTGRESQL, asked)]
 

@@ -7,6 +7,7 @@ from typing import Any
 from offhook.control.configuration.config_lines import DEFAULT_MODEMS
 from offhook.control.domain.analyses import CallAnalysis
 from offhook.control.domain.calls import Call, CallStatus, Escalation, Outcome, Recording
+from offhook.control.domain.documents import Document
 from offhook.control.domain.entity import Entity
 from offhook.control.domain.imports import ImportJob
 from offhook.control.domain.messages import ErrorLog, Notification, OutboxMessage
@@ -177,6 +178,10 @@ MAKERS: dict[str, Maker] = {
     "/v1/imports/{id}": _by_store(
         schema.IMPORT_JOBS,
         lambda owner: ImportJob(owner_id=owner, size_bytes=1, content_hash="0" * 64),
+    ),
+    "/v1/documents/{id}": _by_store(
+        schema.DOCUMENTS,
+        lambda owner: Document(owner_id=owner, title="Prices", size_bytes=1, content_hash="0" * 64),
     ),
     "/v1/modems/{id}": _modem,
     "/v1/lines/{name}": _line,

@@ -1,0 +1,1 @@
+"""What agents know: documents read by a process of their own, searched by words and by meaning."""
