@@ -27,6 +27,7 @@ from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from ..media.ports import LegPort
 from .agents.agents import Agents
+from .analytics.figures_keeper import FiguresKeeper
 from .agents.unfit_agents import UnfitAgents
 from .analysis.analysing import Analysing
 from .auth.proofs import Proofs
@@ -217,6 +218,7 @@ class Server:
             allow_private=private,
             leads=nodes.leads,
         )
+        self._figures = FiguresKeeper(self._services.analytics, self._bus, self._clock)
         self._event_retention = EventRetention(
             self._services.events, self._services.deliveries, self._clock, settings.events
         )
@@ -323,6 +325,8 @@ class Server:
         stack.push_async_callback(self._services.recordings.aclose)
         await self._webhooks.start()
         stack.push_async_callback(self._webhooks.aclose)
+        stack.push_async_callback(self._figures.aclose)
+        self._figures.start()
         await self._outbox_sender.start()
         stack.push_async_callback(self._outbox_sender.aclose)
         crashed = await self.registry.start()

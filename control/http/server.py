@@ -21,6 +21,7 @@ from .turnstile import Turnstile, in_turn
 from .v1 import (
     accounts,
     agents,
+    analytics,
     analyses,
     api_keys,
     auth,
@@ -78,6 +79,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *imports.ROUTES,
     *documents.ROUTES,
     *knowledge.ROUTES,
+    *analytics.ROUTES,
     *lines.ROUTES,
     *modems.ROUTES,
     *auth.ROUTES,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from ...media.clock import Clock
+from ..analytics.counting import Counting
 from ..auth.proofs import Proofs
 from ..auth.secrets_box import SecretsBox
 from ..calls.calls import Calls
@@ -22,6 +23,7 @@ from .account_removal import AccountRemoval
 from .accounts import AccountService
 from .agents import AgentService
 from .analyses import AnalysisService
+from .analytics import AnalyticsService
 from .api_keys import ApiKeyService
 from .authentication import Authentication
 from .call_control import CallControl
@@ -66,6 +68,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     accounts: AccountService
     agents: AgentService
     analyses: AnalysisService
+    analytics: AnalyticsService
     api_keys: ApiKeyService
     authentication: Authentication
     calls: CallService
@@ -152,6 +155,7 @@ def make_services(
         accounts=accounts,
         agents=agents,
         analyses=AnalysisService(database, calls, clock),
+        analytics=AnalyticsService(database, clock, Counting(database.url)),
         api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
         control=control,

@@ -91,6 +91,7 @@ class Api:
 
     async def __aexit__(self, *_: object) -> None:
         await self.client.close()
+        await self.services.analytics.aclose()
         await self.calls.aclose()
         await self.services.authentication.aclose()
         await self.proofs.aclose()

@@ -129,6 +129,10 @@ async def _line(tenant: Tenant) -> str:
     return MODEM
 
 
+async def _agent(tenant: Tenant) -> str:
+    return tenant.ids["/v1/agents/{id}"]
+
+
 async def _account(tenant: Tenant) -> str:
     return tenant.account_id
 
@@ -159,6 +163,7 @@ def _by_store_of_call(table: Any, make: Callable[[str, str], Entity]) -> Maker:
 MAKERS: dict[str, Maker] = {
     "/v1/accounts/{id}": _account,
     "/v1/agents/{id}": _by_api("/v1/agents", {"name": "Anna"}),
+    "/v1/analytics/agents/{id}": _agent,
     "/v1/numbers/{id}": _by_api("/v1/numbers", {"number": NUMBER}),
     "/v1/calls/{id}": _call,
     "/v1/recordings/{id}": _by_store_of_call(
