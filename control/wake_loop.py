@@ -33,12 +33,20 @@ class WakeLoop:
     """`start()`, then `wake()` when something may have changed; `aclose()`, or `finish()`, last."""
 
     def __init__(
-        self, name: str, do_round: Callable[[], Awaitable[Again | None]], clock: Clock
+        self,
+        name: str,
+        do_round: Callable[[], Awaitable[Again | None]],
+        clock: Clock,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`name`: the task's, in the infinitive. None of a round: only when woken."""
+        """`name`: the task's, in the infinitive. None of a round: only when woken.
+
+        `leads`: whether rounds are this node's to do; it is woken when that changes (nodes.py).
+        """
         self._name = name
         self._do_round = do_round
         self._clock = clock
+        self._leads = leads
         self._woken = asyncio.Event()
         self.idle = asyncio.Event()
         "All was done that can be done now, and it waits."
@@ -83,7 +91,7 @@ class WakeLoop:
             if self._closing:
                 return
             try:
-                again = await self._do_round()
+                again = await self._do_round() if self._leads() else None
             except StoreError as exc:
                 logger.error("%s: waits for the database: %s", self._name, exc)
                 again = Again(in_s=RETRY_S)

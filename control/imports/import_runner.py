@@ -7,6 +7,7 @@ Files whose job has ended are removed.
 import asyncio
 import logging
 import pathlib
+from collections.abc import Callable
 
 from ...media.clock import Clock
 from ..domain.imports import ImportJob
@@ -25,11 +26,18 @@ logger = logging.getLogger(__name__)
 class ImportRunner:
     """`start()`, then `wake()` when a job was made or ended, `aclose()` last."""
 
-    def __init__(self, imports: ImportService, steps: ImportSteps, clock: Clock) -> None:
+    def __init__(
+        self,
+        imports: ImportService,
+        steps: ImportSteps,
+        clock: Clock,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`leads`: whether this node reads the files of all (nodes.py)."""
         self._imports = imports
         self._steps = steps
         self._clock = clock
-        self._loop = WakeLoop("import files", self._round, clock)
+        self._loop = WakeLoop("import files", self._round, clock, leads)
         self._deaths: dict[str, int] = {}
 
     @property

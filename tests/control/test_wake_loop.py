@@ -68,6 +68,17 @@ async def test_it_begins_with_a_round_and_then_waits_to_be_woken(work: Work) -> 
     assert await work.done() == 2
 
 
+async def test_rounds_that_are_another_nodes_are_not_done() -> None:
+    work, leads = Work(), False
+    work.loop = WakeLoop("work", work._round, work.clock, lambda: leads)
+    work.loop.start()
+    assert await work.done() == 0
+    leads = True
+    work.loop.wake()
+    assert await work.done() == 1
+    await work.loop.aclose()
+
+
 async def test_who_wakes_it_in_the_middle_of_a_round_gets_one_more(work: Work) -> None:
     await work.done()
     work.gate.clear()

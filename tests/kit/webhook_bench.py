@@ -3,6 +3,7 @@
 import asyncio
 import pathlib
 import random
+from collections.abc import Callable
 
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID, Principal, Role
 from offhook.control.auth.scopes import EVERYTHING
@@ -80,7 +81,13 @@ class WebhookBench:
             await self.sender.aclose()
         await self.database.aclose()
 
-    async def start(self, *, allow_private: bool = True, look_every_s: float = 0.0) -> None:
+    async def start(
+        self,
+        *,
+        allow_private: bool = True,
+        look_every_s: float = 0.0,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Begin to send."""
         self.sender = WebhookSender(
             self.queue,
@@ -90,6 +97,7 @@ class WebhookBench:
             self.clock,
             allow_private=allow_private,
             look_every_s=look_every_s,
+            leads=leads,
         )
         await self.sender.start()
 

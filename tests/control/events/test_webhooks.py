@@ -53,6 +53,31 @@ async def test_an_event_comes_signed_and_the_delivery_is_kept(bench: WebhookBenc
     assert received.json["data"]["agent_id"] == "a"
 
 
+async def test_only_the_node_that_leads_sends_and_who_follows_it_goes_on_there(
+    bench: WebhookBench, tmp_path: pathlib.Path
+) -> None:
+    leads = True
+    other = bench.again()
+    async with Receiver() as receiver:
+        await bench.hook(receiver.url())
+        await bench.start(leads=lambda: leads)
+        await other.events.start()
+        await other.start(leads=lambda: not leads)
+        await bench.tell(bench.happened("c", "first"))
+        await bench.queue.wait(1)
+        leads = False
+        for each in (bench, other):
+            assert each.sender is not None
+            each.sender.wake()
+        await bench.tell(bench.happened("c", "second"))
+        assert other.sender is not None
+        other.sender.wake()
+        await other.queue.wait(1)
+        assert names(receiver.received) == ["first", "second"]
+        await other.sender.aclose()
+        await other.database.aclose()
+
+
 async def test_only_the_wanted_events_of_its_account_come(bench: WebhookBench) -> None:
     ann = await bench.user("ann@example.org")
     async with Receiver() as receiver:
