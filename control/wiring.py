@@ -27,9 +27,9 @@ from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from ..media.ports import LegPort
 from .agents.agents import Agents
-from .analytics.figures_keeper import FiguresKeeper
 from .agents.unfit_agents import UnfitAgents
 from .analysis.analysing import Analysing
+from .analytics.figures_keeper import FiguresKeeper
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
@@ -40,6 +40,8 @@ from .calls.registry import CallRegistry
 from .configuration.config import Settings
 from .configuration.config_dialer import rates_of
 from .configuration.config_lines import LOOPBACK_LINE
+from .dialects.catalog import served
+from .dialects.ports import DialectPorts
 from .dialer.call_limits import CallLimits
 from .dialer.call_pace import CallPace
 from .dialer.campaign_runner import CampaignRunner
@@ -296,6 +298,7 @@ class Server:
         )
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
+        self._ports_of_dialects: DialectPorts
         self._sip: SipEndpoint | None = None
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -345,9 +348,13 @@ class Server:
         limiter = (
             RateLimiter(self._clock, policies(settings.rates)) if settings.rate_limits else None
         )
-        self._http = HttpServer(settings.http, edge, self._services.authentication, limiter)
+        authentication, dialects = self._services.authentication, served(settings, self._clock)
+        self._http = HttpServer(settings.http, edge, authentication, limiter, dialects.beside)
         await self._http.start()
         stack.push_async_callback(self._http.aclose)
+        self._ports_of_dialects = DialectPorts(settings.http, edge, authentication, dialects.alone)
+        stack.push_async_callback(self._ports_of_dialects.aclose)
+        await self._ports_of_dialects.start()
         if settings.loopback:
             await self._start_loopback(stack)
         await self._start_sip(stack)
@@ -440,6 +447,7 @@ class Server:
         http, sip = self._settings.http, self._settings.sip
         return (
             f"ready http=http://{http.host}:{self._http.port} sip=sip:{sip.host}:{self._sip.port}"
+            f"{self._ports_of_dialects.ready_words()}"
         )
 
     def how_to_call(self) -> str:

@@ -3,6 +3,7 @@
 Not accounts: whoever holds the token may do everything.
 """
 
+import asyncio
 import hmac
 import pathlib
 import secrets
@@ -31,11 +32,16 @@ class ApiToken(msgspec.Struct, frozen=True):
         right = hmac.compare_digest(_bytes(given.strip()), _bytes(self.value))
         return right and scheme.lower() == SCHEME
 
-    async def principal(self, authorization: str | None) -> Principal:
+    async def principal(self, authorization: str | None, audience: str = "") -> Principal:
         """Whoever holds the token is the operator. Raises Unauthorized."""
         if not self.admits(authorization):
             raise Unauthorized("send the API token: Authorization: Bearer …")
         return OPERATOR
+
+    async def ended(self, authorization: str | None, who: Principal, audience: str = "") -> str:
+        """Never: it is good as long as the process lives."""
+        never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        return await never
 
 
 def open_token(configured: str, data: pathlib.Path) -> ApiToken:

@@ -2,7 +2,8 @@
 
 A bucket holds a window's worth of requests, fills evenly, and every request takes from it. So the
 whole limit may come at once after a pause, and no client finds that all of a window's requests
-came back at one moment and went to others.
+came back at one moment and went to others. Where an older API counts windows, so does its policy:
+the window begins with the first request, and holds exactly so many.
 """
 
 import math
@@ -30,6 +31,8 @@ class Policy(msgspec.Struct, frozen=True):
     "So many may come at once, where that is more than a window's worth: 1 a second, 10 at once."
     at_once: int = 0
     "So many may come at once, where that is less; 0: a window's worth, or `burst`."
+    whole_windows: bool = False
+    "Nothing comes back before the window is over; then all of it."
 
     def __post_init__(self) -> None:
         assert self.limit > 0, "a limit of nothing is a route that is not there"
@@ -79,22 +82,31 @@ class RateLimits:
 
         `client` is an account's id, or `client_network(address)`: their forms do not meet.
         """
-        held = self._held(policy, client, now)
+        held, since = self._held(policy, client, now)
         allowed = held + _ROUNDING >= cost
         if allowed:
             held = max(0.0, held - cost)
-        self._keep((policy.name, client), held, now)
+        self._keep((policy.name, client), held, since)
+        if policy.whole_windows:
+            full_s = wait_s = since + policy.window_s - now
+        else:
+            full_s = (policy.size - held) / policy.fill_per_s
+            wait_s = _wait_s(policy, held, cost)
         return Decision(
             allowed=allowed,
             limit=policy.limit,
             remaining=min(policy.limit, math.floor(held + _ROUNDING)),
-            reset_wall=math.ceil(now_wall + (policy.size - held) / policy.fill_per_s),
-            retry_after_s=0.0 if allowed else _wait_s(policy, held, cost),
+            reset_wall=math.ceil(now_wall + full_s),
+            retry_after_s=0.0 if allowed else wait_s,
         )
 
-    def _held(self, policy: Policy, client: str, now: float) -> float:
+    def _held(self, policy: Policy, client: str, now: float) -> tuple[float, float]:
+        """What is in the bucket, and since when."""
         held, at = self._buckets.get((policy.name, client), (float(policy.size), now))
-        return min(policy.size, held + max(0.0, now - at) * policy.fill_per_s)
+        if policy.whole_windows:
+            over = now - at >= policy.window_s
+            return (float(policy.size), now) if over else (held, at)
+        return min(policy.size, held + max(0.0, now - at) * policy.fill_per_s), now
 
     def _keep(self, key: tuple[str, str], held: float, now: float) -> None:
         self._buckets[key] = (held, now)

@@ -17,6 +17,7 @@ from ...media.conversation.settings import TurnSettings
 from ..errors import ConfigError, ConfigErrors
 from .config_analysis import AnalysisConfig, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
+from .config_dialects import DialectsSettings
 from .config_dialer import DialerSettings
 from .config_events import EventSettings, WebhookSettings
 from .config_http import (
@@ -176,6 +177,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rates: RatesSettings = RatesSettings()
     auth: AuthSettings = AuthSettings()
     admin: AdminSettings = AdminSettings()
+    dialects: DialectsSettings = DialectsSettings()
     sip: SipSettings = SipSettings()
     rtp: RtpSettings = RtpSettings()
     limits: LimitSettings = LimitSettings()

@@ -32,11 +32,14 @@ class HealthSource(Protocol):
 class Authenticator(Protocol):
     """Finds out who asks."""
 
-    async def principal(self, authorization: str | None) -> Principal:
-        """The sender of an `Authorization` header. Raises Unauthorized."""
+    async def principal(self, authorization: str | None, audience: str = "") -> Principal:
+        """The sender of an `Authorization` header. Raises Unauthorized.
+
+        `audience`: the one API whose access tokens are taken; empty: the native one.
+        """
         ...
 
-    async def ended(self, authorization: str | None, who: Principal) -> str:
+    async def ended(self, authorization: str | None, who: Principal, audience: str = "") -> str:
         """Return why, as soon as the header proves `who` no longer. Raises StoreError."""
         ...
 

@@ -14,15 +14,13 @@ from ..telemetry.log_context import ACCOUNT
 from .compression import add_vary
 from .cors import Cors
 from .edge import Authenticator
-from .problems import of_error, of_http, problem_response
-from .rate_limiting import RateLimiter, rate_headers
-from .route import ADDRESS, REQUEST_ID, SHOWN, AnyRoute
+from .rate_limiting import rate_headers
+from .route import ADDRESS, AUDIENCE, REQUEST_ID, SHOWN, AnyRoute
 from .serving import PRINCIPAL, route_of
+from .speech import speech_of
 
 ID_HEADER = "X-Request-Id"
 FORWARDED = "X-Forwarded-For"
-GUARDED = "/v1/"
-"Below this prefix even an address that does not exist is only told to those who may ask."
 SERVER = "Offhook"
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -60,23 +58,23 @@ def add_headers(cors: Cors) -> Signal:
 
 @web.middleware
 async def tell_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns every error into a problem. The request has its id (watching.py)."""
-    request_id = request[REQUEST_ID]
+    """Tells every error as the API does. The request has its id (watching.py)."""
+    speech = speech_of(request)
     try:
         response = await handler(request)
     except Problem as exc:
-        response = of_error(request, request_id, exc)
+        response = speech.refuse(request, exc)
         if isinstance(exc, TooSlow):
             response.force_close()  # what may still come is no next request
     except web.HTTPException as exc:
-        response = of_http(request, request_id, exc)
+        response = speech.refuse_http(request, exc)
     except StoreError as exc:
         logger.error("%s", exc)
         detail = "what is stored cannot be read"
-        response = problem_response(request, request_id, 500, "Store failed", exc.code, detail)
+        response = speech.fail(request, "Store failed", exc.code, detail)
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)
-        response = problem_response(request, request_id, 500, "Internal error", "internal_error")
+        response = speech.fail(request, "Internal error", "internal_error", "")
     return response
 
 
@@ -98,9 +96,7 @@ def answer_options(cors: Cors) -> Middleware:
     return answer
 
 
-def admit(
-    authenticator: Authenticator, limiter: RateLimiter | None, trusted: Sequence[Network]
-) -> Middleware:
+def admit(authenticator: Authenticator, trusted: Sequence[Network]) -> Middleware:
     """The middleware that finds out who asks, and whether it is too often.
 
     What they may ask the routes say (serving.py).
@@ -108,6 +104,7 @@ def admit(
 
     def count(request: web.Request, route: AnyRoute | None, who: Principal | None) -> None:
         """Raises TooManyRequests."""
+        limiter = speech_of(request).limiter
         if limiter is None:
             return
         if decision := limiter.count(request, route, who, request[ADDRESS]):
@@ -119,12 +116,13 @@ def admit(
         route = route_of(request)
         forwarded = request.headers.getall(FORWARDED, [])
         request[ADDRESS] = client_address(request.remote or "", forwarded, trusted)
-        guarded = request.path.startswith(GUARDED) if route is None else route.scope is not None
+        speech = speech_of(request)
         who = None
         try:
-            if guarded:
-                shown = request[SHOWN] = _shown(request, route)
-                who = request[PRINCIPAL] = await authenticator.principal(shown)
+            if speech.is_guarded(request.path, route):
+                shown = request[SHOWN] = speech.shown(request, route)
+                audience = request[AUDIENCE] = speech.audience
+                who = request[PRINCIPAL] = await authenticator.principal(shown, audience)
                 ACCOUNT.set(who.account_id)
         except Unauthorized:
             count(request, route, None)  # a guess counts for the address it comes from
@@ -133,12 +131,3 @@ def admit(
         return await handler(request)
 
     return find_sender
-
-
-def _shown(request: web.Request, route: AnyRoute | None) -> str | None:
-    """What the sender shows of themselves."""
-    authorization = request.headers.get("Authorization")
-    if authorization is None and route is not None and route.token_in_query:
-        token = request.query.get("token")
-        return None if token is None else f"Bearer {token}"
-    return authorization

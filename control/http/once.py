@@ -11,8 +11,7 @@ from aiohttp import web
 from ..auth.principal import Principal
 from ..errors import BadRequest, Conflict, Problem, TooManyRequests
 from ..services.idempotency import Claim, IdempotencyService, KeptAnswer
-from .problems import of_error
-from .route import REQUEST_ID
+from .speech import speech_of
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -68,7 +67,7 @@ async def _answer(request: web.Request, work: Work) -> web.StreamResponse:
     except Problem as exc:
         if exc.status >= 500:
             raise
-        return of_error(request, request[REQUEST_ID], exc)
+        return speech_of(request).refuse(request, exc)
 
 
 async def _keep(service: IdempotencyService, claim: Claim, response: web.StreamResponse) -> None:

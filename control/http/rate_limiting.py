@@ -6,6 +6,7 @@ others, and whoever shows a wrong credential, by their address.
 
 from collections.abc import Mapping
 
+import msgspec
 from aiohttp import web
 
 from ...media.clock import Clock
@@ -25,10 +26,26 @@ WINDOW_S = 60.0
 class RateLimiter:
     """Counts requests."""
 
-    def __init__(self, clock: Clock, policies: Mapping[str, Policy]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        policies: Mapping[str, Policy],
+        *,
+        by_address: tuple[str, ...] = BY_ADDRESS,
+        by_bytes: tuple[str, ...] = (),
+        counts_all: bool = False,
+        refuses: bool = True,
+    ) -> None:
+        """`by_bytes`: policies of what is sent, in bytes. `counts_all`: the operator's looks as
+        well. `refuses` False: what is left is told, and nobody is limited.
+        """
         assert API in policies, "addresses that are no route count for it"
         self._clock = clock
         self._policies = policies
+        self._by_address = by_address
+        self._by_bytes = by_bytes
+        self._counts_all = counts_all
+        self._refuses = refuses
         self._limits = RateLimits()
 
     def count(
@@ -36,13 +53,16 @@ class RateLimiter:
     ) -> Decision | None:
         """Take one request from its sender's bucket; None: it is not counted."""
         name = API if route is None else route.rate
-        if name is None or _watches(request, who):
+        if name is None or (not self._counts_all and _watches(request, who)):
             return None
-        by_address = who is None or name in BY_ADDRESS
+        by_address = who is None or name in self._by_address
         client = client_network(address) if by_address or who is None else who.account_id
-        return self._limits.take(
-            self._policies[name], client, self._clock.now(), self._clock.wall()
-        )
+        cost = max(1, request.content_length or 0) if name in self._by_bytes else 1
+        now, wall = self._clock.now(), self._clock.wall()
+        decision = self._limits.take(self._policies[name], client, now, wall, cost)
+        if self._refuses or decision.allowed:
+            return decision
+        return msgspec.structs.replace(decision, allowed=True, retry_after_s=0.0)
 
 
 def policies(settings: RatesSettings) -> dict[str, Policy]:

@@ -23,6 +23,8 @@ ADDRESS = web.RequestKey("address", str)
 "On every request: where it really came from, behind proxies of ours as well."
 SHOWN = web.RequestKey[str | None]("shown")
 "Of a request to what is guarded: what its sender has shown of themselves."
+AUDIENCE = web.RequestKey("audience", str)
+"Of the same: the API that an access token must have been issued for."
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +68,7 @@ class Asked(Generic[QueryT, BodyT]):
     async def ended(self) -> str:
         """Return why, as soon as the sender's credential is good no longer. Raises StoreError."""
         request = self.request
-        return await request.app[AUTHENTICATOR].ended(request[SHOWN], self.who)
+        return await request.app[AUTHENTICATOR].ended(request[SHOWN], self.who, request[AUDIENCE])
 
     def path(self, name: str) -> str:
         """A part of the path, such as `id`."""

@@ -1,6 +1,7 @@
 """SHELL: the HTTP server: routes, middleware, and the socket they are served on."""
 
 import random
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -14,15 +15,17 @@ from .cors import Cors
 from .edge import AUTHENTICATOR, EDGE, Authenticator, Edge
 from .finishing import Finishing
 from .middleware import add_headers, admit, answer_options, tell_problems
+from .native import Native
 from .rate_limiting import RateLimiter
 from .route import AnyRoute
 from .serving import FINISHING, definitions
+from .speech import SPEECHES, Speech
 from .turnstile import Turnstile, in_turn
 from .v1 import (
     accounts,
     agents,
-    analytics,
     analyses,
+    analytics,
     api_keys,
     auth,
     call_control,
@@ -104,8 +107,14 @@ def make_app(
     settings: HttpSettings = DEFAULTS,
     limiter: RateLimiter | None = None,
     clock: Clock | None = None,
+    dialects: Sequence[Speech] = (),
+    alone: Speech | None = None,
 ) -> web.Application:
-    """The application, for a server or a test's client. `limiter` None: nobody is limited."""
+    """The application, for a server or a test's client. `limiter` None: nobody is limited.
+
+    `dialects` are served beside our own API, `alone` instead of it.
+    """
+    speeches = (*dialects, alone or Native(ROUTES, limiter))
     watched = watch(clock or LoopClock(), edge.metrics.http, edge.tracing, random.Random())
     cors = Cors(frozenset(settings.cors_origins))
     trusted = networks(settings.trusted_proxies)
@@ -116,14 +125,16 @@ def make_app(
             compress,
             tell_problems,
             answer_options(cors),
-            admit(authenticator, limiter, trusted),
+            admit(authenticator, trusted),
         ]
     )
     app[EDGE] = edge
     app[AUTHENTICATOR] = authenticator
     app[docs.DESCRIBED] = ROUTES
     finishing = app[FINISHING] = Finishing()
-    app.add_routes(definitions(ROUTES))
+    app[SPEECHES] = speeches
+    for speech in speeches:
+        app.add_routes(definitions(speech))
     app.on_response_prepare.append(add_headers(cors))
 
     async def finish(_: web.Application) -> None:
@@ -142,11 +153,13 @@ class HttpServer:
         edge: Edge,
         authenticator: Authenticator,
         limiter: RateLimiter | None = None,
+        dialects: Sequence[Speech] = (),
+        alone: Speech | None = None,
     ) -> None:
         self._settings = settings
         self._bus = edge.bus
         self._runner = web.AppRunner(
-            make_app(edge, authenticator, settings, limiter),
+            make_app(edge, authenticator, settings, limiter, None, dialects, alone),
             access_log=None,
             shutdown_timeout=STOP_S,
             handler_cancellation=True,  # who has gone waits for nothing

@@ -3,17 +3,18 @@
 What is around every request (its id, problems, who asks) is in middleware.py.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
 
 from ..auth.principal import Principal
 from ..errors import Forbidden
-from .decoding import BODY_TIMEOUT_S, check_json, limit_body, parse_body, read_bytes, read_query
+from .decoding import BODY_TIMEOUT_S, limit_body, read_bytes
 from .finishing import READING, Finishing
 from .once import answered_once, key_of
 from .route import NOTHING, AnyRoute, Asked
+from .speech import Speech, speech_of
 
 ROUTE_KEY = "offhook_route"
 "On an aiohttp handler: the row that it serves."
@@ -21,14 +22,17 @@ PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 FINISHING = web.AppKey("finishing", Finishing)
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
 
-_encode = msgspec.json.Encoder().encode
-
 AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def definitions(routes: Iterable[AnyRoute]) -> list[web.RouteDef]:
-    """The table, for `app.add_routes`."""
-    return [web.route(route.method, route.path, handler_of(route)) for route in routes]
+def definitions(speech: Speech) -> list[web.RouteDef]:
+    """An API's table, for `app.add_routes`."""
+    return [
+        web.route(route.method, address, handler)
+        for route in speech.routes
+        for handler in [handler_of(route)]
+        for address in speech.addresses(route)
+    ]
 
 
 def handler_of(route: AnyRoute) -> AiohttpHandler:
@@ -39,18 +43,20 @@ def handler_of(route: AnyRoute) -> AiohttpHandler:
         if route.scope is not None:
             check_may(who, route)
         limit_body(request, route.max_body_bytes)
-        query = read_query(request, route.query)
-        body, data = NOTHING, b""
+        speech = speech_of(request)
+        query = speech.read_query(request, route)
+        body: msgspec.Struct = NOTHING
+        data = b""
         if route.takes_body:
-            check_json(request)
+            speech.check_type(request)
             timeout_s = request.app.get(BODY_TIMEOUT, BODY_TIMEOUT_S)
             data = await read_bytes(request, route.max_body_bytes, timeout_s)
-            body = parse_body(data, route.body)
+            body = speech.read_body(data, route)
         key = key_of(request) if route.creates else None
         asked = Asked(request, who, query, body)
 
         async def work() -> web.StreamResponse:
-            return answer_of(await route.handler(asked), route.status)
+            return speech.answer(request, route, await route.handler(asked))
 
         if request.method in READING:
             return await work()
@@ -77,14 +83,3 @@ def check_may(who: Principal | None, route: AnyRoute) -> None:
         raise Forbidden(f"the credential lacks the scope {route.scope}")
     if route.admin and not who.is_admin:
         raise Forbidden("only for administrators")
-
-
-def answer_of(
-    answer: msgspec.Struct | web.StreamResponse | None, status: int
-) -> web.StreamResponse:
-    """What a handler returned, as a response."""
-    if isinstance(answer, web.StreamResponse):
-        return answer
-    if answer is None:
-        return web.Response(status=204)
-    return web.Response(body=_encode(answer), status=status, content_type="application/json")

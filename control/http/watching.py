@@ -17,6 +17,7 @@ from ..telemetry.tracing import Tracing
 from .middleware import ID_HEADER
 from .route import REQUEST_ID
 from .serving import route_of
+from .speech import speech_of
 
 SLOW_S = 0.25
 "Requests that take longer are told at info."
@@ -41,7 +42,7 @@ def watch(clock: Clock, metrics: HttpMetrics, tracing: Tracing, rng: random.Rand
         request_id = given if _ID.match(given) else f"{rng.getrandbits(64):016x}"
         request[REQUEST_ID] = request_id
         route = route_of(request)
-        path = NO_ROUTE if route is None else route.path
+        path = NO_ROUTE if route is None else speech_of(request).prefix + route.path
         method = "any" if route is None else route.method
         named = REQUEST.set(request_id)
         asked = ACCOUNT.set("")

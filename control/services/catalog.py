@@ -47,6 +47,7 @@ from .lines import LineService
 from .modems import ModemService
 from .notes import NoteService
 from .notifications import NotificationService
+from .numbered import NumberedService
 from .numbers import NumberService
 from .outbox import Outbox
 from .provider_keys import ProviderKeyService
@@ -92,6 +93,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     modems: ModemService
     notes: NoteService
     notifications: NotificationService
+    numbered: NumberedService
     numbers: NumberService
     outbox: Outbox
     provider_keys: ProviderKeyService
@@ -179,6 +181,7 @@ def make_services(
         modems=ModemService(database, clock, lines),
         notes=NoteService(database, events, clock),
         notifications=notifications,
+        numbered=NumberedService(database),
         numbers=NumberService(database, clock, lines, proofs.settings.numbers),
         outbox=outbox,
         provider_keys=ProviderKeyService(database, clock, box),

@@ -52,25 +52,33 @@ class SignIn:
         self._proofs = proofs
         self._accounts = accounts
 
-    async def register(self, account: Account, password: str) -> Account:
+    async def register(self, account: Account, password: str, *, opened: bool = False) -> Account:
         """An account for whoever asks, always an ordinary one.
 
+        `opened`: where they ask, everybody may, whatever the configuration says of our own door.
         Raises RegistrationClosed, Unprocessable and Conflict.
         """
-        if self._proofs.settings.registration != "open":
+        if not opened and self._proofs.settings.registration != "open":
             raise RegistrationClosed
         plain = msgspec.structs.replace(
             account, role=Role.USER, is_active=True, is_verified=False, max_live_calls=None
         )
         return await self._accounts.add(plain, password)
 
-    async def login(self, name: str, password: str, address: str, audience: str = "") -> SignedIn:
+    async def login(
+        self,
+        name: str,
+        password: str,
+        address: str,
+        audience: str = "",
+        access_ttl_s: int | None = None,
+    ) -> SignedIn:
         """By e-mail address, user name or phone number.
 
         Raises WrongPassword, AccountDeactivated, TooManyRequests, Unavailable.
         """
         account = await self.authenticate(name, password, address)
-        return await self.begin(account.id, audience)
+        return await self.begin(account.id, audience, access_ttl_s)
 
     async def authenticate(self, name: str, password: str, address: str) -> Account:
         """Whose name and password these are, without tokens. Raises what `login` does."""
@@ -114,13 +122,18 @@ class SignIn:
             raise WrongPassword
         throttle.succeeded(key, address, self._clock.now())
 
-    async def begin(self, account_id: str, audience: str = "") -> SignedIn:
-        """A new sign-in of an account that has proved itself. Raises NotFound."""
+    async def begin(
+        self, account_id: str, audience: str = "", access_ttl_s: int | None = None
+    ) -> SignedIn:
+        """A new sign-in of an account that has proved itself. Raises NotFound.
+
+        `access_ttl_s`: how long its access token is good; None: as the configuration says.
+        """
         async with self._database.write() as tx:
             account = await ACCOUNTS.get(tx, account_id, None)
             if account is None or not account.is_active:
                 raise missing("account", account_id)
-            return await self._begin(tx, account, audience)
+            return await self._begin(tx, account, audience, access_ttl_s)
 
     async def refresh(self, token: str, audience: str = "") -> SignedIn:
         """New tokens for a refresh token, which is good once. Raises TokenError."""
@@ -144,6 +157,27 @@ class SignIn:
         judged.refuse_unless_current()
         access = self._proofs.tokens.issue_access(holder, family=claims.family)
         return SignedIn(account, access, following)
+
+    async def access(
+        self, token: str, audience: str = "", access_ttl_s: int | None = None
+    ) -> Issued:
+        """A new access token for a refresh token, which stays good. Raises TokenError."""
+        claims = self._proofs.tokens.read(token, "refresh", audience)
+        async with self._database.write() as tx:
+            account = await ACCOUNTS.get(tx, claims.account_id, None)
+            if account is None or not account.is_active:
+                raise TokenRevoked
+            check_generation(claims, account.token_generation)
+            family = await CREDENTIALS.find(
+                tx, account.id, FAMILIES, CREDENTIAL.lookup == claims.family
+            )
+            judged = refresh_families.judge(family, claims, self._clock.wall())
+            await _store(tx, family, judged.family)
+        if judged.verdict is Verdict.REUSED:
+            self._proofs.known.forget(account.id)
+        judged.refuse_unless_current()
+        holder = _holder(account, audience)
+        return self._proofs.tokens.issue_access(holder, access_ttl_s, claims.family)
 
     async def logout(self, who: Principal, *, everywhere: bool = False) -> None:
         """End this sign-in, or all of the account. Its tokens fail at once; keys stay good.
@@ -188,7 +222,9 @@ class SignIn:
         self._proofs.known.forget(account_id)
         return signed_in
 
-    async def _begin(self, tx: Transaction, account: Account, audience: str) -> SignedIn:
+    async def _begin(
+        self, tx: Transaction, account: Account, audience: str, access_ttl_s: int | None = None
+    ) -> SignedIn:
         now = self._clock.wall()
         if account.first_login_wall is None:
             account = await ACCOUNTS.update(tx, account, first_login_wall=now)
@@ -200,7 +236,7 @@ class SignIn:
         tokens, holder = self._proofs.tokens, _holder(account, audience)
         refresh = tokens.issue_refresh(holder)
         await CREDENTIALS.add(tx, refresh_families.begin(refresh.claims))
-        access = tokens.issue_access(holder, family=refresh.claims.family)
+        access = tokens.issue_access(holder, access_ttl_s, refresh.claims.family)
         return SignedIn(account, access, refresh)
 
     async def _rehash(self, account: Account, password: str) -> None:

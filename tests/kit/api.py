@@ -4,11 +4,13 @@ import pathlib
 import random
 from typing import Any
 
+import msgspec
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from offhook.control.calls.registry import CallRegistry
 from offhook.control.configuration.config import Settings
+from offhook.control.dialects.catalog import served
 from offhook.control.dialer.call_limits import CallLimits
 from offhook.control.domain.accounts import Account, Role
 from offhook.control.events.events import EventBus
@@ -80,7 +82,15 @@ class Api:
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
         limiter = RateLimiter(self.clock, policies(settings.rates)) if limited else None
-        app = make_app(edge, self.services.authentication, settings.http, limiter, clock=self.clock)
+        limits = msgspec.structs.replace(settings, rate_limits=limited)
+        app = make_app(
+            edge,
+            self.services.authentication,
+            settings.http,
+            limiter,
+            clock=self.clock,
+            dialects=served(limits, self.clock).beside,
+        )
         self.client = TestClient(TestServer(app))
 
     async def __aenter__(self) -> "Api":

@@ -135,3 +135,14 @@ def test_the_refusal_is_429_with_the_wait() -> None:
     with pytest.raises(TooManyRequests) as raised:
         take(limits, one, 0.0).refuse_unless_allowed()
     assert (raised.value.status, raised.value.retry_after_s) == (429, 60.0)
+
+
+def test_whole_windows_give_nothing_back_before_they_are_over() -> None:
+    limits = RateLimits()
+    policy = Policy("p", 3, 60.0, whole_windows=True)
+    assert [limits.take(policy, "a", at, at).allowed for at in (10.0, 20.0, 69.0)] == [True] * 3
+    refused = limits.take(policy, "a", 69.9, 1069.9)
+    assert not refused.allowed
+    assert refused.retry_after_s == pytest.approx(0.1)
+    assert refused.reset_wall == 1070
+    assert limits.take(policy, "a", 70.0, 1070.0) == Decision(True, 3, 2, 1130)

@@ -36,14 +36,14 @@ class Tokens:
     def __init__(self) -> None:
         self.known = {"operator": OPERATOR}
 
-    async def principal(self, authorization: str | None) -> Principal:
+    async def principal(self, authorization: str | None, audience: str = "") -> Principal:
         """Whoever has that token."""
         found = self.known.get((authorization or "").removeprefix("Bearer "))
         if found is None:
             raise Unauthorized("no")
         return found
 
-    async def ended(self, authorization: str | None, who: Principal) -> str:
+    async def ended(self, authorization: str | None, who: Principal, audience: str = "") -> str:
         """Never."""
         await asyncio.Event().wait()
         raise AssertionError("nobody sets it")

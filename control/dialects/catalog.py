@@ -1,0 +1,46 @@
+"""All dialects, and where a configuration has them served."""
+
+import msgspec
+
+from ...media.clock import Clock
+from ..configuration.config import Settings
+from .callingplatform.table import CALLINGPLATFORM
+from .dialect import Dialect
+from .speaking import Speaking, limiter_of
+from .voicera.table import VOICERA
+
+DIALECTS: tuple[Dialect, ...] = (CALLINGPLATFORM, VOICERA)
+
+
+class Alone(msgspec.Struct, frozen=True):
+    """A dialect at the root of a port of its own."""
+
+    name: str
+    port: int
+    "0: any free one."
+    speech: Speaking
+
+
+class Served(msgspec.Struct, frozen=True):
+    """Where dialects are served."""
+
+    beside: tuple[Speaking, ...]
+    "By our own server, each below its name."
+    alone: tuple[Alone, ...]
+
+
+def served(settings: Settings, clock: Clock) -> Served:
+    """As the configuration says. A dialect's limits are one, wherever it is asked."""
+    beside: list[Speaking] = []
+    alone: list[Alone] = []
+    may_register = settings.dialects.registration == "open"
+    for dialect in DIALECTS:
+        wanted = settings.dialects.of(dialect.name)
+        limiter = limiter_of(dialect, clock, refuses=settings.rate_limits)
+        if wanted.enabled:
+            here = Speaking(dialect, clock, limiter, open_registration=may_register)
+            beside.append(here)
+        if wanted.port is not None:
+            root = Speaking(dialect, clock, limiter, prefix="", open_registration=may_register)
+            alone.append(Alone(dialect.name, wanted.port, root))
+    return Served(tuple(beside), tuple(alone))

@@ -1,0 +1,119 @@
+"""What a dialect's clients send, as its Structs; everything that does not fit is told together.
+
+Older clients are taken as they are: fields that nobody knows are passed over, an empty parameter
+is none, and a body is JSON whatever its type says.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import web
+
+from ..errors import BadRequest, FieldError, Unprocessable
+from ..http.decoding import field_error, read_bytes
+
+REQUIRED = "required"
+"The message of a field that is missing."
+FORM = "application/x-www-form-urlencoded"
+MAX_FORM_BYTES = 64 * 1024
+MAX_FIELDS = 200
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+Phone = Annotated[
+    str, msgspec.Meta(pattern=r"^\+[1-9][0-9]{6,14}\Z", description="E.164, as +919876543210.")
+]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Short = Annotated[str, msgspec.Meta(max_length=200)]
+Long = Annotated[str, msgspec.Meta(max_length=20_000)]
+Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\Z")]
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+
+
+class BadQuery(BadRequest):
+    """Parameters have values that are not allowed; `errors` has all of them."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        said = "; ".join(f"{error.field}: {error.message}" for error in errors)
+        super().__init__(said, field=errors[0].field if len(errors) == 1 else None)
+        self.errors = tuple(errors)
+
+
+class NoJson(BadRequest):
+    """The body is no JSON, nor whatever else it says it is."""
+
+
+def read_query(request: web.Request, type_: type[StructT]) -> StructT:
+    """The parameters. Raises BadQuery."""
+    values = {name: value for name, value in request.query.items() if value}
+    found = converted(values, type_, strict=False)
+    if isinstance(found, list):
+        raise BadQuery(found)
+    return found
+
+
+def read_body(data: bytes, type_: type[StructT]) -> StructT:
+    """The JSON body. Raises NoJson and Unprocessable."""
+    found = converted(json_of(data), type_)
+    if isinstance(found, list):
+        raise Unprocessable("the body does not fit", found)
+    return found
+
+
+def json_of(data: bytes) -> Any:
+    """Raises NoJson. Nothing at all is an empty object."""
+    try:
+        return msgspec.json.decode(data or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise NoJson(f"the body is no JSON: {exc}") from exc
+
+
+async def read_form(request: web.Request, type_: type[StructT]) -> StructT:
+    """A body that is a form or JSON, with the query below it: hooks come in all three.
+
+    Raises what read_body does.
+    """
+    data = await read_bytes(request, MAX_FORM_BYTES)
+    if request.content_type == FORM:
+        try:
+            pairs = parse_qsl(data.decode(), max_num_fields=MAX_FIELDS)
+        except ValueError as exc:
+            raise NoJson(f"the form cannot be read: {exc}") from exc
+        # Some break the line after `&`.
+        posted = {name.strip(): value.strip("\r\n") for name, value in pairs}
+        found = converted(dict(request.query) | posted, type_, strict=False)
+    else:
+        sent = json_of(data)
+        values = dict(request.query) | sent if isinstance(sent, dict) else sent
+        found = converted(values, type_, strict=False)
+    if isinstance(found, list):
+        raise Unprocessable("the body does not fit", found)
+    return found
+
+
+def converted(
+    value: Any, type_: type[StructT], *, strict: bool = True
+) -> StructT | list[FieldError]:
+    """The Struct, or all that keeps `value` from being one."""
+    try:
+        return msgspec.convert(value, type_, strict=strict)
+    except msgspec.ValidationError as exc:
+        first = field_error(exc)
+    if not isinstance(value, dict):
+        return [FieldError("", "must be an object")]
+    errors: list[FieldError] = []
+    for field in msgspec.structs.fields(type_):
+        name = field.encode_name
+        if name not in value:
+            if field.required:
+                errors.append(FieldError(name, REQUIRED))
+            continue
+        try:
+            msgspec.convert(value[name], field.type, strict=strict)
+        except msgspec.ValidationError as exc:
+            inner = field_error(exc)
+            dot = "" if inner.field[:1] in ("", "[") else "."
+            errors.append(FieldError(f"{name}{dot}{inner.field}", inner.message))
+    return errors or [first]
