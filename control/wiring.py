@@ -275,7 +275,7 @@ class Server:
         self._services.campaigns.on_change = self._campaigns.wake
         self._services.import_steps.on_pending = self._dispatch.wake
         self._imports = ImportRunner(
-            self._services.imports, self._services.import_steps, self._clock
+            self._services.imports, self._services.import_steps, self._clock, nodes.leads
         )
         self._services.imports.on_change = self._imports.wake
         self._scheduler = Scheduler(self._services.schedules, self._clock)
@@ -378,6 +378,7 @@ class Server:
                 self._dispatch.wake,
                 self._scheduler.wake,
                 self._campaigns.wake,
+                self._imports.wake,
                 self._webhooks.wake,
                 self._outbox_sender.wake,
             ],
