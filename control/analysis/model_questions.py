@@ -38,7 +38,7 @@ sentiment, sentiment_score: how the caller feels over the whole call; the score 
 turns: of each caller turn with words its number and its score, from -1 to 1.
 emotions: those that the caller shows, with their share from 0 to 1.
 key_phrases: up to ten phrases from the transcript that tell what it is about.
-outcome: what the call came to{outcomes}.
+outcome: what the call came to, {outcomes}
 checklist: of each question its number, whether the call meets it (null: the transcript does not
 tell), and the reason in one sentence.
 action_items: what somebody promised or has to do after the call.{questions}"""
@@ -89,12 +89,14 @@ _ANSWER = msgspec.json.Decoder(Answer)
 def question_of(conversation: Conversation, model: str) -> Question:
     """What the model is asked."""
     wanted = conversation.wanted
-    outcomes = "".join(f"\n  {outcome.name}: {outcome.description}" for outcome in wanted.outcomes)
+    outcomes = "".join(
+        f"\n  {outcome.name}: {outcome.description}".rstrip(": ") for outcome in wanted.outcomes
+    )
     questions = "".join(
         f"\n  {number}: {check.question}" for number, check in judged(wanted.checklist).items()
     )
     instructions = INSTRUCTIONS.format(
-        outcomes=f", one of:{outcomes}\n" if outcomes else ", in a word or two",
+        outcomes=f"one of:{outcomes}" if outcomes else "in a word or two.",
         questions=f"\n\nThe questions of the checklist:{questions}" if questions else "",
     )
     return Question(

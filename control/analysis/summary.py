@@ -38,12 +38,15 @@ class Sentence(msgspec.Struct, frozen=True):
     by_agent: bool
     weight: float = 0.0
 
+    def shortened(self) -> str:
+        """Not much longer than a sentence is."""
+        if len(self.text) <= MAX_SENTENCE_CHARS:
+            return self.text
+        return f"{self.text[:MAX_SENTENCE_CHARS].rpartition(' ')[0]} …"
+
     def quoted(self) -> str:
         """With who said it."""
-        text = self.text
-        if len(text) > MAX_SENTENCE_CHARS:
-            text = f"{text[:MAX_SENTENCE_CHARS].rpartition(' ')[0]} …"
-        return f"{'Agent' if self.by_agent else 'Caller'}: {text}"
+        return f"{'Agent' if self.by_agent else 'Caller'}: {self.shortened()}"
 
 
 def summary(conversation: Conversation) -> str:
@@ -59,7 +62,12 @@ def summary(conversation: Conversation) -> str:
             seen.add(content)
         if len(chosen) == SENTENCES:
             break
-    return " ".join(_ended(found[at].quoted()) for at in sorted(chosen))
+    told: list[str] = []
+    for at in sorted(chosen):
+        # Who goes on speaking is not named again.
+        goes_on = at - 1 in chosen and found[at - 1].by_agent is found[at].by_agent
+        told.append(_ended(found[at].shortened() if goes_on else found[at].quoted()))
+    return " ".join(told)
 
 
 def opening_and_closing(conversation: Conversation) -> str:
@@ -105,4 +113,5 @@ def _weight(sentence: Sentence, frequency: Counter[str]) -> float:
 
 
 def _ended(text: str) -> str:
+    text = text.rstrip(" ,;:-")
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -14,8 +14,9 @@ import msgspec
 
 from ...drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
 from ...media.conversation.settings import TurnSettings
+from ..domain.analyses import AnalysisSettings
 from ..errors import ConfigError, ConfigErrors
-from .config_analysis import AnalysisConfig, wrong_analysis
+from .config_analysis import AnalysisConfig, wrong_agent_analysis, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
 from .config_dialects import DialectsSettings
 from .config_dialer import DialerSettings
@@ -132,6 +133,8 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "The house responder's settings, in JSON; see `section`."
     turn: msgspec.Raw = msgspec.Raw(NO_SECTION)
     "Turn-taking settings, in JSON; see `section`."
+    analysis: msgspec.Raw = msgspec.Raw(NO_SECTION)
+    "How its calls are analysed, in JSON; see `section`."
 
 
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -394,6 +397,10 @@ def _agent_parts(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
     reader = Reader(origin)
     for index, agent in enumerate(settings.agents):
         reader.struct(msgspec.json.decode(agent.turn), TurnSettings, f"agents[{index}].turn")
+        wanted = msgspec.json.decode(agent.analysis)
+        analysis = reader.struct(wanted, AnalysisSettings, f"agents[{index}].analysis")
+        if analysis is not None:
+            yield from wrong_agent_analysis(analysis, f"agents[{index}]", origin)
         # A Raw is never equal to bytes.
         if agent.llm != HOUSE or bytes(agent.house) == NO_SECTION:
             continue

@@ -5,6 +5,8 @@ from typing import Annotated, Protocol
 
 import msgspec
 
+from ..analysis.checklist import faults
+from ..domain.analyses import AnalysisSettings
 from ..errors import ConfigError
 from .config_reader import Origin
 
@@ -39,3 +41,11 @@ def wrong_analysis(
     if analysis.provider and analysis.provider not in names:
         expected = f"no such provider; there is {', '.join(names)}"
         yield origin.error("analysis.provider", analysis.provider, expected)
+
+
+def wrong_agent_analysis(
+    analysis: AnalysisSettings, key: str, origin: Origin
+) -> Iterable[ConfigError]:
+    """What of an agent's settings could not be checked in a call."""
+    for fault in faults(analysis):
+        yield origin.error(f"{key}.{fault.field}", None, fault.message)

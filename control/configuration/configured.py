@@ -4,6 +4,7 @@ import msgspec
 
 from ..auth.principal import OPERATOR_ID
 from ..domain.agents import Agent, LanguageModel, Voice
+from ..domain.analyses import AnalysisSettings
 from ..domain.numbers import Modem
 from .config import AgentConfig, Settings
 
@@ -39,6 +40,7 @@ def agent_of(config: AgentConfig) -> Agent:
         voice=Voice(provider=config.tts, voice=config.voice),
         house=msgspec.json.decode(config.house),
         turn=msgspec.json.decode(config.turn),
+        analysis=msgspec.json.decode(config.analysis, type=AnalysisSettings),
         from_configuration=True,
     )
 

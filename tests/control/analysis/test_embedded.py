@@ -135,6 +135,13 @@ def test_a_summary_is_short_and_does_not_repeat_itself() -> None:
     assert text.count("cancel my order") == 1
 
 
+def test_who_goes_on_speaking_is_not_named_again() -> None:
+    call = conversation("Caller: opening hours", "Agent: Open from nine. Closed on Sunday, and")
+    assert summary(call) == "Caller: opening hours. Agent: Open from nine. Closed on Sunday, and."
+    cut_off = conversation("Agent: You can say call forwarding,")
+    assert summary(cut_off) == "Agent: You can say call forwarding."
+
+
 def test_the_outcome_is_the_one_whose_words_were_said_last() -> None:
     wanted = AnalysisSettings(
         outcomes=(
