@@ -28,7 +28,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def problem_response(
-    request: web.Request, request_id: str, status: int, title: str, code: str, detail: str = ""
+    request: web.BaseRequest, request_id: str, status: int, title: str, code: str, detail: str = ""
 ) -> web.Response:
     """A problem without an exception of ours."""
     details = ProblemDetails(

@@ -11,6 +11,7 @@ from ..configuration.config_http import HttpSettings
 from ..errors import StartError
 from . import docs
 from .compression import compress
+from .connections import Site
 from .cors import Cors
 from .edge import AUTHENTICATOR, EDGE, Authenticator, Edge
 from .finishing import Finishing
@@ -173,7 +174,7 @@ class HttpServer:
         docs.files()
         await self._runner.setup()
         settings = self._settings
-        site = web.TCPSite(self._runner, settings.host, settings.port)
+        site = Site(self._runner, settings.host, settings.port, random.Random())
         try:
             await site.start()
         except OSError as exc:

@@ -1,6 +1,7 @@
 """The server on its socket."""
 
 import asyncio
+import json
 import pathlib
 import random
 import socket
@@ -65,6 +66,43 @@ async def test_port_0_is_any_free_one_and_is_told(tmp_path: pathlib.Path) -> Non
         session.get(f"http://127.0.0.1:{http.port}/health") as response,
     ):
         assert response.status == 200
+    await http.aclose()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (
+            b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 9000),
+            431,
+            "request_header_fields_too_large",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n" % (b"a" * 9000),
+            431,
+            "request_header_fields_too_large",
+        ),
+        (b"HELO example.org\r\n\r\n", 400, "bad_request"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "bad_request"),
+    ],
+    ids=["line", "header", "mail", "tls"],
+)
+async def test_what_cannot_be_read_is_refused_with_a_problem(
+    tmp_path: pathlib.Path, sent: bytes, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    http = server(tmp_path, 0)
+    await http.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", http.port)
+    writer.write(sent)
+    head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    writer.close()
+    problem = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 %d " % status) or head.startswith(b"HTTP/1.0 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    assert f"X-Request-Id: {problem['request_id']}".encode() in head
+    assert (problem["status"], problem["type"]) == (status, f"urn:offhook:problem:{code}")
+    assert "aaaa" not in problem["detail"]
+    assert not caplog.records, "strangers do not fill the log"
     await http.aclose()
 
 
