@@ -13,7 +13,9 @@ from ...drivers.worker_process import ONE_THREAD, RUNNER, command
 from ..domain.imports import ImportOptions
 from ..errors import ControlError
 from . import csv_worker
-from .csv_import import Row, Sheet, Unreadable
+from .csv_import import Sheet
+from .csv_row import Row
+from .csv_text import Unreadable
 from .csv_worker import Order, Read, Refusal, Slice
 
 READ_BYTES = 16 * 1024

@@ -13,7 +13,9 @@ import msgspec
 
 from ...drivers.worker_pipe import WorkerPipe
 from ..domain.imports import ImportOptions
-from .csv_import import CsvFile, Row, Sheet, Unreadable
+from .csv_import import CsvFile, Sheet
+from .csv_row import Row
+from .csv_text import Unreadable
 
 SLICE_ROWS = 10
 "That the server stores, or looks at, together: about 1 ms without a break."

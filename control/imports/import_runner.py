@@ -14,8 +14,8 @@ from ..domain.imports import ImportJob
 from ..services.import_steps import ImportSteps, Speakers
 from ..services.imports import ImportService
 from ..wake_loop import WakeLoop
-from .csv_import import Unreadable
 from .csv_reading import ReaderDied, read_csv
+from .csv_text import Unreadable
 
 MAX_DEATHS = 3
 "A file that its reader has died of so often is given up."

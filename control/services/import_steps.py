@@ -14,7 +14,8 @@ from ..calls.calls import status_event
 from ..domain.agents import AgentKind
 from ..domain.calls import Call, CallStatus
 from ..domain.imports import CellError, ImportFailure, ImportJob, ImportOptions, ImportStatus
-from ..imports.csv_import import Row, Sheet
+from ..imports.csv_import import Sheet
+from ..imports.csv_row import Row
 from ..store.active_owners import owner_is_active
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction

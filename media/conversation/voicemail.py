@@ -9,7 +9,8 @@ Not here: who has answered (machine_detection.py), and how the message is said (
 
 import enum
 
-from .machine_detection import KINDS, MachineDetector, State
+from .machine_detection import MachineDetector
+from .machine_states import KINDS, State
 from .records import AnsweredBy
 from .settings import AnsweringSettings
 

@@ -14,7 +14,8 @@ from offhook.bench.speech.recorded_calls import recorded_calls
 from offhook.bench.speech.soundless_calls import soundless_calls
 from offhook.bench.speech.spoken_calls import spoken_calls
 from offhook.bench.speech.synthetic_voices import LANGUAGES, TEXTS, speak
-from offhook.media.conversation.machine_detection import Reason, Verdict
+from offhook.media.conversation.machine_detection import Verdict
+from offhook.media.conversation.machine_states import Reason
 from offhook.media.conversation.records import AnsweredBy
 from offhook.media.events import SpeechStarted, ToneEnded, ToneHeard
 

@@ -1,23 +1,13 @@
 """`/v1/imports`: files whose rows become calls."""
 
-import csv
-import datetime
-import io
-from collections.abc import Sequence
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
 
 from ...domain.calls import Priority
-from ...domain.imports import (
-    DEFAULT_COLUMNS,
-    CellError,
-    ImportFailure,
-    ImportJob,
-    ImportOptions,
-    ImportStatus,
-)
+from ...domain.imports import DEFAULT_COLUMNS, ImportOptions, ImportStatus
 from ...errors import (
     BadRequest,
     Conflict,
@@ -26,15 +16,23 @@ from ...errors import (
     Unprocessable,
     Unsupported,
 )
-from ...imports.csv_import import Sheet, Unreadable
-from ...imports.csv_reading import CsvReading, ReaderDied, read_csv
+from ...imports.csv_reading import ReaderDied, read_csv
+from ...imports.csv_text import Unreadable
 from ...services.import_steps import Speakers
 from ...store.rows import PageQuery
 from ..decoding import field_error
 from ..lists import List, ListQuery, list_of
 from ..once import REPLAYED, key_of
 from ..route import AnyRoute, Asked, Nothing, Route
-from ..times import utc, utc_or_none
+from .import_views import (
+    FailureView,
+    ImportView,
+    Validation,
+    csv_of,
+    failure_view,
+    import_view,
+    validation,
+)
 from .uploads import received
 
 TAG = "Imports"
@@ -42,8 +40,6 @@ CSV = "text/csv"
 TYPES = (CSV, "application/csv", "text/plain", "application/vnd.ms-excel")
 "The last is what browsers on Windows say of a CSV file."
 MAX_FILE_BYTES = 20 * 1024 * 1024
-MAX_ERRORS_SHOWN = 100
-PREVIEW_ROWS = 5
 PAGE = 500
 "Of rows that failed, when all are downloaded."
 
@@ -97,75 +93,6 @@ class FailuresQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=
     sort: Literal["row", "-row"] = "row"
 
 
-class ImportView(msgspec.Struct, frozen=True, kw_only=True):
-    """An import."""
-
-    id: str
-    seq: int
-    owner_id: str
-    file_name: str
-    size_bytes: int
-    content_hash: str
-    "SHA-256."
-    status: ImportStatus
-    encoding: str
-    delimiter: str
-    rows_total: int | None
-    "null: not counted yet."
-    rows_done: int
-    rows_ok: int
-    "They became calls: `/v1/calls?import_job_id=`."
-    rows_failed: int
-    error: str
-    "Why the whole file cannot be read."
-    created_at: datetime.datetime
-    started_at: datetime.datetime | None
-    finished_at: datetime.datetime | None
-
-
-class FailureView(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that became, or would become, no call."""
-
-    row: int
-    "1 is the first after the header; empty lines do not count."
-    errors: tuple[CellError, ...]
-
-
-class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row as it is understood."""
-
-    row: int
-    phone: str
-    agent: str
-    scheduled_for: datetime.datetime | None
-    timezone: str
-    priority: Priority
-    context: dict[str, str]
-
-
-class ColumnView(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of the file."""
-
-    name: str
-    field: str | None
-    "What it is read as; null: it is not read."
-
-
-class Validation(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import of this file would come to."""
-
-    rows_total: int
-    rows_ok: int
-    rows_failed: int
-    encoding: str
-    delimiter: str
-    columns: tuple[ColumnView, ...]
-    errors: tuple[FailureView, ...]
-    "The first 100 of `rows_failed`."
-    preview: tuple[PreviewRow, ...]
-    "The first 5 that are right."
-
-
 async def validate_import(asked: Asked[ImportQuery, Nothing]) -> Validation:
     """Look at a CSV file without importing it: what is wrong in which row, and how it is read."""
     service = asked.edge.services.imports
@@ -178,7 +105,10 @@ async def validate_import(asked: Asked[ImportQuery, Nothing]) -> Validation:
                 steps.looking,
                 read_csv(sent.upload.path, options, steps.now_wall()) as reading,
             ):
-                return await _validation(asked, reading, options)
+                speakers = Speakers(asked.who.account_id, options)
+                return await validation(
+                    reading.sheet, reading, functools.partial(steps.validate, speakers=speakers)
+                )
         except Unreadable as exc:
             raise BadRequest(f"the file cannot be read: {exc}", field="file") from exc
         except ReaderDied as exc:
@@ -250,7 +180,7 @@ async def download_failures(asked: Asked[Nothing, Nothing]) -> web.StreamRespons
         }
     )
     await response.prepare(asked.request)
-    await response.write(_csv([("row", "column", "message")]))
+    await response.write(csv_of([("row", "column", "message")]))
     page = first
     while True:
         lines = [
@@ -258,30 +188,13 @@ async def download_failures(asked: Asked[Nothing, Nothing]) -> web.StreamRespons
             for failure in page.items
             for error in failure.errors
         ]
-        await response.write(_csv(lines))
+        await response.write(csv_of(lines))
         if page.next is None:
             break
         query = PageQuery(limit=PAGE, sort="row", cursor=page.next)
         page = await imports.failures(asked.who, id_, query)
     await response.write_eof()
     return response
-
-
-def import_view(job: ImportJob) -> ImportView:
-    """An import as the API shows it."""
-    times = ("created_at", "started_at", "finished_at")
-    same = [name for name in ImportView.__struct_fields__ if name not in times]
-    return ImportView(
-        **{name: getattr(job, name) for name in same},
-        created_at=utc(job.created_wall),
-        started_at=utc_or_none(job.started_wall),
-        finished_at=utc_or_none(job.finished_wall),
-    )
-
-
-def failure_view(failure: ImportFailure) -> FailureView:
-    """A row as the API shows it."""
-    return FailureView(row=failure.row, errors=failure.errors)
 
 
 def _options(query: ImportQuery, fields: dict[str, str]) -> ImportOptions:
@@ -294,55 +207,6 @@ def _options(query: ImportQuery, fields: dict[str, str]) -> ImportOptions:
     except msgspec.ValidationError as exc:
         error = field_error(exc)
         raise BadRequest(error.message, field=error.field or None) from exc
-
-
-async def _validation(
-    asked: Asked[Any, Any], reading: CsvReading, options: ImportOptions
-) -> Validation:
-    steps = asked.edge.services.import_steps
-    speakers = Speakers(asked.who.account_id, options)
-    failed = 0
-    errors: list[FailureView] = []
-    preview: list[PreviewRow] = []
-    async for rows in reading:
-        for row, found in zip(rows, await steps.validate(rows, speakers), strict=True):
-            if found:
-                failed += 1
-                if len(errors) < MAX_ERRORS_SHOWN:
-                    errors.append(FailureView(row=row.row, errors=found))
-            elif len(preview) < PREVIEW_ROWS:
-                preview.append(
-                    PreviewRow(
-                        row=row.row,
-                        phone=row.phone,
-                        agent=row.agent,
-                        scheduled_for=utc_or_none(row.scheduled_wall),
-                        timezone=row.timezone,
-                        priority=row.priority,
-                        context=row.context,
-                    )
-                )
-    sheet: Sheet = reading.sheet
-    columns = zip(sheet.columns, sheet.fields, strict=True)
-    return Validation(
-        rows_total=sheet.rows,
-        rows_ok=sheet.rows - failed,
-        rows_failed=failed,
-        encoding=sheet.encoding,
-        delimiter=sheet.delimiter,
-        columns=tuple(ColumnView(name=name, field=field or None) for name, field in columns),
-        errors=tuple(errors),
-        preview=tuple(preview),
-    )
-
-
-def _csv(lines: Sequence[tuple[str, ...]]) -> bytes:
-    """RFC 4180. What a spreadsheet would take for a formula is made text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    for line in lines:
-        writer.writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in line])
-    return text.getvalue().encode()
 
 
 def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:

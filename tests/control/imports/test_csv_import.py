@@ -10,15 +10,9 @@ import pytest
 
 from offhook.control.domain.calls import Priority
 from offhook.control.domain.imports import ImportOptions
-from offhook.control.imports.csv_import import (
-    ALIASES,
-    MAX_ROW_LINES,
-    CsvFile,
-    Row,
-    Unreadable,
-    decoded,
-    delimiter_of,
-)
+from offhook.control.imports.csv_import import ALIASES, CsvFile
+from offhook.control.imports.csv_row import Row
+from offhook.control.imports.csv_text import MAX_ROW_LINES, Unreadable, decoded, delimiter_of
 
 NOW = datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC).timestamp()
 

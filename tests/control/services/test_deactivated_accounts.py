@@ -10,7 +10,8 @@ from offhook.control.auth.principal import OPERATOR
 from offhook.control.dialer.campaign_rules import Do
 from offhook.control.dialer.dial_queue import Passed
 from offhook.control.domain.calls import Call, Priority
-from offhook.control.imports.csv_import import Row, Sheet
+from offhook.control.imports.csv_import import Sheet
+from offhook.control.imports.csv_row import Row
 from offhook.control.services.import_steps import Speakers
 from offhook.control.services.imports import IMPORTS
 from offhook.control.store.call_queue import CallQueue, claim

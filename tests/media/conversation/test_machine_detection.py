@@ -5,15 +5,12 @@ import random
 import pytest
 
 from offhook.media.conversation.machine_detection import (
-    KINDS,
     LONGER_MS,
     PAUSE_MS,
-    TABLE,
     MachineDetector,
-    Reason,
-    State,
     Verdict,
 )
+from offhook.media.conversation.machine_states import KINDS, TABLE, Reason, State
 from offhook.media.conversation.records import AnsweredBy
 from offhook.media.conversation.turn_events import AnyTurnEvent, WordsHeard
 from offhook.media.events import AlarmDue, SpeechEnded, SpeechStarted, ToneEnded, ToneHeard
