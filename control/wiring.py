@@ -175,6 +175,7 @@ class Server:
             self._clock,
             recordings,
             settings.calls.retention_days * DAY_S,
+            settings.costs,
         )
         self.registry.watches.append(self._tracing)
         self._call_limits = CallLimits()

@@ -288,6 +288,8 @@ class TranscriptFinal(msgspec.Struct, frozen=True, tag=True):
     confidence: float | None = None
     rejected: bool = False
     "Speech was heard, but it fits nothing that was expected (out of grammar, noise, cough)."
+    resent_s: float = 0.0
+    "Seconds of the turn's earlier utterances that the provider was sent once more for it."
 
 
 class TranscriberFailed(msgspec.Struct, frozen=True, tag=True):
@@ -349,6 +351,15 @@ class Message(msgspec.Struct, frozen=True):
     text: str
 
 
+class TokensUsed(msgspec.Struct, frozen=True):
+    """What one request to a language model took."""
+
+    tokens_in: int
+    tokens_out: int
+    estimated: bool = False
+    "A guess by characters: the provider has not told."
+
+
 class ReplyRequest(msgspec.Struct, frozen=True):
     """Asks for the agent's next words."""
 
@@ -366,6 +377,8 @@ class ReplyRequest(msgspec.Struct, frozen=True):
     "Nobody has said anything: speak to what the history's last system messages tell."
     memory: object = None
     "What the last committed reply's ReplyDone.memory held."
+    count: Callable[[TokensUsed], None] | None = None
+    "Told what the reply took, once for each request that is answered, to its end or not."
 
 
 class ReplyText(msgspec.Struct, frozen=True, tag=True):

@@ -27,6 +27,7 @@ from ...drivers.tts.espeak import EspeakSynthesizer
 from ...drivers.tts.openai_speech import SpeechSettings
 from ...drivers.worker_process import WorkerProcess
 from ...media.clock import Clock
+from ...media.conversation.records import ServiceUse
 from ...media.conversation.settings import AgentSettings
 from ...media.errors import ProviderError
 from ...media.ports import Responder, Synthesizer, Transcriber
@@ -60,6 +61,8 @@ class AgentRuntime(msgspec.Struct, frozen=True, weakref=True):
     "What the agent asked for and does not get, such as `llm acme`: embedded parts stand in."
     agent: Agent | None = None
     "What it was made of."
+    services: ServiceUse = msgspec.field(default_factory=ServiceUse)
+    "Who does what in its calls; of nothing has been used anything."
 
 
 OwnKeys = Mapping[str, Secret | None]
@@ -170,6 +173,7 @@ class Agents:
             turn=turn_of(agent.turn),
         )
         runtime = AgentRuntime(settings, transcriber, synthesizer, responder, tuple(missing), agent)
+        runtime = msgspec.structs.replace(runtime, services=_services(agent, missing))
         self.clients.hold(runtime, used)
         return runtime
 
@@ -232,6 +236,16 @@ class Agents:
         used.append(settings)
         chat = self.clients.responder(settings)
         return lambda number: chat
+
+
+def _services(agent: Agent, missing: list[str]) -> ServiceUse:
+    """Who does what; of `missing` the embedded parts."""
+    absent = {kind for kind, _, _ in (what.partition(" ") for what in missing)}
+    return ServiceUse(
+        stt_provider=POCKETSPHINX if "stt" in absent else agent.stt_provider,
+        llm_provider=HOUSE if "llm" in absent else agent.llm.provider,
+        tts_provider=ESPEAK if "tts" in absent else agent.voice.provider,
+    )
 
 
 def _speed(agent: Agent) -> float:

@@ -8,6 +8,7 @@ import msgspec
 from ...media.conversation.records import AnsweredBy, CallRecord, CallStatus as MediaStatus
 from ...media.conversation.session import Session
 from ...media.frames.recorder import RecordingEnded
+from ..configuration.config_costs import CostSettings
 from ..dialer.retry_rules import next_retry_wall
 from ..domain.calls import Call, CallStatus, CallSummary, LineAttempt, Recording
 from ..domain.dialing import RetryPolicy
@@ -15,7 +16,10 @@ from ..domain.events import CallStatusChanged
 from ..recordings.finished import as_closed, recording_of
 from ..store.calls import CallChange, without_turns
 from .bridging import Bridging
+from .costing import cost_of, usage_of
 from .outcomes import outcome_of, reason_of
+
+NO_COSTS = CostSettings()
 
 
 class LiveCall:
@@ -23,6 +27,7 @@ class LiveCall:
 
     __slots__ = (
         "_base",
+        "_costs",
         "_is_new",
         "_recording",
         "_told",
@@ -41,14 +46,24 @@ class LiveCall:
     )
 
     def __init__(
-        self, call: Call, record: CallRecord, hang_up: Callable[[], None], *, is_new: bool
+        self,
+        call: Call,
+        record: CallRecord,
+        hang_up: Callable[[], None],
+        *,
+        is_new: bool,
+        costs: CostSettings = NO_COSTS,
     ) -> None:
-        """`record` is its session's, and changes; `is_new`: the store has no row of it."""
+        """`record` is its session's, and changes; `is_new`: the store has no row of it.
+
+        `costs`: the prices that its end is charged by.
+        """
         self._base = call
         self.record = record
         self.hang_up = hang_up
         "Ask for its end."
         self._is_new = is_new
+        self._costs = costs
         self.language: str | None = None
         "Its agent's, once there is one."
         self.session: Session | None = None
@@ -160,6 +175,8 @@ class LiveCall:
         )
         if not ended:
             return call
+        usage, cost = usage_of(record, self._costs), cost_of(record, self._costs)
+        call = msgspec.structs.replace(call, usage=usage, cost=cost)
         if self.wanted_end:  # somebody has decided what becomes of it
             return msgspec.structs.replace(call, **self.wanted_end)
         retry_wall = next_retry_wall(self.retry, call)

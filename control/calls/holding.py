@@ -166,6 +166,7 @@ class Holding:
         agent, planned = await self.keyed(agent), agent
         if agent.substitutions != planned.substitutions:
             self.registry.changed(live.id, substitutions=agent.substitutions)
+        record.use = msgspec.structs.replace(agent.services)
         bridging = Bridging(leg, self.dial, record)
         session = Session(
             leg,

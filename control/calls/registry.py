@@ -9,6 +9,8 @@ import pathlib
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+import msgspec
+
 from ...media.clock import Clock, Timer
 from ...media.conversation.records import (
     AnyCallEvent,
@@ -16,6 +18,7 @@ from ...media.conversation.records import (
     CallRecord,
     CallStatus as MediaStatus,
 )
+from ..configuration.config_costs import CostSettings
 from ..domain.calls import Call, CallSummary, Recording
 from ..domain.events import CallSentimentChanged, is_stored
 from ..errors import StoreError
@@ -25,7 +28,8 @@ from ..recordings.finished import recording_left
 from ..store.calls import CallChange
 from ..telemetry.metrics import Metrics
 from .call_rounds import CallRounds, Saver
-from .calls import LiveCall, status_event
+from .calls import NO_COSTS, LiveCall, status_event
+from .costing import cost_of, usage_of
 from .cut_off import end_cut_off, recording_in
 
 CUT_OFF_BATCH = 32
@@ -70,7 +74,10 @@ class CallRegistry:
         clock: Clock,
         recordings: pathlib.Path,
         retention_s: float = 0.0,
+        costs: CostSettings = NO_COSTS,
     ) -> None:
+        """`costs`: the prices by which calls are charged."""
+        self._costs = costs
         self._store = store
         self._bus = bus
         self.watches: list[CallWatch] = [metrics]
@@ -120,7 +127,9 @@ class CallRegistry:
         """
         assert call.id == record.id, "the record is another call's"
         assert call.id not in self._live, f"call {call.id} is there twice"
-        live = self._live[call.id] = LiveCall(call, record, hang_up, is_new=is_new)
+        live = self._live[call.id] = LiveCall(
+            call, record, hang_up, is_new=is_new, costs=self._costs
+        )
         self._change(live)
         return live
 
@@ -210,7 +219,7 @@ class CallRegistry:
         calls = await self._store.cut_off()
         for at in range(0, len(calls), CUT_OFF_BATCH):
             batch = calls[at : at + CUT_OFF_BATCH]
-            ended = await asyncio.to_thread(_end_all, batch, self._recordings)
+            ended = await asyncio.to_thread(_end_all, batch, self._recordings, self._costs)
             for call, event, recording in ended:
                 left = recording is not None
                 change = CallChange(call, recording=recording, recording_is_new=left)
@@ -274,12 +283,15 @@ class CallRegistry:
 
 
 def _end_all(
-    calls: list[Call], recordings: pathlib.Path
+    calls: list[Call], recordings: pathlib.Path, costs: CostSettings
 ) -> list[tuple[Call, CallEnded, Recording | None]]:
     found: list[tuple[Call, CallEnded, Recording | None]] = []
     for cut_off in calls:
         call, event = end_cut_off(cut_off, recordings)
         path = recording_in(recordings, call.recording)
+        if call.record is not None:
+            usage, cost = usage_of(call.record, costs), cost_of(call.record, costs)
+            call = msgspec.structs.replace(call, usage=usage, cost=cost)
         found.append((call, event, recording_left(call, path)))
     return found
 

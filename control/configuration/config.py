@@ -18,6 +18,7 @@ from ..domain.analyses import AnalysisSettings
 from ..errors import ConfigError, ConfigErrors
 from .config_analysis import AnalysisConfig, wrong_agent_analysis, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
+from .config_costs import CostSettings, wrong_costs
 from .config_dialects import DialectsSettings
 from .config_dialer import DialerSettings
 from .config_events import EventSettings, WebhookSettings
@@ -30,6 +31,7 @@ from .config_http import (
 from .config_knowledge import KnowledgeSettings
 from .config_lines import (
     DEFAULT_MODEMS,
+    LOOPBACK_LINE,
     LineSettings as LineSettings,
     ModemSettings as ModemSettings,
     Name as Name,
@@ -187,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recording: RecordingSettings = RecordingSettings()
     calls: CallSettings = CallSettings()
     analysis: AnalysisConfig = AnalysisConfig()
+    costs: CostSettings = CostSettings()
     dialer: DialerSettings = DialerSettings()
     events: EventSettings = EventSettings()
     webhooks: WebhookSettings = WebhookSettings()
@@ -315,10 +318,16 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
         settings.lines, settings.trunks, settings.modems, settings.outbound_lines, origin
     )
     yield from wrong_analysis(settings.analysis, settings.providers, origin)
+    yield from wrong_costs(settings.costs, _line_names(settings), origin)
     yield from wrong_smtp(settings.smtp, origin)
     yield from _agent_parts(settings, origin)
     yield from wrong_admin(settings.admin, origin)
     yield from _unknown_voices(settings, origin)
+
+
+def _line_names(settings: Settings) -> list[str]:
+    lines = (*settings.trunks, *settings.lines, *settings.modem_list())
+    return [LOOPBACK_LINE, *(line.name for line in lines)]
 
 
 def _port_ranges(settings: Settings, origin: Origin) -> Iterable[ConfigError]:

@@ -57,6 +57,8 @@ LIVE_COLUMNS = (
     "recording",
     "sentiment",
     "record",
+    "usage",
+    "cost",
     "updated_wall",
 )
 "What a running call changes. The rest is its owner's, who may change it meanwhile."
@@ -299,7 +301,9 @@ class CallStore:
 
 def without_turns(record: CallRecord) -> CallRecord:
     """The record as it is now, unmoved by what its session does next; turns are kept apart."""
-    return msgspec.structs.replace(record, turns=[], legs=list(record.legs))
+    return msgspec.structs.replace(
+        record, turns=[], legs=list(record.legs), use=msgspec.structs.replace(record.use)
+    )
 
 
 def _blames_value(exc: StoreError) -> bool:

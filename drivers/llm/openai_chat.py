@@ -23,6 +23,7 @@ from ...media.ports import (
     ReplyDone,
     ReplyRequest,
     ReplyText,
+    TokensUsed,
     Transfer,
 )
 from ..event_stream import EventStream, EventTooLong
@@ -37,6 +38,8 @@ END = b"[DONE]"
 ROLES = {"caller": "user", "agent": "assistant", "system": "system"}
 NOT_UNDERSTOOD = "[The caller said something that could not be understood.]"
 MAX_ARGUMENT_CHARS = 4000
+CHARS_A_TOKEN = 4
+"Of English, as a rule of thumb; for what a provider does not tell."
 MAX_DIGITS = 15
 "Keys to gather where the model names no sensible number."
 KEYS = frozenset("0123456789*#")
@@ -52,6 +55,8 @@ class ChatSettings(msgspec.Struct, frozen=True):
     phrases: tuple[str, ...] = ()
     temperature: float | None = None
     max_tokens: int = 300
+    usage: bool = True
+    "Ask how many tokens were used; off for servers that refuse to be asked."
     tools: bool = True
     "Offer hang_up, transfer and collect_digits; off for servers that know no tools."
 
@@ -73,6 +78,7 @@ class _Request(msgspec.Struct, frozen=True, omit_defaults=True):
     messages: list[dict[str, str]]
     max_completion_tokens: int
     stream: bool
+    stream_options: dict[str, bool] | msgspec.UnsetType = msgspec.UNSET
     tools: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     temperature: float | None = None
 
@@ -97,9 +103,45 @@ class _Choice(msgspec.Struct, frozen=True):
     delta: _Delta | None = None
 
 
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
 class _Chunk(msgspec.Struct, frozen=True):
     choices: list[_Choice] | None = None
+    usage: _Usage | None = None
     error: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Meter:
+    """What one request takes: as the provider tells, else by a guess when it has ended."""
+
+    def __init__(self, request: ReplyRequest, prompt_chars: int) -> None:
+        self._count = request.count
+        self._chars_in, self._chars_out = prompt_chars, 0
+        self._told: _Usage | None = None
+
+    def read(self, chunk: _Chunk) -> None:
+        """Some providers tell it with every chunk, growing: the last one counts."""
+        self._told = chunk.usage or self._told
+
+    def wrote(self, text: str) -> None:
+        """More of the answer."""
+        self._chars_out += len(text)
+
+    def end(self) -> None:
+        """The request is over, or is given up."""
+        told = self._told
+        if self._count is None:
+            return
+        if told is None:
+            guess = TokensUsed(
+                tokens_of(self._chars_in), tokens_of(self._chars_out), estimated=True
+            )
+            self._count(guess)
+        else:
+            self._count(TokensUsed(told.prompt_tokens, told.completion_tokens))
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -179,14 +221,20 @@ class OpenAIChatResponder:
     async def _attempt(self, request: ReplyRequest) -> AsyncIterator[AnyReplyPart]:
         calls: dict[object, _ToolCall] = {}
         silent = True
-        async with self._client.post(PATH, self._body(request)) as response:
+        asked = messages(self._settings.prompt, request)
+        meter = _Meter(request, sum(len(message["content"]) for message in asked))
+        async with self._client.post(PATH, self._body(asked)) as response:
             kind = response.headers.get("content-type", "nothing")
-            async with contextlib.aclosing(self._deltas(response)) as deltas:
-                async for delta in deltas:
-                    if delta.content:
-                        silent = False
-                        yield ReplyText(delta.content)
-                    _gather(calls, delta.tool_calls or [])
+            try:
+                async with contextlib.aclosing(self._deltas(response, meter)) as deltas:
+                    async for delta in deltas:
+                        if delta.content:
+                            silent = False
+                            meter.wrote(delta.content)
+                            yield ReplyText(delta.content)
+                        _gather(calls, delta.tool_calls or [])
+            finally:
+                meter.end()
         if silent and not calls:
             # A page instead of a stream, or a model that has thought until its tokens were used up.
             raise ProviderError(NAME, f"{self._where} sent {kind} without a word")
@@ -194,33 +242,37 @@ class OpenAIChatResponder:
             yield _part(call)
         yield ReplyDone()
 
-    async def _deltas(self, response: aiohttp.ClientResponse) -> AsyncGenerator[_Delta, None]:
+    async def _deltas(
+        self, response: aiohttp.ClientResponse, meter: _Meter
+    ) -> AsyncGenerator[_Delta, None]:
         events = EventStream()
         try:
             async for data in response.content.iter_any():
                 for event in events.push(data):
                     if event.startswith(END):
                         return
-                    yield self._delta(event)
+                    yield self._delta(event, meter)
         except EventTooLong as exc:
             raise ProviderError(NAME, f"{self._where} sent an event without an end") from exc
 
-    def _delta(self, event: bytes) -> _Delta:
+    def _delta(self, event: bytes, meter: _Meter) -> _Delta:
         try:
             chunk = _CHUNK.decode(event)
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
             raise ProviderError(NAME, f"{self._where} sent nonsense: {exc}") from exc
         if bytes(chunk.error) != b"null":
             raise ProviderError(NAME, f"{self._where}: {read_error(chunk.error).message}")
+        meter.read(chunk)
         return chunk.choices[0].delta or _Delta() if chunk.choices else _Delta()
 
-    def _body(self, request: ReplyRequest) -> bytes:
+    def _body(self, conversation: list[dict[str, str]]) -> bytes:
         settings = self._settings
         asked = _Request(
             settings.model,
-            messages(settings.prompt, request),
+            conversation,
             settings.max_tokens,
             stream=True,
+            stream_options={"include_usage": True} if settings.usage else msgspec.UNSET,
             tools=TOOLS if settings.tools else msgspec.UNSET,
             temperature=settings.temperature,
         )
@@ -229,6 +281,11 @@ class OpenAIChatResponder:
     @property
     def _where(self) -> str:
         return self._settings.server.base_url
+
+
+def tokens_of(chars: int) -> int:
+    """About how many tokens so many characters are."""
+    return -(-chars // CHARS_A_TOKEN)
 
 
 def messages(prompt: str, request: ReplyRequest) -> list[dict[str, str]]:

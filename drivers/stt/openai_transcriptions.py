@@ -83,6 +83,8 @@ class OpenAITranscriptionStream:
         self._client, self._model, self._settings, self._sink = client, model, settings, sink
         self._turn: int | None = None
         self._audio = bytearray()
+        self._sent_bytes = 0
+        "Of this turn's audio, in the request before."
         self._requests: set[asyncio.Task[None]] = set()
         # Utterances end within the engine's work, which is no call's: requests are the call's own.
         self._context = contextvars.copy_context()
@@ -107,8 +109,10 @@ class OpenAITranscriptionStream:
         if turn != self._turn:
             return
         wav = as_wav(bytes(self._audio), self._settings.rate_hz)
+        again_s = min(self._sent_bytes, len(self._audio)) / (2 * self._settings.rate_hz)
+        self._sent_bytes = len(self._audio)
         request = asyncio.create_task(
-            self._ask(turn, wav), name=f"{NAME} turn {turn}", context=self._context
+            self._ask(turn, wav, again_s), name=f"{NAME} turn {turn}", context=self._context
         )
         self._requests.add(request)
         request.add_done_callback(self._requests.discard)
@@ -127,16 +131,17 @@ class OpenAITranscriptionStream:
     def _forget(self) -> None:
         self._turn = None
         self._audio.clear()
+        self._sent_bytes = 0
         for request in self._requests:
             request.cancel()
 
-    async def _ask(self, turn: int, wav: bytes) -> None:
+    async def _ask(self, turn: int, wav: bytes, again_s: float) -> None:
         try:
             text = await self._client.call(lambda: self._transcribe(wav))
         except ProviderError as error:
             self._sink(TranscriberFailed(turn, error))
         else:
-            self._sink(TranscriptFinal(turn, text, rejected=not text))
+            self._sink(TranscriptFinal(turn, text, rejected=not text, resent_s=again_s))
 
     async def _transcribe(self, wav: bytes) -> str:
         fields = {

@@ -18,8 +18,11 @@ from ..ports import (
     TranscriberStream,
     TranscriptFinal,
 )
+from .records import ServiceUse
 from .turn_events import AnyTurnEvent, HearingFailed, WordsHeard
 from .waiting import within
+
+SAMPLE_BYTES = 2
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +37,10 @@ class Listener:
         open_limit_s: float,
         position: Callable[[], int],
         report: Callable[[AnyTurnEvent], None],
+        use: ServiceUse | None = None,
     ) -> None:
+        """`use` counts the audio that recognition is given."""
+        self._use = ServiceUse() if use is None else use
         self._transcriber = transcriber
         self._clock = clock
         self._open_limit_s = open_limit_s
@@ -72,6 +78,8 @@ class Listener:
     def push(self, pcm: bytes) -> None:
         """Audio; outside an utterance nobody wants it."""
         if self._turn is not None:
+            if self._stream is not None:
+                self._use.stt_s += len(pcm) / (SAMPLE_BYTES * self._settings.rate_hz)
             self._try(self._turn, lambda stream: stream.push(pcm))
 
     def end(self, turn: int) -> None:
@@ -128,6 +136,7 @@ class Listener:
             self._warn("turn %d: %s", event.turn, event.error)
             self._report(HearingFailed(at, event.turn))
         elif isinstance(event, TranscriptFinal):
+            self._use.stt_s += event.resent_s
             self._report(WordsHeard(at, event.turn, event.text, True, event.rejected))
         else:
             self._report(WordsHeard(at, event.turn, event.text))

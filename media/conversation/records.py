@@ -96,6 +96,21 @@ class OtherLeg(msgspec.Struct, frozen=True, kw_only=True):
     ended_samples: int | None = None
 
 
+class ServiceUse(msgspec.Struct, kw_only=True):
+    """What a call has used of services so far; providers by name. Counted as it is used."""
+
+    stt_provider: str = ""
+    stt_s: float = 0.0
+    "Audio that recognition was given, in seconds."
+    llm_provider: str = ""
+    llm_tokens_in: int = 0
+    llm_tokens_out: int = 0
+    llm_estimated: bool = False
+    "Some of the tokens are guessed by characters: the provider did not tell them."
+    tts_provider: str = ""
+    tts_chars: int = 0
+
+
 class CallRecord(msgspec.Struct, kw_only=True):
     """A call as the API shows it. Owned by its session until it has ended."""
 
@@ -136,6 +151,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     "From the answer to that verdict; None: it was given before the answer."
     legs: list[OtherLeg] = msgspec.field(default_factory=list)
     "Others in the call, in the order in which they were called."
+    use: ServiceUse = msgspec.field(default_factory=ServiceUse)
 
 
 # --- what happens to a call, as it happens (the API's event stream) -------------------------------

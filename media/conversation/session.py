@@ -118,9 +118,16 @@ class Session(LiveControl):
         "The line when the caller last began to speak."
         self._phrases = responder.phrases()
         book = PhraseBook() if phrase_book is None else phrase_book
-        self._speaker = Speaker(responder, synthesizer, agent, clock, self._receive, book)
+        self._speaker = Speaker(
+            responder, synthesizer, agent, clock, self._receive, book, record.use
+        )
         self._listener = Listener(
-            transcriber, clock, agent.limits.open_s, self._position, self._receive
+            transcriber,
+            clock,
+            agent.limits.open_s,
+            self._position,
+            self._receive,
+            record.use,
         )
         self._state = TurnState(
             settings=agent.turn,

@@ -27,12 +27,14 @@ from ..ports import (
     Responder,
     SpeechRequest,
     Synthesizer,
+    TokensUsed,
     Transfer,
     WordSpoken,
 )
 from .actions import Phrase
 from .announcement import Announcement, sound_chunks
 from .phrase_book import PhraseBook, PhraseKey
+from .records import ServiceUse
 from .reply_speech import ReplySpeech
 from .sentences import Sentences
 from .settings import AgentSettings
@@ -72,7 +74,10 @@ class Speaker:
         clock: Clock,
         report: Callable[[AnyTurnEvent], None],
         book: PhraseBook,
+        use: ServiceUse | None = None,
     ) -> None:
+        """`use` counts what responder and synthesizer are given; the book's phrases are free."""
+        self._use = ServiceUse() if use is None else use
         self._book = book
         self._responder = responder
         self._synthesizer = synthesizer
@@ -255,13 +260,18 @@ class Speaker:
     def _write(self, speech: ReplySpeech, request: ReplyRequest) -> Parts:
         limits = self._agent.limits
         return each(
-            self._responder.respond(request),
+            self._responder.respond(replace(request, count=self._count)),
             self._clock,
             limits.first_text_s,
             limits.next_text_s,
             self._responder.name,
             "text",
         )
+
+    def _count(self, tokens: TokensUsed) -> None:
+        self._use.llm_tokens_in += tokens.tokens_in
+        self._use.llm_tokens_out += tokens.tokens_out
+        self._use.llm_estimated |= tokens.estimated
 
     async def _make(self, speech: ReplySpeech, parts: Parts) -> None:
         """A task's root: what goes wrong here is told and goes no further."""
@@ -366,6 +376,7 @@ class Speaker:
 
     async def _voice_piece(self, speech: ReplySpeech, text: str) -> None:
         limits = self._agent.limits
+        self._use.tts_chars += len(text)
         request = SpeechRequest(text, self._rate_hz, self._agent.voice, self._agent.speed)
         name = self._synthesizer.name
         parts = each(

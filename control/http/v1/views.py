@@ -18,10 +18,40 @@ from ....media.conversation.records import (
 from ....media.ports import HangUpCause, Quality
 from ...domain.analyses import CallAnalysis, Sentiment
 from ...domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
+from ...domain.costs import CallCost, CallUsage
 from ..times import utc, utc_or_none
 from .analyses import AnalysisBrief, analysis_brief
 
 Direction = Literal["inbound", "outbound"]
+
+
+class UsageView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call used of services."""
+
+    stt_provider: str
+    stt_s: float
+    "Seconds of audio that recognition was given."
+    llm_provider: str
+    llm_tokens_in: int
+    llm_tokens_out: int
+    llm_estimated: bool
+    "Some of them are a guess by characters: the provider did not tell."
+    tts_provider: str
+    tts_chars: int
+    line: str
+    carrier_s: float
+    "Seconds of connection by a line that has a price, of all legs, not rounded."
+
+
+class CostView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call cost, by the prices of the configuration at its end."""
+
+    currency: str
+    stt: float
+    llm: float
+    tts: float
+    carrier: float
+    total: float
 
 
 class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -66,6 +96,9 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     q850: int | None
     "The same by ITU-T Q.850, where the line has told it."
     voicemail: bool | None
+    usage: UsageView | None
+    "null: it has not ended."
+    cost: CostView | None
     sentiment: Sentiment | None
     "Of the caller, so far; of an analysed call, of all of it."
     qa_score: float | None
@@ -269,9 +302,19 @@ def _item(call: CallSummary) -> dict[str, Any]:
         "cause": call.cause,
         "q850": call.q850,
         "voicemail": call.voicemail,
+        "usage": None if call.usage is None else _usage(call.usage),
+        "cost": None if call.cost is None else _cost(call.cost),
         "sentiment": call.sentiment,
         "qa_score": call.qa_score,
     }
+
+
+def _usage(usage: CallUsage) -> UsageView:
+    return UsageView(**msgspec.structs.asdict(usage))
+
+
+def _cost(cost: CallCost) -> CostView:
+    return CostView(**msgspec.structs.asdict(cost), total=cost.total)
 
 
 def _media(record: CallRecord | None) -> dict[str, Any]:

@@ -60,7 +60,7 @@ async def test_a_turn_that_goes_on_is_sent_whole(
     await stream.aclose()
     assert heard == [
         TranscriptFinal(1, "call"),
-        TranscriptFinal(1, "call forwarding"),
+        TranscriptFinal(1, "call forwarding", resent_s=(2 * len(CHUNK) - 2) / 16_000),
         TranscriptFinal(2, "", rejected=True),
     ]
     samples = [request.wav_samples for request in server.requests]
