@@ -10,10 +10,8 @@ from offhook.control.configuration.config import HttpSettings, Settings
 from offhook.control.dialects.catalog import DIALECTS
 from offhook.control.dialects.dialect import AnyRow, Dialect
 from offhook.tests.kit.api import Api
-from offhook.tests.kit.dialects import token_for
+from offhook.tests.kit.dialects import GUARDED, LOGIN, token_for
 
-GUARDED = {"callingplatform": "/api/v1/agents", "voicera": "/auth/me"}
-LOGIN = {"callingplatform": "/api/v1/auth/login", "voicera": "/auth/login"}
 PAIRS = [
     (dialect.name, other.name) for dialect in DIALECTS for other in DIALECTS if dialect != other
 ]
