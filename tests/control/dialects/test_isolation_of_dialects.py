@@ -4,6 +4,8 @@ import pathlib
 import re
 from collections.abc import AsyncIterator
 
+import pytest
+
 from offhook.control.auth.scopes import SCOPES
 from offhook.control.dialects.catalog import DIALECTS
 from offhook.control.dialects.dialect import AnyRow, Dialect
