@@ -108,7 +108,7 @@ class CallService:
     async def page(self, who: Principal, query: PageQuery, wanted: CallFilter) -> Page[CallSummary]:
         """Calls in pages; those in progress as they are now. Raises BadRequest."""
         statuses = set(wanted.statuses or ())
-        if statuses and statuses <= set(IN_PROGRESS):
+        if statuses and statuses <= set(IN_PROGRESS) and not self._store.is_shared:
             return live_page(self._in_progress(who, wanted), query)
         # What has changed and is not stored yet has not been told either: nobody can miss it here.
         owner = owner_of(who)
@@ -218,6 +218,8 @@ class CallService:
                 self.on_pending()
                 return cancelled
             live = self._find(who, id_)  # it was dialled a moment ago
+        if live is None and self._store.is_shared:
+            raise Conflict(f"call {id_} is carried by another server: ask that one")
         if live is None or not self._live.is_live(id_):
             raise Conflict(f"call {id_} has ended already")
         live.wanted_end = said
