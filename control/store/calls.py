@@ -178,6 +178,8 @@ class CallStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.is_shared = not database.is_sqlite
+        "Calls in progress may be other nodes'."
 
     async def save(self, changes: Sequence[CallChange], events: Sequence[StoredEvent]) -> Saved:
         """Keep the state of these calls and the events; when it returns, a crash loses neither.
