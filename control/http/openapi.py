@@ -22,6 +22,7 @@ from ..errors import (
     Unprocessable,
     Unsupported,
 )
+from .field_words import PATHS
 from .once import IDEMPOTENCY_KEY, KEY_PATTERN, MAX_KEY_CHARS, REPLAYED
 from .openapi_schemas import Json, Schemas, renamed
 from .problems import CONTENT_TYPE as PROBLEM_TYPE, ProblemDetails
@@ -226,6 +227,7 @@ def _description(route: AnyRoute) -> str:
 def _path_parameters(route: AnyRoute) -> list[Json]:
     return [
         {"name": name, "in": "path", "required": True, "schema": PATH_PART}
+        | ({"description": PATHS[name]} if name in PATHS else {})
         for name in _PATH_PART.findall(route.path)
     ]
 

@@ -1,7 +1,8 @@
 """Structs as the schemas of an OpenAPI document (JSON Schema 2020-12). Pure.
 
 What a field means stands as a string under it in its Struct; the sources are read for these once,
-when the document is built.
+when the document is built. A field without one means what its word means everywhere
+(field_words.py).
 """
 
 import ast
@@ -15,6 +16,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from .field_words import WORDS
 from .lists import List
 
 REF = "#/components/schemas/{name}"
@@ -44,6 +46,8 @@ class Schemas:
             _describe_fields(struct, schema)
             if struct not in sent and not struct.__struct_config__.omit_defaults:
                 schema["required"] = [name for name in schema["properties"] if name]
+        for name, schema in self.components.items():
+            _describe_words(name.rpartition(".")[2], schema)
         _portable_patterns(self.components)
         _portable_patterns(list(self._by_type.values()))
 
@@ -141,6 +145,15 @@ def _describe_fields(struct: type[msgspec.Struct], schema: Json) -> None:
         described = schema.get("properties", {}).get(names.get(field, field))
         if described is not None:
             described.setdefault("description", text)
+
+
+def _describe_words(struct: str, schema: Json) -> None:
+    """What is not described yet, by what its word means everywhere."""
+    for name, described in schema.get("properties", {}).items():
+        options = (described, *described.get("anyOf", ()))
+        word = WORDS.get(f"{struct}.{name}") or WORDS.get(name)
+        if word is not None and not any("description" in option for option in options):
+            described["description"] = word
 
 
 def _portable_patterns(value: Any) -> None:

@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 
 from offhook.control.domain.accounts import Role
 from offhook.control.errors import Conflict, NotFound
+from offhook.control.http.field_words import WORDS
 from offhook.control.http.lists import List, ListQuery
 from offhook.control.http.openapi import document, operation_ids
 from offhook.control.http.openapi_schemas import Schemas, field_docs
@@ -148,6 +149,7 @@ def test_parameters_have_bounds_defaults_and_docs_and_are_never_null(whole: dict
         "in": "path",
         "required": True,
         "schema": {"type": "string", "minLength": 1},
+        "description": "The thing's UUID.",
     }
     limit = parameters["limit"]["schema"]
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 200, 50)
@@ -161,7 +163,7 @@ def test_a_field_s_doc_is_shown_by_the_name_that_clients_see(whole: dict[str, An
     properties = whole["components"]["schemas"]["Wish"]["properties"]
     assert properties["number"]["description"] == "As it is dialled."
     assert properties["from"]["description"] == "Whose number is shown."
-    assert "description" not in properties["voice"]
+    assert properties["voice"]["description"] == WORDS["voice"], "it has no string of its own"
     assert field_docs(WishQuery)["total"], "those of the class below as well"
 
 
@@ -234,3 +236,18 @@ def test_lists_of_different_things_need_different_names() -> None:
     other = msgspec.defstruct("Granted", [("id", str)], module="elsewhere")
     with pytest.raises(AssertionError, match=r"one name: \['Granted'\]"):
         Schemas([], [List[Granted], List[other]])  # type: ignore[valid-type]
+
+
+def test_nearly_every_field_of_the_api_says_what_it_is() -> None:
+    schemas = document(ROUTES, "1")["components"]["schemas"]
+    fields = {
+        f"{name}.{field}": said
+        for name, schema in schemas.items()
+        for field, said in schema.get("properties", {}).items()
+    }
+    silent = [
+        name
+        for name, said in fields.items()
+        if not any("description" in each for each in (said, *said.get("anyOf", ())))
+    ]
+    assert len(silent) < 0.05 * len(fields), silent
