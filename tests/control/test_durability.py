@@ -12,7 +12,7 @@ CALLS = int(os.environ.get("DURABILITY_CALLS", "18"))
 KILLS = int(os.environ.get("DURABILITY_KILLS", "3"))
 "More of both by hand: what is shown does not depend on them."
 CROWD = os.environ.get("CROWD", "8,4,1")
-"Calls, how many at once, kills. By hand 500,50,4: fifty conversations take both of two processors."
+"Calls, how many at once, kills. By hand 500,50,4: three minutes, of both of two processors."
 
 
 async def test_kill_9_loses_no_call_and_dials_none_twice(tmp_path: Path) -> None:
@@ -55,5 +55,10 @@ async def test_a_full_server_that_is_killed_reaches_every_number_once(tmp_path: 
     assert crowd.progress["completed"] == calls - crowd.progress["failed"]
     assert crowd.progress["failed"] == causes["crash"]
     logging.getLogger(__name__).info(
-        "%d calls, %d dialled, at once %s, %s", calls, len(crowd.dialled), crowd.peaks, causes
+        "%d calls, %d dialled; at once %s, in a talk %s; %s",
+        calls,
+        len(crowd.dialled),
+        crowd.peaks,
+        crowd.talks,
+        causes,
     )

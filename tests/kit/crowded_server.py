@@ -20,6 +20,7 @@ from offhook.bench.load.server_process import TOKEN, ServerProcess
 
 from .killed_server import items
 
+REACHED = ("ringing", "live")
 LIMIT_S = 600.0
 "Of one server's life."
 
@@ -29,7 +30,9 @@ class Crowd(msgspec.Struct, kw_only=True):
 
     numbers: list[str]
     peaks: list[int] = []
-    "Calls that were answered and went on, at most, in each life of the server."
+    "Calls that rang or were answered, at most, in each life of the server."
+    talks: list[int] = []
+    "Those of them that were answered, at most."
     calls: list[dict[str, Any]] = []
     "All calls of the server at the end."
     progress: dict[str, int] = {}
@@ -51,7 +54,7 @@ class CrowdedServer:
         *,
         in_a_hurry: bool = False,
     ) -> None:
-        """It is killed `kills` times, each time when `at_once` calls are live, or soon after.
+        """It is killed `kills` times, when `at_once` calls ring or are answered, or soon after.
 
         `in_a_hurry`: at once, and what is not cut off is hung up as soon as it is answered.
         """
@@ -95,7 +98,7 @@ class CrowdedServer:
         finally:
             server.signal(signal.SIGKILL)
             await server.ended()
-        self.crowd.peaks.append(life.peak)
+        self._note(life)
 
     async def _to_the_end(self) -> None:
         """One more life, until the campaign is completed."""
@@ -110,7 +113,11 @@ class CrowdedServer:
             self.crowd.progress = campaign["progress"]
             found = items(life.client, f"{server.http}/v1/calls?limit=200")
             self.crowd.calls = [call async for call in found]
+        self._note(life)
+
+    def _note(self, life: "_Life") -> None:
         self.crowd.peaks.append(life.peak)
+        self.crowd.talks.append(life.talks)
 
     async def _launch(self, life: "_Life") -> None:
         body = {
@@ -128,8 +135,11 @@ class _Life:
 
     def __init__(self, server: ServerProcess) -> None:
         self._server = server
-        self._live: set[str] = set()
+        self._reached: dict[str, str] = {}
         self.peak = 0
+        "Calls that rang or were answered, at most."
+        self.talks = 0
+        "Those that were answered, at most."
         self._limit = asyncio.timeout(LIMIT_S)
 
     async def __aenter__(self) -> "_Life":
@@ -146,11 +156,12 @@ class _Life:
     async def event(self) -> dict[str, Any]:
         """The next one."""
         event: dict[str, Any] = (await self._events.receive_json()).get("event", {})
-        if event.get("status") == "live":
-            self._live.add(event["call_id"])
-            self.peak = max(self.peak, len(self._live))
-        elif event.get("status") == "ended":
-            self._live.discard(event["call_id"])
+        if event.get("status") in REACHED:
+            self._reached[event["call_id"]] = event["status"]
+            self.peak = max(self.peak, len(self._reached))
+            self.talks = max(self.talks, list(self._reached.values()).count("live"))
+        elif event.get("type") == "call.status":
+            self._reached.pop(event["call_id"], None)
         return event
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
