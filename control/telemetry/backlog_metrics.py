@@ -1,4 +1,4 @@
-"""SHELL: what waits in the database, for `/metrics`: calls, deliveries, messages.
+"""SHELL: what waits in the database, for `/metrics`: calls, deliveries, messages, analyses.
 
 It is counted at most every few seconds, whoever asks how often: the metrics are open to everybody.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import Table, func, select
 
 from ...media.clock import Clock
+from ..domain.analyses import AnalysisStatus
 from ..domain.calls import CallStatus
 from ..domain.messages import OutboxStatus
 from ..domain.webhooks import DeliveryStatus
@@ -33,6 +34,7 @@ class Backlogs:
         self._calls: Counts = {}
         self._deliveries: Counts = {}
         self._messages: Counts = {}
+        self._analyses: Counts = {}
         self.failures = 0
         "Times that the database could not be asked."
 
@@ -52,6 +54,10 @@ class Backlogs:
                 )
                 self._messages = await self._count(
                     schema.OUTBOX, [OutboxStatus.WAITING.value, OutboxStatus.FAILED.value]
+                )
+                self._analyses = await self._count(
+                    schema.CALL_ANALYSES,
+                    [AnalysisStatus.PENDING.value, AnalysisStatus.FAILED.value],
                 )
             except StoreError:
                 self.failures += 1
@@ -73,6 +79,11 @@ class Backlogs:
                 "offhook_outbox_messages",
                 "Messages that wait to be sent, or were given up.",
                 lambda: self._messages,
+            ),
+            _gauge(
+                "offhook_call_analyses",
+                "Analyses of calls that wait to be made, or were given up.",
+                lambda: self._analyses,
             ),
             Gauge(
                 "offhook_backlog_failures_total",

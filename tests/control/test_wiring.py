@@ -133,6 +133,7 @@ WANTED = {
     "offhook_dial_queue_calls",
     "offhook_webhook_deliveries",
     "offhook_outbox_messages",
+    "offhook_call_analyses",
     "offhook_provider_requests_total",
     "offhook_provider_errors_total",
     "offhook_provider_first_part_seconds",

@@ -26,6 +26,7 @@ def conversation(
     **facts: Any,
 ) -> Conversation:
     """A call of these lines, `Agent: …` and `Caller: …`, one every 4 s; `facts` are Facts'."""
+    known: dict[str, Any] = {"inbound": True} | facts
     turns = []
     for index, line in enumerate(lines):
         who, _, text = line.partition(": ")
@@ -41,7 +42,7 @@ def conversation(
         )
     return Conversation(
         turns=tuple(turns),
-        facts=Facts(**({"inbound": True} | facts)),
+        facts=Facts(**known),
         language=language,
         wanted=wanted or AnalysisSettings(),
     )

@@ -71,6 +71,7 @@ class AgentChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     house: dict[str, Any] | UnsetType = UNSET
     turn: dict[str, Any] | UnsetType = UNSET
     analysis: AnalysisSettings | UnsetType = UNSET
+    "All of it: what is left out of it is as by default."
     type: ShortText | UnsetType = UNSET
     config_data: dict[str, Any] | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET

@@ -1,5 +1,7 @@
 """The embedded analysis: what it tells, and what it leaves open."""
 
+from typing import Any
+
 import pytest
 
 from offhook.control.analysis.conversation import Spoken, within_limits
@@ -165,7 +167,7 @@ def test_the_outcome_is_the_one_whose_words_were_said_last() -> None:
         ({"failed": True}, "failed"),
     ],
 )
-def test_without_a_list_the_record_tells_the_outcome(facts: dict[str, bool], outcome: str) -> None:
+def test_without_a_list_the_record_tells_the_outcome(facts: dict[str, Any], outcome: str) -> None:
     assert outcome_of(conversation("Agent: Hello.", **facts)) == outcome
 
 

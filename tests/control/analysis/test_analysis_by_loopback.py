@@ -1,0 +1,71 @@
+"""A whole server: a call of the loopback line is analysed in the process that is for it."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from offhook.control.configuration import config
+from offhook.control.wiring import Server
+
+TOKEN = "a token of the test"
+ENVIRONMENT = {
+    "API_TOKEN": TOKEN,
+    "HTTP_PORT": "0",
+    "SIP_HOST": "127.0.0.1",
+    "SIP_PORT": "0",
+    "RTP_HOST": "127.0.0.1",
+    "RTP_PORTS": "0",
+    "LIMITS_MAX_LATENESS_MS": "10000",
+}
+ANALYSED_WITHIN_S = 60.0
+"Of the call's creation."
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    environment = ENVIRONMENT | {"DATA": str(tmp_path)}
+    settings = config.load({f"OFFHOOK_{k}": v for k, v in environment.items()})
+    thresholds = gc.get_threshold()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            server = Server(settings)
+            await server.start(stack)
+            base = server.ready_line().split("http=")[1].split()[0]
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            yield await stack.enter_async_context(aiohttp.ClientSession(base, headers=headers))
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
+async def wait_for(events: aiohttp.ClientWebSocketResponse, type_: str) -> dict[str, Any]:
+    """The next event of that type."""
+    while True:
+        event: dict[str, Any] = (await events.receive_json()).get("event") or {}
+        if event.get("type") == type_:
+            return event
+
+
+async def test_an_answered_call_is_analysed_within_a_minute(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with asyncio.timeout(ANALYSED_WITHIN_S):
+        async with client.ws_connect("/v1/events") as events:
+            response = await client.post("/v1/calls", json={"to": "+15551234567"})
+            assert response.status == 202, await response.text()
+            call = f"/v1/calls/{(await response.json())['id']}"
+            await wait_for(events, "turn.added")
+            await client.post(f"{call}/hangup")  # enough was said
+            told = await wait_for(events, "call.analysed")
+        analysis = await (await client.get(f"{call}/analysis")).json()
+    assert told["status"] == analysis["status"] == "done"
+    assert (analysis["provider"], analysis["outcome"]) == ("embedded", "completed")
+    assert analysis["checklist"][0]["passed"] is True  # the built-in agent greets
+    shown = await (await client.get(call)).json()
+    assert shown["analysis"]["qa_score"] == analysis["qa_score"] == shown["qa_score"]
