@@ -57,6 +57,7 @@ from .http.edge import Edge
 from .http.rate_limiting import RateLimiter, policies
 from .http.server import HttpServer
 from .imports.import_runner import ImportRunner
+from .knowledge.knowledge_room import KnowledgeRoom
 from .lines.lines import Lines
 from .lines.routing import Routing
 from .messages.outbox_sender import OutboxSender, email_sender
@@ -235,6 +236,10 @@ class Server:
             providers.watch,
             self._services.provider_keys.take_secret,
         )
+        self._knowledge = KnowledgeRoom(
+            settings, self._services, self._clock, self._rng, providers.watch
+        )
+        self._agents.knowledge = self._knowledge.of
         self._routing = Routing(settings, self._database, self.lines, self._clock)
         self._services.control.lines = self._routing.outbound
         self.holding = Holding(
@@ -308,6 +313,7 @@ class Server:
         # 0700: voices and numbers are nobody else's on this machine.
         settings.recordings_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.to_thread(self._services.imports.remove_parts)
+        await asyncio.to_thread(self._knowledge.remove_parts)
         stack.push_async_callback(self._tracing.aclose)
         stack.push_async_callback(self._recorder.aclose)
         stack.push_async_callback(self._database.aclose)
@@ -373,6 +379,8 @@ class Server:
         stack.push_async_callback(self._campaigns.aclose)
         self._imports.start()
         stack.push_async_callback(self._imports.aclose)
+        self._knowledge.start()
+        stack.push_async_callback(self._knowledge.aclose)
         self._nodes.wake(
             stack,
             [

@@ -412,7 +412,47 @@ class ReplyDone(msgspec.Struct, frozen=True, tag=True):
     memory: object = None
 
 
-AnyReplyPart = ReplyText | CollectDigits | HangUp | Transfer | ReplyDone
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where something that the agent says comes from."""
+
+    document_id: str
+    document: str
+    "Its title."
+    index: int
+    "The place of the passage in the document."
+    page: int | None = None
+    score: float
+    "0..1: how well the passage fits what the caller said."
+
+
+class Sourced(msgspec.Struct, frozen=True, tag=True):
+    """The reply is made of these passages."""
+
+    sources: tuple[Source, ...]
+
+
+AnyReplyPart = ReplyText | CollectDigits | HangUp | Transfer | Sourced | ReplyDone
+
+
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a document that an agent may answer from."""
+
+    source: Source
+    heading: str
+    text: str
+    answer: str
+    "Its sentences that fit best."
+
+
+class Knowledge(Protocol):
+    """What an agent knows besides what it was told."""
+
+    async def find(self, words: str) -> tuple[Passage, ...]:
+        """The passages that fit what a caller says, best first.
+
+        Within the time that a reply has for it; none where it cannot be asked now. Never raises.
+        """
+        ...
 
 
 class Responder(Protocol):

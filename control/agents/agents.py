@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from ...drivers.llm.house import HouseResponder
+from ...drivers.llm.informed import InformedResponder
 from ...drivers.llm.openai_chat import ChatSettings
 from ...drivers.openai_client import OpenAISettings, Secret
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
@@ -30,7 +31,7 @@ from ...media.clock import Clock
 from ...media.conversation.records import ServiceUse
 from ...media.conversation.settings import AgentSettings
 from ...media.errors import ProviderError
-from ...media.ports import Responder, Synthesizer, Transcriber
+from ...media.ports import Knowledge, Responder, Synthesizer, Transcriber
 from ..configuration.config import ESPEAK, HOUSE, ProviderSettings, Settings
 from ..configuration.config_voices import is_voice, voice_of, voices
 from ..domain.agents import Agent, AgentKind
@@ -96,6 +97,9 @@ class Agents:
         """`watch` is told of every request to a provider; `take_key` has accounts' own keys."""
         self._take_key = take_key
         self._clock = clock
+        self._told = settings.knowledge
+        self.knowledge: Callable[[Agent], Knowledge] | None = None
+        "What an agent's documents say; None: nobody has any."
         self._providers = {provider.name: provider for provider in settings.providers}
         self._ears = PocketsphinxTranscriber()
         self.voice = EspeakSynthesizer()
@@ -224,7 +228,8 @@ class Agents:
             if wanted.provider != HOUSE:
                 missing.append(f"llm {wanted.provider}")
             house = house_of(agent.house)
-            return lambda number: HouseResponder(house, self._clock, number)
+            known = None if self.knowledge is None else self.knowledge(agent)
+            return lambda number: HouseResponder(house, self._clock, number, known)
         settings = ChatSettings(
             model,
             agent.system_prompt,
@@ -234,7 +239,10 @@ class Agents:
             max_tokens=wanted.max_tokens or MAX_TOKENS,
         )
         used.append(settings)
-        chat = self.clients.responder(settings)
+        chat: Responder = self.clients.responder(settings)
+        if self.knowledge is not None and self._told.passages:
+            told = self._told
+            chat = InformedResponder(chat, self.knowledge(agent), told.passages, told.min_score)
         return lambda number: chat
 
 

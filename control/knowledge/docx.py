@@ -6,6 +6,7 @@ declaration is refused here. Page breaks are where Word last saw them (`lastRend
 """
 
 import pathlib
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,13 +23,26 @@ PIECE_BYTES = 64 * 1024
 DOCUMENT, STYLES = "word/document.xml", "word/styles.xml"
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 
+# What zips and XML that are not as they should be are met with: offsets beyond the file, too.
+BROKEN = (
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    ValueError,
+    expat.ExpatError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def is_docx(path: pathlib.Path) -> bool:
     """Whether it is one, by what is in it."""
     try:
         with zipfile.ZipFile(path) as file:
             return DOCUMENT in file.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (*BROKEN, NotImplementedError):
         return False
 
 
@@ -47,11 +61,9 @@ def docx_blocks(path: pathlib.Path) -> Iterator[Block]:
                     yield from text.taken()
                 text.close()
                 yield from text.taken()
-    except (zipfile.BadZipFile, zlib.error, EOFError) as exc:
-        raise Unreadable(f"the DOCX file is damaged: {exc}") from exc
     except (RuntimeError, NotImplementedError) as exc:  # how zipfile tells of both
         raise Unreadable(f"the DOCX file is encrypted or packed in a strange way: {exc}") from exc
-    except expat.ExpatError as exc:
+    except BROKEN as exc:
         raise Unreadable(f"the DOCX file is damaged: {exc}") from exc
 
 

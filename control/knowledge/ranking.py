@@ -1,8 +1,9 @@
 """How well passages fit a question: BM25 made absolute, beside the likeness of meaning. Pure.
 
-By words: Robertson and Spärck Jones's BM25 (k1 1.2, b 0.75), over what a passage of average length
-gets that has each of the asked words once, and at most 1. So 1 is "all that was asked for is in
-it", and a half is "half of it, rare words counting more", whatever the size of the collection: a
+By words: Robertson and Spärck Jones's BM25 (k1 1.2, b 0.75), over the most that any passage could
+get: 1 would be "each asked word, again and again". A passage of average length that has each of
+them once gets 0.45, one that has half of their weight once 0.23; rare words weigh more. Passages
+that answer get 0.3 and more, whatever the size of the collection (bench/knowledge.py): so that a
 threshold means the same everywhere. By meaning: the cosine of the two vectors, at least 0.
 
 With both, the score is their weighted mean, and it is what is ranked by. Fused ranks (1/(60+rank))
@@ -19,6 +20,9 @@ from .chunking import sentences
 from .words import words as words_of
 
 K1, B = 1.2, 0.75
+BACKGROUND = 100
+"Passages with none of the words, thought of beside a collection: where there are three, every word"
+" is common, and would weigh nothing."
 WORDS_SHARE = 0.5
 "Of the score, where there are vectors as well."
 MAX_ANSWER_CHARS = 400
@@ -39,8 +43,8 @@ class Collection(msgspec.Struct, frozen=True):
 
     def weight(self, word: str) -> float:
         """Its inverse document frequency: rare words tell more."""
-        having = min(self.having.get(word, 0), self.passages)
-        return math.log1p((self.passages - having + 0.5) / (having + 0.5))
+        having = 1 + min(self.having.get(word, 0), self.passages)
+        return math.log1p((self.passages + BACKGROUND - having + 0.5) / (having + 0.5))
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -53,23 +57,17 @@ class Question(msgspec.Struct, frozen=True):
     def of(cls, asked: Sequence[str], collection: Collection) -> "Question":
         """`asked`: words as `asked_words` gives them."""
         average = collection.words / collection.passages if collection.passages else 0.0
-        # What nobody has ever written about weighs as much as what one passage has: a name or a
-        # slip of the recogniser would otherwise hide the words that are found.
         return cls({word: collection.weight(word) for word in asked}, max(1.0, average))
 
     def by_words(self, found: Sequence[str]) -> float:
         """0..1: how well a passage of these words fits."""
-        most = sum(self.weights.values())
-        return min(1.0, self.bm25(found) / most) if most else 0.0
-
-    def bm25(self, found: Sequence[str]) -> float:
-        """The same without a limit."""
         long = K1 * (1 - B + B * len(found) / self.average_words)
-        total = 0.0
+        total = most = 0.0
         for word, weight in self.weights.items():
+            most += weight
             if count := found.count(word):
-                total += weight * count * (K1 + 1) / (count + long)
-        return total
+                total += weight * count / (count + long)
+        return total / most if most else 0.0
 
     def answer(self, text: str) -> str:
         """The sentences of a passage that fit best, one after another as they stand in it."""

@@ -60,7 +60,8 @@ class VectorStore:
 
     def __init__(self, database: Database, max_bytes: int = MAX_KEPT_BYTES) -> None:
         self._database = database
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
+        "That are kept at most."
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     @property
@@ -98,11 +99,11 @@ class VectorStore:
             fresh.slices.append(part)
             fresh.size += part.matrix.nbytes
             yield part
-            if fresh.size > self._max_bytes:
+            if fresh.size > self.max_bytes:
                 fresh.slices.clear()  # too many to be kept: only their number is
-        if fresh.size <= self._max_bytes:
+        if fresh.size <= self.max_bytes:
             self._kept[place.owner_id] = fresh
-            while self.size > self._max_bytes:
+            while self.size > self.max_bytes:
                 self._kept.popitem(last=False)
 
 

@@ -28,7 +28,7 @@ _SAID_ANYWAY = (
     "pleas re s said sai say shall she should shouldnt so some someth sorri t tell than thank that "
     "the their them then there thei these thing thi this those to too uh um up us want wa wasnt we "
     "well were what when where whether which who whom whose why will with wont would wouldnt ye "
-    "yes you your"
+    "yes you your again between both dure each mani most much same still such veri while without"
 )
 SAID_ANYWAY = frozenset(_SAID_ANYWAY.split())
 
@@ -42,10 +42,9 @@ def words(text: str) -> list[str]:
 
 
 def asked_words(question: str) -> list[str]:
-    """What a question is about: each word once; all of them where it is made of nothing else."""
-    found = list(dict.fromkeys(words(question[:MAX_ASKED_CHARS])))
-    telling = [word for word in found if word not in SAID_ANYWAY]
-    return (telling or found)[:MAX_ASKED_WORDS]
+    """What a question is about: each word once; nothing where it is about nothing."""
+    found = dict.fromkeys(words(question[:MAX_ASKED_CHARS]))
+    return [word for word in found if word not in SAID_ANYWAY][:MAX_ASKED_WORDS]
 
 
 def indexed(account: int, text: Iterable[str]) -> str:

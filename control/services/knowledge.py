@@ -25,12 +25,14 @@ from .access import missing
 from .agents import AGENTS
 from .documents import check_agent
 
-CANDIDATES = 60
-"Passages that are looked at closely."
-MEANT = 30
-"Of these by their meaning."
-SOUGHT_WORDS = 10
-"The rarest of the question: the others are in many passages, cost time and tell little."
+CANDIDATES = 40
+"Passages that are looked at closely, by their words."
+MEANT = 20
+"And as many more by their meaning."
+LEAST_SOUGHT, MOST_SOUGHT = 3, 10
+"Words of the question that the index is asked for, the rarest: the others tell little."
+SOUGHT_PASSAGES = 2000
+"Beyond the rarest three, words are sought as long as they are in no more passages together."
 MAX_LIMIT = 50
 
 logger = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ class KnowledgeService:
         """`embedder` None: by words alone."""
         self._database = database
         self.embedder = embedder
-        self._vectors = vectors or VectorStore(database)
+        self.vectors = vectors or VectorStore(database)
 
     async def search(
         self, who: Principal, question: str, agent_id: str | None, limit: int, min_score: float
@@ -100,16 +102,24 @@ class KnowledgeService:
             return []
         async with self._database.read() as tx:
             place = await _place(tx, owner_id, agent_id)
-        if not place.passages:
-            return []
-        meant = await self._meaning(question) if place.vectors else None
+            if not place.passages:
+                return []
+            if self.embedder is None or not place.vectors:
+                return await self._found(tx, place, asked, None, limit)
+        # No connection is held while the model is asked.
+        meant = await self._meaning(question)
         async with self._database.read() as tx:
-            collection = await _collection(tx, place, asked)
-            seqs = await best(tx, place.scopes, place.sought(asked, collection), CANDIDATES)
-            alike: dict[int, float] = {}
-            if meant is not None:
-                alike = await self._vectors.alike(tx, place, meant, seqs, MEANT)
-            rows = await _passages(tx, list({*seqs, *alike}))
+            return await self._found(tx, place, asked, meant, limit)
+
+    async def _found(
+        self, tx: Transaction, place: "Place", asked: list[str], meant: bytes | None, limit: int
+    ) -> list[Found]:
+        collection = await _collection(tx, place, asked)
+        seqs = await best(tx, place.scopes, place.sought(asked, collection), CANDIDATES)
+        alike: dict[int, float] = {}
+        if meant is not None:
+            alike = await self.vectors.alike(tx, place, meant, seqs, MEANT)
+        rows = await _passages(tx, list({*seqs, *alike}))
         return _ranked(Question.of(asked, collection), place, rows, alike, limit)
 
     async def _meaning(self, question: str) -> bytes | None:
@@ -140,7 +150,14 @@ class Place(msgspec.Struct, frozen=True):
         """The words that the index is asked for: the rarest that it has."""
         known = [word for word in asked if collection.having.get(word)]
         known.sort(key=lambda word: collection.having[word])
-        return indexed(self.account, known[:SOUGHT_WORDS]).split()
+        chosen: list[str] = []
+        passages = 0
+        for word in known[:MOST_SOUGHT]:
+            passages += collection.having[word]
+            if len(chosen) >= LEAST_SOUGHT and passages > SOUGHT_PASSAGES:
+                break
+            chosen.append(word)
+        return indexed(self.account, chosen).split()
 
 
 async def _place(tx: Transaction, owner_id: str, agent_id: str | None) -> Place:
@@ -195,16 +212,19 @@ async def _passages(tx: Transaction, seqs: Sequence[int]) -> list[Any]:
 def _ranked(
     question: Question, place: Place, rows: Sequence[Any], alike: dict[int, float], limit: int
 ) -> list[Found]:
-    front = len(indexed(place.account, [""]))
+    front = indexed(place.account, [""])
+    as_indexed = Question(
+        {f"{front}{word}": weight for word, weight in question.weights.items()},
+        question.average_words,
+    )
     judged: list[tuple[float, float, float | None, Any]] = []
     for row in rows:
-        found = [word[front:] for word in row.words.split()]
-        by_words, by_meaning = question.by_words(found), alike.get(row.seq)
+        by_words = as_indexed.by_words(row.words.split())
+        by_meaning = alike.get(row.seq)
         if alike and by_meaning is None:
             by_meaning = 0.0  # it has no vector: it cannot be told from what is not alike
-        judged.append((blended(by_words, by_meaning), question.bm25(found), by_meaning, row))
-    judged.sort(key=lambda one: (-one[0], -one[1], one[3].seq))
-    most = sum(question.weights.values())
+        judged.append((blended(by_words, by_meaning), by_words, by_meaning, row))
+    judged.sort(key=lambda one: (-one[0], one[3].seq))
     return [
         Found(
             document_id=row.document_id,
@@ -215,8 +235,8 @@ def _ranked(
             text=row.text,
             answer=question.answer(row.text),
             score=round(score, 4),
-            by_words=round(min(1.0, bm25 / most), 4) if most else 0.0,
+            by_words=round(by_words, 4),
             by_meaning=None if by_meaning is None else round(by_meaning, 4),
         )
-        for score, bm25, by_meaning, row in judged[:limit]
+        for score, by_words, by_meaning, row in judged[:limit]
     ]

@@ -16,9 +16,11 @@ from ...media.ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,
+    Knowledge,
     ReplyDone,
     ReplyRequest,
     ReplyText,
+    Sourced,
     Transfer,
 )
 from ..stt.grammar import normalise
@@ -46,9 +48,16 @@ class HouseResponder:
 
     name = "house"
 
-    def __init__(self, settings: HouseSettings, clock: Clock, caller_number: str = "") -> None:
-        """Raises HouseSettingsError."""
+    def __init__(
+        self,
+        settings: HouseSettings,
+        clock: Clock,
+        caller_number: str = "",
+        knowledge: Knowledge | None = None,
+    ) -> None:
+        """`knowledge` is asked for what none of the phrases is. Raises HouseSettingsError."""
         check(settings)
+        self._knowledge = knowledge
         self._settings, self._clock, self._caller_number = settings, clock, caller_number
         self._zone = zone(settings.timezone)
         self._answers = (*settings.answers, *_human(settings))
@@ -71,18 +80,31 @@ class HouseResponder:
     async def respond(self, request: ReplyRequest) -> AsyncIterator[AnyReplyPart]:
         """The reply, sentence by sentence."""
         memory = request.memory if isinstance(request.memory, HouseMemory) else HouseMemory()
-        for part in self._reply(request, memory):
+        for part in await self._reply(request, memory):
             yield part
 
-    def _reply(self, request: ReplyRequest, memory: HouseMemory) -> list[AnyReplyPart]:
+    async def _reply(self, request: ReplyRequest, memory: HouseMemory) -> list[AnyReplyPart]:
         if request.silence:
             return self._silence(request.silence, memory)
         if request.digits:
             return self._keys(request.digits, memory)
         if request.prompted:
             return self._told(request, memory)
-        answer = None if request.rejected else self._understand(request.text)
-        return self._miss(memory) if answer is None else self._answer(answer, memory)
+        if request.rejected:
+            return self._miss(memory)
+        answer = self._understand(request.text)
+        if answer is not None:
+            return self._answer(answer, memory)
+        return await self._from_documents(request.text, memory) or self._miss(memory)
+
+    async def _from_documents(self, text: str, memory: HouseMemory) -> list[AnyReplyPart]:
+        """The fitting sentences of the passage that fits best; nothing when none fits enough."""
+        found = () if self._knowledge is None or not text else await self._knowledge.find(text)
+        if not found or found[0].source.score < self._settings.knowledge_score:
+            return []
+        said = found[0].answer
+        memory = HouseMemory(0, "", said)
+        return [Sourced((found[0].source,)), *_sentences(said), ReplyDone(memory)]
 
     def _understand(self, text: str) -> Answer | None:
         """The answer to a phrase, or to the longest phrase inside what was said."""

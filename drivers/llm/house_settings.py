@@ -102,6 +102,8 @@ class HouseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "How callers ask for the person; key 0 does it too where the menu has no other use for it."
     tries: int = 2
     "How many turns in a row may be not understood before the last words."
+    knowledge_score: float = 0.3
+    "How well a passage of its documents must fit to be answered from (0 to 1); above 1: never."
 
 
 def load(toml: bytes) -> HouseSettings:
@@ -125,6 +127,8 @@ def check(settings: HouseSettings) -> None:
     _no_doubles("answers.phrases", heard)
     if settings.tries < 0:
         raise HouseSettingsError("tries", f"{settings.tries} is less than 0")
+    if settings.knowledge_score < 0:
+        raise HouseSettingsError("knowledge_score", f"{settings.knowledge_score:g} is less than 0")
     if settings.human:
         _check_phrases("human_phrases", settings.human_phrases)
     _check_slots("greeting", settings.greeting, SLOTS)

@@ -8,7 +8,7 @@ import enum
 
 import msgspec
 
-from ..ports import CollectDigits, HangUpCause, Message, ReplyRequest
+from ..ports import CollectDigits, HangUpCause, Message, ReplyRequest, Source
 from .actions import AnyAction, Phrase
 from .announcement import Announcement
 from .keypad import Keys
@@ -127,6 +127,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     collect: CollectDigits | None = None
     hang_up: HangUpCause | None = None
     transfer_to: str | None = None
+    sources: tuple[Source, ...] = ()
     memory: object = None
 
     @property

@@ -8,7 +8,7 @@ import enum
 
 import msgspec
 
-from ..ports import HangUpCause, Quality
+from ..ports import HangUpCause, Quality, Source
 
 
 class CallStatus(enum.Enum):
@@ -79,6 +79,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     "Caller: speech that fitted nothing expected."
     typed: bool = False
     "Caller: written, or a part of it, instead of spoken."
+    sources: tuple[Source, ...] = ()
+    "Agent: the passages that it was made of."
     latency: TurnLatency | None = None
     "Agent: how this reply came about."
 

@@ -178,6 +178,7 @@ def receive_written(d: Draft, event: ReplyWritten) -> None:
         collect=event.collect,
         hang_up=HangUpCause.NORMAL if event.hang_up else reply.hang_up,
         transfer_to=event.transfer_to,
+        sources=event.sources,
         memory=event.memory,
     )
 
@@ -437,5 +438,6 @@ def _agent_turn(d: Draft, reply: Reply, event: ReplyHeard) -> Turn:
         end_samples=event.at_samples if silent is None else silent,
         planned_text=event.planned,
         interrupted=event.interrupted,
+        sources=reply.sources,
         latency=reply.latency,
     )

@@ -25,6 +25,7 @@ from ..ports import (
     ReplyRequest,
     ReplyText,
     Responder,
+    Sourced,
     SpeechRequest,
     Synthesizer,
     TokensUsed,
@@ -446,6 +447,8 @@ def _with(written: ReplyWritten, part: AnyReplyPart) -> ReplyWritten:
             return replace(written, hang_up=True)
         case Transfer():
             return replace(written, transfer_to=part.to)
+        case Sourced():
+            return replace(written, sources=part.sources)
         case ReplyDone():
             return replace(written, memory=part.memory)
         case ReplyText():

@@ -4,7 +4,7 @@ Every event carries `at_samples`, the lane's position when it became known.
 """
 
 from ..events import AnyMediaEvent, MediaEvent
-from ..ports import CollectDigits
+from ..ports import CollectDigits, Source
 from .announcement import Announcement
 
 
@@ -74,6 +74,7 @@ class ReplyWritten(MediaEvent, frozen=True, tag="reply_written"):
     collect: CollectDigits | None = None
     hang_up: bool = False
     transfer_to: str | None = None
+    sources: tuple[Source, ...] = ()
     memory: object = None
 
 

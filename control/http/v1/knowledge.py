@@ -38,9 +38,9 @@ class PassageView(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
     "The sentences of it that fit best: what an agent without a language model says."
     score: Score
-    "How well it fits: by its words, and half by its meaning where it has a vector."
+    "How well it fits: by its words, and half by its meaning where there are vectors."
     by_words: Score
-    "1: all that is asked for is in it; rare words count more."
+    "0.45: all that is asked for is in it, once; rare words count more, and so do repetitions."
     by_meaning: float | None
     "The likeness (cosine) of the meanings; null: no embedding model is configured."
 

@@ -15,7 +15,7 @@ from ....media.conversation.records import (
     Role,
     Turn,
 )
-from ....media.ports import HangUpCause, Quality
+from ....media.ports import HangUpCause, Quality, Source
 from ...domain.analyses import CallAnalysis, Sentiment
 from ...domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
 from ...domain.costs import CallCost, CallUsage
@@ -130,6 +130,8 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     digits: str
     rejected: bool
     typed: bool
+    sources: tuple[Source, ...]
+    "Of the agent: the passages of documents that it was made of."
     latency: LatencyView | None
 
 
@@ -380,6 +382,7 @@ def turn_view(turn: Turn, rate_hz: int) -> TurnView:
         digits=turn.digits,
         rejected=turn.rejected,
         typed=turn.typed,
+        sources=turn.sources,
         latency=_latency(turn, rate_hz),
     )
 
