@@ -23,7 +23,6 @@ if "offhook" not in sys.modules:
 ON_BOTH = (
     "control/store/test_calls.py",
     "control/services/test_event_log.py",
-    "control/dialer/test_dispatch.py",
 )
 "Tests that run on SQLite and, where there is one, on PostgreSQL (tests/README.md)."
 

@@ -24,7 +24,8 @@ from .events import EVERYTHING, EventBus, EventHistory
 POLL_S = 0.5
 "So often another node's events are looked for."
 RETRY_S = 1.0
-PAGE_EVENTS = 200
+PAGE_EVENTS = 50
+"That are told at once: the frame clock runs in the same loop."
 UNTOLD_EVENTS = 10_000
 "What is only told and waits for a database that is away; beyond it the oldest are dropped."
 
@@ -111,6 +112,7 @@ class EventTail:
             if not full:
                 # What was committed before the reading and is not there was deleted since.
                 self._went_to(max(self._told, stored))
+                self._own = {own for own in self._own if own > self._told}
         if news:
             for callback in self._watchers:
                 callback()
@@ -126,7 +128,7 @@ class EventTail:
 
     def _went_to(self, seq: int) -> None:
         self._told = seq
-        self._own = {own for own in self._own if own > seq} if self._own else self._own
+        self._own.discard(seq)
         while self._later and self._later[0][0] <= seq:
             _, event, owner_id = self._later.popleft()
             self._bus.tell(event, owner_id)
