@@ -7,6 +7,7 @@ import msgspec
 
 from ...media.conversation.records import AnsweredBy, CallRecord, CallStatus as MediaStatus
 from ...media.conversation.session import Session
+from ...media.frames.lane import Lane
 from ...media.frames.recorder import RecordingEnded
 from ..configuration.config_costs import CostSettings
 from ..dialer.retry_rules import next_retry_wall
@@ -34,6 +35,7 @@ class LiveCall:
         "_turns",
         "bridging",
         "hang_up",
+        "lane",
         "language",
         "q850",
         "rang",
@@ -80,6 +82,8 @@ class LiveCall:
         "When it is tried again if nobody answers; None: as by default."
         self.wanted_end: dict[str, Any] = {}
         "What somebody has said the end is to be; it overrules what the line says."
+        self.lane: Lane | None = None
+        "What is recorded of it; the leg forgets its lane when it has ended."
         self.recorded: RecordingEnded | None = None
         "What became of the recording, once its file is closed."
         self._recording: Recording | None = None

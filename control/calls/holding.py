@@ -16,7 +16,6 @@ import msgspec
 
 from ...media.clock import Clock
 from ...media.conversation.phrase_book import PhraseBook
-from ...media.conversation.records import CallRecord
 from ...media.conversation.session import Session
 from ...media.errors import MediaError
 from ...media.frames.lane import Lane
@@ -179,7 +178,7 @@ class Holding:
             record,
             transfer=functools.partial(self.transfer, live, bridging),
             phrase_book=self._phrase_book,
-            begin_recording=functools.partial(self._record, leg, record),
+            begin_recording=functools.partial(self._record, leg, live),
         )
         self._sessions.add(session)
         bridging.agent = session
@@ -191,7 +190,7 @@ class Holding:
             live.let_go()
             await session.aclose()
             bridging.end()
-            live.recorded = await _closed(leg)
+            live.recorded = await _closed(live)
 
     def _follow(self, leg: LegPort, live: LiveCall, session: Session) -> LegSink:
         """The record learns of the line before the session tells of it."""
@@ -204,7 +203,7 @@ class Holding:
             elif isinstance(event, LegAnswered):
                 if isinstance(lane, Lane) and lane.codec is not None:
                     record.codec = lane.codec.name
-                self._record(leg, record)
+                self._record(leg, live)
             elif isinstance(event, LegEnded):
                 live.reason, live.q850 = event.reason, event.q850
                 if isinstance(lane, Lane):
@@ -215,8 +214,8 @@ class Holding:
 
         return receive
 
-    def _record(self, leg: LegPort, record: CallRecord) -> None:
-        lane = leg.lane
+    def _record(self, leg: LegPort, live: LiveCall) -> None:
+        lane, record = leg.lane, live.record
         if self._recordings is None or not isinstance(lane, Lane):
             return
         record.recording = f"{record.id}.wav"
@@ -224,6 +223,7 @@ class Holding:
         def failed(end: RecordingEnded) -> None:
             call_logger(logger, record.id).error("the recording ended early: %s", end.error)
 
+        live.lane = lane
         lane.record(self._recordings / record.recording, failed)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -233,10 +233,10 @@ class Holding:
         self.on_end()
 
 
-async def _closed(leg: LegPort) -> RecordingEnded | None:
+async def _closed(live: LiveCall) -> RecordingEnded | None:
     """What became of the recording; None: there was none, or the disk is too slow to be known."""
-    lane = leg.lane
-    ending = lane.recording_ended if isinstance(lane, Lane) else None
+    lane, live.lane = live.lane, None
+    ending = None if lane is None else lane.recording_ended
     if ending is None:
         return None
     with contextlib.suppress(TimeoutError):

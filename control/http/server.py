@@ -55,6 +55,7 @@ from .v1 import (
     retries,
     schedules,
     sms,
+    transcripts,
     webhooks,
 )
 from .watching import watch
@@ -71,6 +72,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *dialing.ROUTES,
     *do_not_call.ROUTES,
     *recordings.ROUTES,
+    *transcripts.ROUTES,
     *notes.ROUTES,
     *escalations.ROUTES,
     *events.ROUTES,

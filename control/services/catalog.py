@@ -58,6 +58,7 @@ from .schedules import ScheduleService
 from .sent_codes import SentCodes
 from .sign_in import SignIn
 from .sms import SmsService
+from .transcripts import TranscriptService
 from .verification import Verification
 from .webhooks import WebhookService
 
@@ -103,6 +104,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     schedules: ScheduleService
     sign_in: SignIn
     sms: SmsService
+    transcripts: TranscriptService
     verification: Verification
     webhooks: WebhookService
 
@@ -152,6 +154,7 @@ def make_services(
     escalations = EscalationService(
         database, events, calls, agents, control, notifications, clock, ring_s
     )
+    call_service = CallService(CallStore(database), events, calls, clock, recordings, lines)
     return Services(
         account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
@@ -161,7 +164,7 @@ def make_services(
         api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
         control=control,
-        calls=CallService(CallStore(database), events, calls, clock, recordings, lines),
+        calls=call_service,
         campaigns=CampaignService(database, events, clock),
         campaign_steps=CampaignSteps(database, events, clock),
         contacts=ContactService(database, clock),
@@ -191,6 +194,7 @@ def make_services(
         schedules=ScheduleService(database, events, clock),
         sign_in=sign_in,
         sms=SmsService(database, events, outbox, clock),
+        transcripts=TranscriptService(call_service),
         verification=Verification(database, clock, codes, accounts, sign_in),
         webhooks=webhooks,
     )

@@ -67,6 +67,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     typed: str = ""
     "Words that were written instead of spoken."
     rejected: bool = False
+    confidence: float | None = None
+    "Of the text, 0 to 1; None: the transcriber does not say."
     failed: bool = False
     "The transcriber gave up."
     transcript_samples: int | None = None

@@ -137,7 +137,8 @@ class Listener:
             self._report(HearingFailed(at, event.turn))
         elif isinstance(event, TranscriptFinal):
             self._use.stt_s += event.resent_s
-            self._report(WordsHeard(at, event.turn, event.text, True, event.rejected))
+            heard = WordsHeard(at, event.turn, event.text, True, event.rejected, event.confidence)
+            self._report(heard)
         else:
             self._report(WordsHeard(at, event.turn, event.text))
 

@@ -79,6 +79,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     "Caller: speech that fitted nothing expected."
     typed: bool = False
     "Caller: written, or a part of it, instead of spoken."
+    confidence: float | None = None
+    "Caller: 0 to 1, how sure recognition is of the words; None: it does not say."
     sources: tuple[Source, ...] = ()
     "Agent: the passages that it was made of."
     latency: TurnLatency | None = None

@@ -425,6 +425,7 @@ def _caller_turn(d: Draft, caller: Caller, end_samples: int) -> Turn:
         digits=caller.digits[caller.noted_digits :],
         rejected=caller.rejected and not caller.typed,
         typed=bool(caller.typed),
+        confidence=caller.confidence if caller.text else None,
     )
 
 

@@ -158,6 +158,7 @@ def _words_heard(d: Draft, event: WordsHeard) -> None:
         d.caller(
             finals_due=max(0, caller.finals_due - 1),
             rejected=event.rejected,
+            confidence=event.confidence,
             transcript_samples=d.now,
         )
     if event.text != caller.text:

@@ -38,6 +38,8 @@ class WordsHeard(MediaEvent, frozen=True, tag="words_heard"):
     text: str
     final: bool = False
     rejected: bool = False
+    confidence: float | None = None
+    "Of final words, 0 to 1; None: the transcriber does not say."
 
 
 class HearingFailed(MediaEvent, frozen=True, tag="hearing_failed"):

@@ -26,12 +26,10 @@ from .views import (
     CallItem,
     CallView,
     Direction,
-    Transcript,
     TurnList,
     analysed_call_view,
     call_item,
     call_view,
-    transcript_of,
     turn_views,
 )
 
@@ -132,12 +130,6 @@ class TurnsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     limit: Limit = DEFAULT_LIMIT
 
 
-class TranscriptQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How it is wanted."""
-
-    format: Literal["json", "text"] = "json"
-
-
 async def list_calls(asked: Asked[CallsQuery, Nothing]) -> List[CallItem]:
     """Calls, newest first; those in progress as they are now."""
     wanted = asked.query.wanted()
@@ -193,17 +185,6 @@ async def get_turns(asked: Asked[TurnsQuery, Nothing]) -> TurnList:
     calls = asked.edge.services.calls
     turns, rate_hz = await calls.turns(asked.who, asked.path("id"), after, limit)
     return TurnList(turn_views(turns, rate_hz), turns[-1].index if len(turns) == limit else None)
-
-
-async def get_transcript(
-    asked: Asked[TranscriptQuery, Nothing],
-) -> Transcript | web.StreamResponse:
-    """All that was said, as it was heard; `format=text` for reading."""
-    call = await asked.edge.services.calls.get(asked.who, asked.path("id"))
-    transcript = transcript_of(call)
-    if asked.query.format == "text":
-        return web.Response(text=f"{transcript.text}\n" if transcript.text else "")
-    return transcript
 
 
 async def get_recording(asked: Asked[FormatQuery, Nothing]) -> web.StreamResponse:
@@ -314,18 +295,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         scope="calls:read",
         query=TurnsQuery,
         returns=TurnList,
-        problems=(NotFound,),
-    ),
-    Route(
-        method="GET",
-        path="/v1/calls/{id}/transcript",
-        handler=get_transcript,
-        summary="Read a call",
-        tag=TAG,
-        scope="calls:read",
-        query=TranscriptQuery,
-        returns=Transcript,
-        other_content=("text/plain",),
         problems=(NotFound,),
     ),
     Route(

@@ -130,6 +130,8 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     digits: str
     rejected: bool
     typed: bool
+    confidence: float | None
+    "Of the caller: 0 to 1, how sure recognition is; null: it does not say."
     sources: tuple[Source, ...]
     "Of the agent: the passages of documents that it was made of."
     latency: LatencyView | None
@@ -205,19 +207,6 @@ class TurnList(msgspec.Struct, frozen=True):
     "`after` of the page after this one; null: there is none yet."
 
 
-class Transcript(msgspec.Struct, frozen=True):
-    """All turns of a call, and the same as text."""
-
-    call_id: str
-    turns: tuple[TurnView, ...]
-    text: str
-    "`Caller: …` and `Agent: …`, a line each."
-
-
-NAMES = {Role.CALLER: "Caller", Role.AGENT: "Agent"}
-"Who speaks, in a transcript's text."
-
-
 def call_item(call: CallSummary) -> CallItem:
     """A call in a list as the API shows it."""
     return CallItem(**_item(call))
@@ -253,14 +242,6 @@ def attempt_views(call: CallSummary) -> tuple[AttemptView, ...]:
         )
         for attempt in call.attempts
     )
-
-
-def transcript_of(call: Call) -> Transcript:
-    """A call's turns, and as text."""
-    record = call.record
-    turns = () if record is None else turn_views(record.turns, record.rate_hz)
-    lines = [f"{NAMES[turn.role]}: {turn.text or turn.digits}" for turn in turns]
-    return Transcript(call.id, turns, "\n".join(lines))
 
 
 def turn_views(turns: Sequence[Turn], rate_hz: int | None) -> tuple[TurnView, ...]:
@@ -382,6 +363,7 @@ def turn_view(turn: Turn, rate_hz: int) -> TurnView:
         digits=turn.digits,
         rejected=turn.rejected,
         typed=turn.typed,
+        confidence=turn.confidence,
         sources=turn.sources,
         latency=_latency(turn, rate_hz),
     )

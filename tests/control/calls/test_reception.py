@@ -5,11 +5,14 @@ Real SIP and RTP on the loopback, a house agent, speech services by script.
 
 import asyncio
 import gc
+import re
+import wave
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 import pytest
 
 from offhook.control.agents.agents import AgentRuntime
@@ -23,7 +26,8 @@ from offhook.control.domain.calls import Call, CallStatus as BusinessStatus, Out
 from offhook.control.errors import FieldError, Problem, Unprocessable
 from offhook.control.events.events import EventBus
 from offhook.control.lines.routing import CallRefused, InboundRoute
-from offhook.control.store.calls import CallStore
+from offhook.control.services.transcripts import Transcript, webvtt
+from offhook.control.store.calls import RECORDINGS, CallStore
 from offhook.control.telemetry.metrics import Metrics
 from offhook.drivers.llm.house import HouseResponder
 from offhook.drivers.llm.house_settings import Answer, HouseSettings
@@ -53,8 +57,8 @@ class House:
         self.station = Station(lambda leg: self.reception.incoming(leg))
         self.clock = self.station.clock
         self._bus = EventBus()
-        self._database = copy_database(folder)
-        self.store = CallStore(self._database)
+        self.database = copy_database(folder)
+        self.store = CallStore(self.database)
         self.registry = CallRegistry(
             self.store, self._bus, Metrics(), self.clock, folder / "recordings"
         )
@@ -73,7 +77,7 @@ class House:
         )
 
     async def __aenter__(self) -> "House":
-        await self._database.open()
+        await self.database.open()
         await self.registry.start()
         await self.station.__aenter__()
         return self
@@ -82,7 +86,7 @@ class House:
         await self.holding.aclose()
         await self.station.__aexit__()
         await self.registry.aclose()
-        await self._database.aclose()
+        await self.database.aclose()
         assert len(self.station.engine) == 0
         assert self.station.ports.in_use == 0
 
@@ -207,6 +211,40 @@ async def test_a_call_is_greeted_recorded_and_kept(
     assert kept.recording == record.recording
     await house.station.recorder.aclose()
     assert (tmp_path / "recordings" / record.recording).stat().st_size > 44 + 2 * 2 * 8000 // 10
+
+
+async def test_cues_lie_where_the_voices_are_in_the_recording(
+    house: House, caller: Station, tmp_path: Path
+) -> None:
+    party = await call(caller, house)
+    party.leg.send_digits("9")
+    await party.ended()
+    record = await house.record()
+    assert record.recording is not None
+    with wave.open(str(tmp_path / "recordings" / record.recording)) as file:
+        data = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    right = data.reshape(-1, 2)[:, 1]
+    sounds = np.flatnonzero(right)
+    # The agent speaks twice: where it falls silent for longest the first cue ends.
+    gap = int(np.argmax(np.diff(sounds)))
+    heard = [(sounds[0], sounds[gap] + 1), (sounds[gap + 1], sounds[-1] + 1)]
+    cues = re.findall(
+        r"(\d+):(\d+):(\d+)\.(\d+) --> (\d+):(\d+):(\d+)\.(\d+)\n<v Agent>(.*)</v>",
+        webvtt(Transcript(record.id, tuple(record.turns), record.rate_hz)),
+    )
+    assert [cue[-1] for cue in cues] == ["Hi.", "Bye."]
+    for cue, (begin, end) in zip(cues, heard, strict=True):
+        hours, minutes, seconds, ms = map(int, cue[:4])
+        begin_s = hours * 3600 + minutes * 60 + seconds + ms / 1000
+        assert abs(begin_s - begin / 8000) <= 0.0005, "to the millisecond"
+        hours, minutes, seconds, ms = map(int, cue[4:8])
+        end_s = hours * 3600 + minutes * 60 + seconds + ms / 1000
+        assert abs(end_s - end / 8000) <= 0.0205, "to the frame in which it is noticed"
+    async with house.database.read() as tx:
+        (row,) = await RECORDINGS.all(tx, None)
+    assert (row.call_id, row.rate_hz) == (record.id, 8000)
+    assert row.length_s == len(right) / 8000
+    assert row.size_bytes == (tmp_path / "recordings" / record.recording).stat().st_size
 
 
 @pytest.mark.parametrize(("user", "status"), [("busy", 486), ("decline", 603), ("closed", 486)])
