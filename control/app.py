@@ -24,6 +24,7 @@ COMMANDS = {
     "campaign": "many numbers for one agent, on a running server: create, launch, pause, stop",
     "import": "files of calls (CSV) for a running server: validate, create, errors",
     "dialer": "whether a running server places calls; stop, go on; numbers that are never called",
+    "analytics": "figures of a running server's calls: show, export, rebuild",
     "user": "accounts of a running server: list, add, change, deactivate",
     "key": "API keys of a running server: list, create, revoke",
     "bench": "measure: latency, capacity, quality",
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def usage() -> str:
     """What `offhook --help` says."""
-    rows = [f"  {name:8} {what}" for name, what in COMMANDS.items()]
+    rows = [f"  {name:9} {what}" for name, what in COMMANDS.items()]
     lines = ["usage: offhook <command> [options]", "", *rows, "", "offhook <command> --help: more"]
     return "\n".join(lines) + "\n"
 

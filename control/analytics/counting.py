@@ -89,6 +89,11 @@ class Counting:
         found: AnyFigures = msgspec.json.decode(figures, type=FIGURES[report])
         return found
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while it is there."""
+        return self._worker.pid
+
     async def aclose(self) -> None:
         """End the process."""
         await self._worker.aclose()

@@ -98,7 +98,7 @@ def milliseconds(value: float | None) -> str:
     """Short waits in ms, long ones in s."""
     if value is None:
         return NO_FIGURE
-    return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
+    return f"{value:,.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
 
 
 def price(value: float | None, currency: str) -> str:

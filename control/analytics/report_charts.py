@@ -49,7 +49,8 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HEAT = LinearSegmentedColormap.from_list("calls", ["#f4f7fa", "#9cc3e0", "#1f4e79"])
 NOTHING = "No calls in this period"
 SMALL = 7.5
-SPARSE_TICKS = 8
+WIDE_TICKS, NARROW_TICKS = 8, 4
+"Dates below a picture."
 
 
 def plain(axes: Axes) -> None:
@@ -85,7 +86,7 @@ def volume_chart(axes: Axes, volume: Volume, bucket: Bucket) -> None:
             axes.bar(places, values, 0.78, bottom, color=colour, label=legend, linewidth=0)
         bottom += values
     axes.grid(axis="y", color=RULE, linewidth=0.5)
-    _dates(axes, volume.steps, bucket)
+    _dates(axes, volume.steps, bucket, WIDE_TICKS)
     _whole_numbers(axes)
     axes.legend(
         loc="lower left",
@@ -279,15 +280,15 @@ def _bars(axes: Axes, rows: Sequence[Row], texts: Sequence[str]) -> None:
         axes.text(row[1] + most * 0.02, place, text, va="center", fontsize=SMALL, color=INK)
     axes.set_yticks(places, [row[0] for row in rows])
     axes.set_ylim(max(len(rows), 3) - 0.5, -0.5)
-    axes.set_xlim(0, most * 1.55)
+    axes.set_xlim(0, most * 1.75)
     axes.set_xticks([])
     plain(axes)
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(labelcolor=INK)
 
 
-def _dates(axes: Axes, steps: Sequence[Step], bucket: Bucket) -> None:
-    every = max(1, -(-len(steps) // SPARSE_TICKS))
+def _dates(axes: Axes, steps: Sequence[Step], bucket: Bucket, ticks: int = NARROW_TICKS) -> None:
+    every = max(1, -(-len(steps) // ticks))
     places = range(0, len(steps), every)
     axes.set_xticks(list(places), [_date(steps[place].date, bucket) for place in places])
     axes.set_xlim(-0.6, len(steps) - 0.4)

@@ -28,8 +28,15 @@ WIDTH, HEIGHT = 8.27, 11.69
 MARGIN = 0.65
 INNER = WIDTH - 2 * MARGIN
 PAGES = 3
-MAX_AGENT_ROWS = 22
-STYLE = {"font.family": "DejaVu Sans", "text.color": INK, "pdf.fonttype": 42, "font.size": 9}
+MAX_AGENT_ROWS = 20
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "pdf.fonttype": 3,
+    "text.color": INK,
+    # A dollar sign in a name is money, not mathematics.
+    "text.parse_math": False,
+}
 NO_DATES = {"CreationDate": None, "ModDate": None}
 
 
@@ -82,14 +89,14 @@ def _overview(figure: Figure, book: Book) -> None:
         ),
     )
     for place, (name, value, below) in enumerate(tiles):
-        _tile(figure, place % 4, 2.15 + 1.02 * (place // 4), name, value, below)
+        _tile(figure, place % 4, 2.0 + 1.02 * (place // 4), name, value, below)
     step = book.period.bucket.value
-    _heading(figure, 4.4, f"Calls by {step}")
+    _heading(figure, 4.3, f"Calls by {step}")
     charts.volume_chart(
-        _axes(figure, 0.35, 4.98, INNER - 0.35, 2.35), book.volume, book.period.bucket
+        _axes(figure, 0.35, 4.8, INNER - 0.35, 2.5), book.volume, book.period.bucket
     )
     _heading(figure, 7.85, "What became of them")
-    charts.outcome_chart(_axes(figure, 0.9, 8.2, 2.7, 2.0), counts)
+    charts.outcome_chart(_axes(figure, 0.9, 8.2, 2.7, 2.2), counts)
     _heading(figure, 7.85, "Why calls did not come about", x=3.75)
     _causes(figure, book)
 
@@ -97,7 +104,12 @@ def _overview(figure: Figure, book: Book) -> None:
 def _people(figure: Figure, book: Book) -> None:
     _heading(figure, 1.1, f"When calls are, by hour ({book.period.timezone})")
     charts.hours_chart(_axes(figure, 0.4, 1.45, INNER - 0.4, 2.0), book.hours)
-    _heading(figure, 4.0, "Agents")
+    if book.hours.calls:
+        said = (
+            "The darker, the more calls; the number is the busiest hour's, over the whole period."
+        )
+        _text(figure, MARGIN + 0.4, 3.8, said, size=7, color=SOFT)
+    _heading(figure, 4.25, "Agents")
     _agents(figure, book)
 
 
@@ -112,14 +124,14 @@ def _details(figure: Figure, book: Book) -> None:
     charts.mood_chart(_axes(figure, right + 1.2, 3.95, half - 1.0, 1.5), book.sentiment.sentiment)
     _heading(figure, 6.0, "How long callers waited for replies")
     charts.gap_steps_chart(_axes(figure, 0.5, 6.45, half - 0.5, 1.5), book.latency, bucket)
-    charts.gap_chart(_axes(figure, right + 0.4, 6.45, half - 0.2, 1.5), book.latency)
+    charts.gap_chart(_axes(figure, right + 0.4, 6.45, half - 0.25, 1.5), book.latency)
     _heading(figure, 8.55, "What calls were about")
     charts.phrase_chart(_axes(figure, 1.6, 8.9, half - 1.5, 1.75), book.phrases, 8)
-    mean = number(book.qa.qa.mean, 1)
-    scored = number(book.qa.qa.scored)
-    text = f"Checklist marks (mean {mean}, {scored} calls)" if book.qa.qa.scored else "Checklists"
-    _heading(figure, 8.55, text, x=right)
-    charts.marks_chart(_axes(figure, right + 0.4, 9.0, half - 0.2, 1.55), book.qa.qa)
+    _heading(figure, 8.55, "Checklist marks", x=right)
+    if book.qa.qa.scored:
+        said = f"mean {number(book.qa.qa.mean, 1)} of 100, {number(book.qa.qa.scored)} calls"
+        _text(figure, MARGIN + right, 8.75, said, size=7.5, color=SOFT)
+    charts.marks_chart(_axes(figure, right + 0.4, 9.0, half - 0.25, 1.55), book.qa.qa)
 
 
 # --- parts of pages -------------------------------------------------------------------------------
@@ -186,7 +198,7 @@ def _causes(figure: Figure, book: Book) -> None:
         )
         for cause in book.outcomes.causes[:7]
     ]
-    _table(figure, MARGIN + 3.75, 8.32, CAUSES, rows, "Every call that was tried came about")
+    _table(figure, MARGIN + 3.75, 8.32, CAUSES, rows, "None in this period")
 
 
 AGENTS = (
@@ -206,7 +218,7 @@ def _agents(figure: Figure, book: Book) -> None:
     agents = book.agents
     shown = agents.agents[:MAX_AGENT_ROWS]
     rows = [_agent_row(agent) for agent in shown]
-    y = _table(figure, MARGIN, 4.32, AGENTS, rows, "No agent had calls in this period")
+    y = _table(figure, MARGIN, 4.57, AGENTS, rows, "No agent had calls in this period")
     left_out = len(agents.agents) - len(shown) + agents.more
     if left_out:
         _text(figure, MARGIN, y + 0.08, f"and {number(left_out)} more", size=7.5, color=SOFT)
@@ -274,7 +286,6 @@ def _text(
     color: str = INK,
     ha: str = "left",
 ) -> None:
-    # A dollar sign is money here, not mathematics.
     figure.text(
         x / WIDTH,
         1 - y / HEIGHT,
@@ -284,7 +295,6 @@ def _text(
         color=color,
         ha=ha,
         va="baseline",
-        parse_math=False,
     )
 
 

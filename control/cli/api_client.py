@@ -68,6 +68,10 @@ class ApiClient:
         """Make something of bytes; `headers` say of what kind they are."""
         return self._request("POST", path, data, headers)
 
+    def download(self, path: str) -> bytes:
+        """A file, as it is."""
+        return self._bytes("GET", path, None, {})
+
     def patch(self, path: str, body: Any) -> Any:
         """Change some of it."""
         return self._ask("PATCH", path, body)
@@ -94,23 +98,27 @@ class ApiClient:
         return self._request(method, path, msgspec.json.encode(body), json)
 
     def _request(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Any:
+        answered = self._bytes(method, path, data, headers)
+        try:
+            return msgspec.json.decode(answered) if answered else None
+        except msgspec.DecodeError as exc:
+            raise ApiError(f"{self._url} answers with what is no JSON") from exc
+
+    def _bytes(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> bytes:
         headers = {"Authorization": f"Bearer {self._token}", **headers}
         request = urllib.request.Request(
             f"{self._url}{path}", method=method, headers=headers, data=data
         )
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                answered = answer.read(MAX_ANSWER_BYTES)
+                found: bytes = answer.read(MAX_ANSWER_BYTES)
+                return found
         except urllib.error.HTTPError as exc:
             with exc:
                 raise told(exc.code, exc.read(MAX_ANSWER_BYTES)) from exc
         except (urllib.error.URLError, http.client.HTTPException, OSError) as exc:
             why = exc.reason if isinstance(exc, urllib.error.URLError) else exc
             raise ApiError(f"{self._url} does not answer ({why}); is the server running?") from exc
-        try:
-            return msgspec.json.decode(answered) if answered else None
-        except msgspec.DecodeError as exc:
-            raise ApiError(f"{self._url} answers with what is no JSON") from exc
 
 
 def told(status: int, body: bytes) -> ControlError:
