@@ -216,7 +216,9 @@ class LegEnded(msgspec.Struct, frozen=True, tag=True):
     reason: str = ""
     "The `Reason` header or status phrase, for the record."
     q850: int | None = None
-    "ITU-T Q.850: of a Reason header (RFC 6432), or a mobile network's (3GPP 24.008 §10.5.4.11)."
+    "ITU-T Q.850: of a Reason header (RFC 6432), or what a mobile network's cause is called there."
+    gsm_cause: int | None = None
+    "A mobile network's own (3GPP TS 24.008 §10.5.4.11)."
 
 
 AnyLegEvent = LegRinging | LegAnswered | LegHeld | LegResumed | LegDigit | LegEnded

@@ -9,6 +9,7 @@ from ...media.conversation.records import AnsweredBy, CallRecord, CallStatus as 
 from ...media.conversation.session import Session
 from ...media.frames.lane import Lane
 from ...media.frames.recorder import RecordingEnded
+from ...media.ports import LegEnded
 from ..configuration.config_costs import CostSettings
 from ..dialer.retry_rules import next_retry_wall
 from ..domain.calls import Call, CallStatus, CallSummary, LineAttempt, Recording
@@ -34,6 +35,7 @@ class LiveCall:
         "_told",
         "_turns",
         "bridging",
+        "gsm_cause",
         "hang_up",
         "lane",
         "language",
@@ -78,6 +80,8 @@ class LiveCall:
         "Why the line says that it ended."
         self.q850: int | None = None
         "The same as a number (ITU-T Q.850)."
+        self.gsm_cause: int | None = None
+        "The same as a mobile network has it (3GPP TS 24.008)."
         self.retry: RetryPolicy | None = None
         "When it is tried again if nobody answers; None: as by default."
         self.wanted_end: dict[str, Any] = {}
@@ -118,6 +122,10 @@ class LiveCall:
     def attempts(self) -> tuple[LineAttempt, ...]:
         """Lines that were tried in vain."""
         return self._base.attempts
+
+    def heard_end(self, end: LegEnded) -> None:
+        """Its line has told why it ended."""
+        self.reason, self.q850, self.gsm_cause = end.reason, end.q850, end.gsm_cause
 
     def learn(self, **fields: Any) -> None:
         """Business knows more of it."""
@@ -160,6 +168,7 @@ class LiveCall:
             cause=record.cause,
             sip_status=record.sip_status,
             q850=self.q850 if ended else None,
+            gsm_cause=self.gsm_cause if ended else None,
             from_number=record.from_number,
             line=record.line,
             agent_name=record.agent,

@@ -205,7 +205,7 @@ class Holding:
                     record.codec = lane.codec.name
                 self._record(leg, live)
             elif isinstance(event, LegEnded):
-                live.reason, live.q850 = event.reason, event.q850
+                live.heard_end(event)
                 if isinstance(lane, Lane):
                     record.dead_epoch_chunks = lane.dead_chunks
             session.receive_leg_event(event)

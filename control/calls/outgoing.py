@@ -96,7 +96,7 @@ class Outgoing:
         record.status = MediaStatus.ENDED
         record.cause, record.ended_by_us, record.sip_status = end.cause, end.by_us, end.status
         record.ended_wall = self._clock.wall()
-        live.reason, live.q850 = end.reason, end.q850
+        live.heard_end(end)
         event = CallEnded(live.id, record.ended_wall, 0, end.cause, end.by_us, end.status)
         self._holding.registry.tell(event)
 
@@ -216,6 +216,7 @@ class Dialling:
             cause=end.cause,
             sip_status=end.status,
             q850=end.q850,
+            gsm_cause=end.gsm_cause,
             reason=end.reason,
         )
         attempts = (*self._live.attempts, attempt)

@@ -56,6 +56,7 @@ class LineAttempt(msgspec.Struct, frozen=True, kw_only=True):
     cause: HangUpCause
     sip_status: int | None = None
     q850: int | None = None
+    gsm_cause: int | None = None
     reason: str = ""
 
 
@@ -76,7 +77,9 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     "Why it ended, as the line tells it."
     sip_status: int | None = None
     q850: int | None = None
-    "ITU-T Q.850: of SIP's Reason header (RFC 6432), or the network's (3GPP 24.008 §10.5.4.11)."
+    "ITU-T Q.850: of SIP's Reason header (RFC 6432), or what the next one is called there."
+    gsm_cause: int | None = None
+    "A mobile network's own (3GPP TS 24.008 §10.5.4.11)."
     failure_reason: str = ""
     "In words; empty when it did not fail."
     priority: Priority = Priority.NORMAL

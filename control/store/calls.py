@@ -38,6 +38,7 @@ LIVE_COLUMNS = (
     "cause",
     "sip_status",
     "q850",
+    "gsm_cause",
     "failure_reason",
     "next_retry_wall",
     "from_number",

@@ -72,6 +72,8 @@ class TryView(msgspec.Struct, frozen=True, kw_only=True):
     sip_status: int | None
     q850: int | None
     "ITU-T Q.850, where the line has told it."
+    gsm_cause: int | None
+    "A mobile network's own (3GPP TS 24.008 §10.5.4.11)."
     failure_reason: str
     line: str
     lines_tried: tuple[AttemptView, ...]
@@ -145,6 +147,7 @@ def _try_view(call: CallSummary) -> TryView:
         cause=call.cause,
         sip_status=call.sip_status,
         q850=call.q850,
+        gsm_cause=call.gsm_cause,
         failure_reason=call.failure_reason,
         line=call.line,
         lines_tried=attempt_views(call),

@@ -95,6 +95,8 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     cause: HangUpCause | None
     q850: int | None
     "The same by ITU-T Q.850, where the line has told it."
+    gsm_cause: int | None
+    "The same as a mobile network has it (3GPP TS 24.008 §10.5.4.11)."
     voicemail: bool | None
     usage: UsageView | None
     "null: it has not ended."
@@ -152,6 +154,7 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     cause: HangUpCause
     sip_status: int | None
     q850: int | None
+    gsm_cause: int | None
     reason: str
 
 
@@ -238,6 +241,7 @@ def attempt_views(call: CallSummary) -> tuple[AttemptView, ...]:
             cause=attempt.cause,
             sip_status=attempt.sip_status,
             q850=attempt.q850,
+            gsm_cause=attempt.gsm_cause,
             reason=attempt.reason,
         )
         for attempt in call.attempts
@@ -284,6 +288,7 @@ def _item(call: CallSummary) -> dict[str, Any]:
         "duration_s": call.duration_s,
         "cause": call.cause,
         "q850": call.q850,
+        "gsm_cause": call.gsm_cause,
         "voicemail": call.voicemail,
         "usage": None if call.usage is None else _usage(call.usage),
         "cost": None if call.cost is None else _cost(call.cost),

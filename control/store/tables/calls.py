@@ -19,6 +19,7 @@ CALLS = owned(
     words("cause", null=True),
     whole("sip_status", null=True),
     whole("q850", null=True),
+    whole("gsm_cause", null=True),
     words("failure_reason"),
     words("priority"),
     whole("priority_rank"),

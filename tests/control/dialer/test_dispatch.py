@@ -34,6 +34,7 @@ from offhook.control.services.retries import RetryService
 from offhook.control.store.call_queue import CallQueue
 from offhook.control.store.calls import CallStore
 from offhook.control.telemetry.metrics import Metrics
+from offhook.drivers.gsm import cause as mobile_cause
 from offhook.drivers.llm.house import HouseResponder
 from offhook.drivers.llm.house_settings import HouseSettings
 from offhook.media.clock import VirtualClock
@@ -56,10 +57,10 @@ class Leg(FakeLeg):
         super().__init__(FakeLane(), inbound=False)
         self.line, self.to_number, self.from_number = line, to, from_
 
-    def end_by(self, cause: HangUpCause, status: int, q850: int) -> None:
-        """The same, with what a Reason header says."""
-        self.ended = LegEnded(cause, False, status, q850=q850)
-        self.tell(self.ended)
+    def end_by(self, end: LegEnded) -> None:
+        """The same, with all that the line has told."""
+        self.ended = end
+        self.tell(end)
 
     def fail(self, cause: HangUpCause, status: int | None = None) -> None:
         """The far end, or the line, ends it."""
@@ -441,11 +442,25 @@ async def test_a_stop_begins_no_further_call_and_ends_those_that_ring(desk: Desk
     assert waiting == msgspec.structs.replace(later, seq=waiting.seq if waiting else 0)
 
 
+async def test_what_a_mobile_network_says_of_the_end_is_on_the_call(desk: Desk) -> None:
+    call = await desk.place(line="")
+    (await desk.leg()).end_by(mobile_cause.ended(42))
+    second = await desk.leg()
+    assert second.line == "b", "the network was congested: another line is tried"
+    second.end_by(mobile_cause.ended(25))
+    ended = await desk.ended(call)
+    assert [(tried.line, tried.q850, tried.gsm_cause) for tried in ended.attempts] == [
+        ("a", 42, 42)
+    ]
+    assert (ended.gsm_cause, ended.q850, ended.sip_status) == (25, 8, None)
+    assert (ended.cause, ended.failure_reason) == (HangUpCause.OVERLOADED, "pre-emption")
+
+
 async def test_a_busy_number_is_tried_again_as_it_was_asked_for(desk: Desk) -> None:
     call = await desk.place(line="", priority=Priority.HIGH)
     (await desk.leg()).fail(HangUpCause.OVERLOADED, 503)
     second = await desk.leg()
-    second.end_by(HangUpCause.BUSY, 486, 17)
+    second.end_by(LegEnded(HangUpCause.BUSY, False, 486, q850=17))
     ended = await desk.ended(call)
     assert (ended.line, ended.sip_status, ended.q850) == ("b", 486, 17)
     assert ended.next_retry_wall == desk.clock.wall() + 600

@@ -137,6 +137,7 @@ def upgrade() -> None:
         sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("sip_status", sa.Integer(), nullable=True),
         sa.Column("q850", sa.Integer(), nullable=True),
+        sa.Column("gsm_cause", sa.Integer(), nullable=True),
         sa.Column("failure_reason", sa.Text(), nullable=False),
         sa.Column("priority", sa.Text(), nullable=False),
         sa.Column("priority_rank", sa.Integer(), nullable=False),

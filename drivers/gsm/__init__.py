@@ -1,0 +1,1 @@
+"""Calls by mobile networks: so far, why they end."""
