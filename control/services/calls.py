@@ -108,7 +108,8 @@ class CallService:
     async def page(self, who: Principal, query: PageQuery, wanted: CallFilter) -> Page[CallSummary]:
         """Calls in pages; those in progress as they are now. Raises BadRequest."""
         statuses = set(wanted.statuses or ())
-        if statuses and statuses <= set(IN_PROGRESS) and not self._store.is_shared:
+        in_memory = wanted.tag is None and not self._store.is_shared
+        if statuses and statuses <= set(IN_PROGRESS) and in_memory:
             return live_page(self._in_progress(who, wanted), query)
         # What has changed and is not stored yet has not been told either: nobody can miss it here.
         owner = owner_of(who)

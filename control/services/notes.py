@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import delete, insert, select
+
 from ...media.clock import Clock
 from ..auth.principal import Principal
 from ..domain.calls import Note
@@ -15,6 +17,7 @@ from .event_log import EventLog
 
 NOTES = Rows(schema.NOTES, Note)
 COLUMNS = schema.NOTES.c
+TAGS = schema.NOTE_TAGS
 
 
 class NoteService:
@@ -50,6 +53,7 @@ class NoteService:
                     updated_wall=now,
                 ),
             )
+            await _tag(work.tx, note)
             work.tell(
                 owner_id,
                 NoteAdded(
@@ -69,12 +73,19 @@ class NoteService:
             return await self._get(tx, who, call_id, id_)
 
     async def page(
-        self, who: Principal, call_id: str, query: PageQuery, category: str | None = None
+        self,
+        who: Principal,
+        call_id: str,
+        query: PageQuery,
+        category: str | None = None,
+        tag: str | None = None,
     ) -> Page[Note]:
         """A call's notes in pages. Raises NotFound."""
         where = [COLUMNS.call_id == call_id]
         if category is not None:
             where.append(COLUMNS.category == category)
+        if tag is not None:
+            where.append(COLUMNS.id.in_(select(TAGS.c.note_id).where(TAGS.c.tag == tag)))
         async with self._database.read() as tx:
             owner_id = await _owner(tx, who, call_id)
             return await NOTES.page(tx, owner_id, query, *where)
@@ -85,6 +96,9 @@ class NoteService:
         async with self._events.writing() as work:
             note = await self._get(work.tx, who, call_id, id_)
             changed = await NOTES.update(work.tx, note, **changes, updated_wall=now)
+            if changed.tags != note.tags:
+                await work.tx.execute(delete(TAGS).where(TAGS.c.note_id == note.id))
+                await _tag(work.tx, changed)
             work.tell(note.owner_id, _notes_changed(call_id, now))
         return changed
 
@@ -101,6 +115,15 @@ class NoteService:
         if note is None:
             raise missing("note", id_)
         return note
+
+
+async def _tag(tx: Transaction, note: Note) -> None:
+    """Let its call be found by its tags."""
+    rows = [
+        {"note_id": note.id, "call_id": note.call_id, "tag": tag} for tag in sorted(set(note.tags))
+    ]
+    if rows:
+        await tx.execute(insert(TAGS), rows)
 
 
 async def _owner(tx: Transaction, who: Principal, call_id: str) -> str:

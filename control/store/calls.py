@@ -110,6 +110,8 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     schedule_id: str | None = None
     campaign_id: str | None = None
     import_job_id: str | None = None
+    tag: str | None = None
+    "Of a note about it. Only the database knows: `fits` takes it as given."
     created_after_wall: float | None = None
     created_before_wall: float | None = None
     search: str | None = None
@@ -149,6 +151,9 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
                 found.append(COLUMNS[name] == value)
         if self.number is not None:
             found.append(or_(COLUMNS.from_number == self.number, COLUMNS.to_number == self.number))
+        if self.tag is not None:
+            tags = schema.NOTE_TAGS.c
+            found.append(COLUMNS.id.in_(select(tags.call_id).where(tags.tag == self.tag)))
         if self.created_after_wall is not None:
             found.append(COLUMNS.created_wall >= self.created_after_wall)
         if self.created_before_wall is not None:

@@ -56,6 +56,8 @@ class CallsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     schedule_id: ShortText | None = None
     campaign_id: ShortText | None = None
     import_job_id: ShortText | None = None
+    tag: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    "Of a note about it."
     created_after: datetime.datetime | None = None
     created_before: datetime.datetime | None = None
     search: ShortText | None = None
@@ -76,6 +78,7 @@ class CallsQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             schedule_id=self.schedule_id,
             campaign_id=self.campaign_id,
             import_job_id=self.import_job_id,
+            tag=self.tag,
             created_after_wall=None if after is None else wall_of(after),
             created_before_wall=None if before is None else wall_of(before),
             search=self.search,

@@ -25,6 +25,8 @@ class NoteQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Which notes."""
 
     category: Category | None = None
+    tag: Tag | None = None
+    "One that they have among their tags."
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
@@ -58,7 +60,7 @@ class NoteView(NewNote, frozen=True, kw_only=True, forbid_unknown_fields=True):
 async def list_notes(asked: Asked[NoteQuery, Nothing]) -> List[NoteView]:
     """A call's notes, newest first."""
     query, notes = asked.query, asked.edge.services.notes
-    page = await notes.page(asked.who, asked.path("id"), query.page(), query.category)
+    page = await notes.page(asked.who, asked.path("id"), query.page(), query.category, query.tag)
     return list_of(page, [note_view(note) for note in page.items])
 
 
