@@ -237,7 +237,7 @@ class Server:
             self._services.provider_keys.take_secret,
         )
         self._knowledge = KnowledgeRoom(
-            settings, self._services, self._clock, self._rng, providers.watch
+            settings, self._services, self._clock, self._rng, providers.watch, nodes.leads
         )
         self._agents.knowledge = self._knowledge.of
         self._routing = Routing(settings, self._database, self.lines, self._clock)
@@ -388,6 +388,7 @@ class Server:
                 self._scheduler.wake,
                 self._campaigns.wake,
                 self._imports.wake,
+                self._knowledge.wake,
                 self._webhooks.wake,
                 self._outbox_sender.wake,
             ],

@@ -7,6 +7,7 @@ next start. Files that no document has any more are removed.
 import asyncio
 import logging
 import pathlib
+from collections.abc import Callable
 
 from ...media.clock import Clock, Timer
 from ..domain.documents import Document
@@ -34,12 +35,17 @@ class DocumentRunner:
         steps: DocumentSteps,
         clock: Clock,
         embedding: Embedding | None = None,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`embedding` None: documents are found by their words alone."""
+        """`embedding` None: documents are found by their words alone.
+
+        `leads`: whether this node reads the documents of all (nodes.py).
+        """
         self._documents = documents
         self._steps = steps
         self._clock = clock
         self._embedding = embedding
+        self._leads = leads
         self._woken = asyncio.Event()
         self.idle = asyncio.Event()
         "No document is left to be read, and it waits."
@@ -70,9 +76,10 @@ class DocumentRunner:
             await self._woken.wait()
             self._woken.clear()
             try:
-                while (document := await self._steps.next_document()) is not None:
-                    await self._read(document)
-                await self._tidy()
+                if self._leads():
+                    while (document := await self._steps.next_document()) is not None:
+                        await self._read(document)
+                    await self._tidy()
             except StoreError as exc:
                 logger.error("documents wait for the database: %s", exc)
                 self._try_again()

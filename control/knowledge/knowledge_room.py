@@ -1,6 +1,7 @@
 """SHELL: the parts of one server that have to do with documents, put together."""
 
 import random
+from collections.abc import Callable
 from typing import Protocol
 
 from ...drivers.llm.openai_embeddings import EmbeddingSettings, OpenAIEmbedder
@@ -41,7 +42,9 @@ class KnowledgeRoom:
         clock: Clock,
         rng: random.Random,
         watch: ProviderWatch = nobody_watches,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`leads`: whether this node reads the documents of all (nodes.py)."""
         self._settings = settings.knowledge
         self._service = services.knowledge
         self._documents = services.documents
@@ -51,7 +54,11 @@ class KnowledgeRoom:
             embedding = Embedding(services.document_steps, self._embedder)
             self._service.embedder = self._embedder
         self._service.vectors.max_bytes = settings.knowledge.memory_mb * MB
-        self._runner = DocumentRunner(services.documents, services.document_steps, clock, embedding)
+        self._runner = DocumentRunner(
+            services.documents, services.document_steps, clock, embedding, leads
+        )
+        self.wake = self._runner.wake
+        "There may be something to be read."
         services.documents.on_change = self._runner.wake
 
     def of(self, agent: Agent) -> Knowledge:
