@@ -148,6 +148,33 @@ async def test_what_is_ordered_reaches_the_session(api: Api, live: Conversation)
     assert any(event.text == "Good day." for event in live.told("caller.said"))
 
 
+async def test_what_was_done_to_a_call_is_stored_and_told_again(
+    api: Api, live: Conversation
+) -> None:
+    for verb, body in (
+        ("digits", {"digits": "1"}),
+        ("mute", {"agent": True}),
+        ("mute", {"agent": False}),
+        ("record", {"on": False}),
+        ("transfer", {"to": "sip:bob@127.0.0.1"}),
+    ):
+        await api.want(202, "POST", f"{PATH}/{verb}", body)
+    live.leg.hang_up()
+    await api.calls.settled()
+    wanted = ["call.leg", "call.muted", "call.muted", "agent.pressed"]
+    page = await api.want(200, "GET", "/v1/events/log?call=call-1&sort=seq")
+    kept = [event["event"] for event in page["items"]]
+    assert all(name in [event["type"] for event in kept] for name in wanted)
+    assert [event["agent"] for event in kept if event["type"] == "call.muted"] == [True, False]
+    steered = [event for event in kept if event["type"] in ("call.leg", "call.muted")]
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    path = "/v1/events?cursor=0&call=call-1&types=call.leg,call.muted"
+    async with api.client.ws_connect(path, headers=headers) as socket:
+        await socket.receive_json()
+        again = [(await socket.receive_json())["event"] for _ in steered]
+    assert again == steered
+
+
 @pytest.mark.parametrize(
     ("verb", "body", "field"),
     [
