@@ -1,12 +1,14 @@
-"""A PDF of plain text, as small as one can be: pages of lines in Helvetica (ISO 32000-1 §7.5)."""
+"""A PDF of plain text, as small as one can be: pages of lines in Courier (ISO 32000-1 §7.5)."""
 
 from collections.abc import Sequence
+
+TEX = "\0"
 
 
 def pdf_of(pages: Sequence[Sequence[str]]) -> bytes:
     """Pages of lines, Latin-1; a page without lines is empty."""
     objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
-    objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>")
     kids: list[int] = []
     for lines in pages:
         drawn = b"BT /F1 11 Tf 14 TL 50 780 Td " + b" ".join(map(_line, lines)) + b" ET"
@@ -21,7 +23,15 @@ def pdf_of(pages: Sequence[Sequence[str]]) -> bytes:
     return _file(objects)
 
 
+def set_by_tex(text: str) -> str:
+    """A line whose words are parted by moves, not by spaces: `pdf_of` draws it so."""
+    return TEX + text
+
+
 def _line(text: str) -> bytes:
+    if text.startswith(TEX):
+        words = text.removeprefix(TEX).split()
+        return b"[%b] TJ T*" % b" -230 ".join(b"(%b)" % word.encode("latin-1") for word in words)
     escaped = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
     return b"(%b) Tj T*" % escaped.encode("latin-1")
 

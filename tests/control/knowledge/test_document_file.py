@@ -13,7 +13,7 @@ from offhook.control.domain.documents import DocumentKind
 from offhook.control.knowledge import docx
 from offhook.control.knowledge.document_file import DocumentFile
 from offhook.control.knowledge.unreadable import Unreadable
-from offhook.tests.kit.pdf import pdf_of
+from offhook.tests.kit.pdf import pdf_of, set_by_tex
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 STYLES = f"""<w:styles {W}><w:style w:styleId="H1"><w:name w:val="heading 1"/></w:style>
@@ -90,6 +90,11 @@ def test_a_pdf_is_read_page_by_page_with_divided_words_joined(tmp_path: pathlib.
     file = DocumentFile(path)
     assert (file.kind, file.pages) == (DocumentKind.PDF, 3)
     assert pieces(path) == [(1, "", "One (1) and the information two."), (3, "", "Three.")]
+
+
+def test_words_are_parted_where_no_space_was_set(tmp_path: pathlib.Path) -> None:
+    path = written(tmp_path, pdf_of([[set_by_tex("Not one long word."), "Two"]]))
+    assert pieces(path)[0][2] == "Not one long word. Two"
 
 
 def encrypted(password: str) -> bytes:
