@@ -2,8 +2,10 @@
 
 import asyncio
 import collections
+import contextlib
 import pathlib
 import signal
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -28,8 +30,8 @@ class Site:
         self.database = cluster().create()
         self.ledger = folder / "ledger"
 
-    def server(self, node: str) -> ServerProcess:
-        settings = {
+    def server(self, node: str, **more: str) -> ServerProcess:
+        settings = more | {
             "DATABASE": cluster().url(self.database),
             "NODE": node,
             "LOOPBACK_LEDGER": str(self.ledger),
@@ -66,6 +68,17 @@ class Client:
 
 def client() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"})
+
+
+@contextlib.asynccontextmanager
+async def both(site: Site) -> AsyncIterator[tuple[ServerProcess, ServerProcess]]:
+    """Two servers that start at the same time, on an empty database."""
+    one, two = site.server("one"), site.server("two")
+    await asyncio.gather(one.start(), two.start())
+    try:
+        yield one, two
+    finally:
+        await asyncio.gather(one.aclose(), two.aclose())
 
 
 async def until(events: aiohttp.ClientWebSocketResponse, wanted: dict[str, str]) -> list[Any]:
@@ -113,7 +126,7 @@ async def test_two_servers_on_one_database_dial_each_number_once_and_tell_of_all
     tmp_path: pathlib.Path,
 ) -> None:
     site = Site(tmp_path)
-    async with client() as session, site.server("one") as one, site.server("two") as two:
+    async with client() as session, both(site) as (one, two):
         first, second = Client(session, one), Client(session, two)
         async with first.events() as at_one, second.events() as at_two:
             await at_one.receive_json()
@@ -132,9 +145,11 @@ async def test_two_servers_on_one_database_dial_each_number_once_and_tell_of_all
         assert ids == stored
 
 
-async def test_a_server_leaves_alone_what_another_one_carries(tmp_path: pathlib.Path) -> None:
+async def test_a_server_leaves_alone_what_another_one_carries_and_takes_what_it_has_no_room_for(
+    tmp_path: pathlib.Path,
+) -> None:
     site = Site(tmp_path)
-    async with client() as session, site.server("one") as one:
+    async with client() as session, site.server("one", LIMITS_MAX_CALLS="1") as one:
         asked = Client(session, one)
         async with asked.events() as events:
             await events.receive_json()
@@ -147,3 +162,9 @@ async def test_a_server_leaves_alone_what_another_one_carries(tmp_path: pathlib.
             async with session.delete(f"{two.http}/v1/calls/{rings}") as answer:
                 assert answer.status == 409
                 assert "another server" in (await answer.json())["detail"]
+            asked = Client(session, one)
+            async with asked.events() as events:
+                await events.receive_json()
+                busy = await asked.place("+49300000010")
+                await until(events, {busy: "ended"})
+    assert site.dialled() == {"+49300000020": 1, "+49300000010": 1}

@@ -142,17 +142,14 @@ async def test_rows_that_somebody_holds_are_passed_over_when_calls_become_due(
         )
         await CALLS.add(tx, call(CallStatus.ENDED, next_retry_wall=3.0))
     async with one._engine.connect() as somebody:  # by hand, beside all that Offhook does
-        await somebody.execute(_held(held.id))
+        row = schema.CALLS.select().where(schema.CALLS.c.id == held.id)
+        await somebody.execute(row.with_for_update())
         async with one.write() as tx:
             assert [found.id for found in await promote_due(tx, 5.0, 10)] == [free.id]
             assert len(await place_retries(tx, 5.0, 10)) == 1
         await somebody.rollback()
     async with one.write() as tx:
         assert [found.id for found in await promote_due(tx, 5.0, 10)] == [held.id]
-
-
-def _held(id_: str) -> object:
-    return schema.CALLS.select().where(schema.CALLS.c.id == id_).with_for_update()
 
 
 async def test_a_nul_in_a_text_is_replaced(nodes: Pair) -> None:
