@@ -301,6 +301,7 @@ class Server:
             self._clock,
             self._rng,
             providers.watch,
+            nodes.leads,
         )
         self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
@@ -346,7 +347,7 @@ class Server:
         if crashed:
             logger.warning("calls that a crash cut off: %d", crashed)
         await stack.enter_async_context(_started(self._agents))
-        await self._analysing.start()
+        self._analysing.start()
         stack.push_async_callback(self._analysing.aclose)
         self._add_gauges()
         edge = Edge(
@@ -391,6 +392,7 @@ class Server:
                 self._knowledge.wake,
                 self._webhooks.wake,
                 self._outbox_sender.wake,
+                self._analysing.wake,
             ],
         )
 

@@ -1,6 +1,7 @@
 """SHELL: all that analyses calls, put together for one server (wiring.py)."""
 
 import random
+from collections.abc import Callable
 
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...media.clock import Clock
@@ -31,8 +32,9 @@ class Analysing:
         clock: Clock,
         rng: random.Random,
         watch: ProviderWatch = nobody_watches,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`watch` is told of every request to a language model."""
+        """`watch` is told of every request to a language model; `leads`: see AnalysisRunner."""
         config = settings.analysis
         self._on = config.on
         self._registry = registry
@@ -40,16 +42,27 @@ class Analysing:
         self._analysts = Analysts(config, settings.providers, AnalysisDesk(clock), rng, watch)
         steps = AnalysisSteps(database, services.events, registry, services.notifications, clock)
         self.runner = AnalysisRunner(
-            AnalysisFollower(database, clock), steps, self._analysts, bus, clock, config.at_once
+            AnalysisFollower(database, clock),
+            steps,
+            self._analysts,
+            bus,
+            clock,
+            config.at_once,
+            leads,
         )
         services.analyses.on = config.on
         services.analyses.on_change = self.runner.wake
 
-    async def start(self) -> None:
-        """Go on where the last start ended. Raises StoreError."""
+    def start(self) -> None:
+        """Go on where the last start ended."""
         if self._on:
             self._registry.watches.append(LiveSentiment(self._registry, Ear(), self._clock))
-            await self.runner.start()
+            self.runner.start()
+
+    def wake(self) -> None:
+        """There may be something to be analysed."""
+        if self._on:
+            self.runner.wake()
 
     async def aclose(self) -> None:
         """Stop; what is being analysed waits for the next start."""

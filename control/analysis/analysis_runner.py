@@ -5,6 +5,7 @@ What happens in calls is looked at together, so often at most: an end is followe
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from ...media.clock import Clock, Timer
 from ..domain.analyses import CallAnalysis
@@ -32,14 +33,19 @@ class AnalysisRunner:
         bus: EventBus,
         clock: Clock,
         at_once: int,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`leads`: whether this node analyses the calls of all (nodes.py)."""
         self._follower = follower
         self._steps = steps
         self._analysts = analysts
         self._bus = bus
         self._clock = clock
         self._at_once = at_once
-        self._loop = WakeLoop("analyse calls", self._round, clock)
+        self._leads = leads
+        self._recovered = False
+        "What was cut off before this node led waits again."
+        self._loop = WakeLoop("analyse calls", self._round, clock, self._leads_now)
         self._soon: Timer | None = None
         self._closing = False
         self._working: dict[asyncio.Task[None], CallAnalysis] = {}
@@ -49,9 +55,8 @@ class AnalysisRunner:
         """Calls that are being analysed."""
         return len(self._working)
 
-    async def start(self) -> None:
-        """Go on where the last start ended. Raises StoreError."""
-        await self._steps.recover()
+    def start(self) -> None:
+        """Go on where the last start ended."""
         self._bus.watch(self._something_was_stored)
         self._loop.start()
 
@@ -88,7 +93,16 @@ class AnalysisRunner:
         if not self._closing and self._soon is None:
             self._soon = self._clock.call_at(self._clock.now() + PACE_S, self.wake)
 
+    def _leads_now(self) -> bool:
+        leads = self._leads()
+        if not leads:
+            self._recovered = False
+        return leads
+
     async def _round(self) -> Again | None:
+        if not self._recovered:
+            await self._steps.recover()
+            self._recovered = True
         try:
             while await self._follower.follow():
                 pass

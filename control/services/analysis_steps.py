@@ -72,12 +72,10 @@ class AnalysisSteps:
         self._clock = clock
 
     async def recover(self) -> int:
-        """At the start: what a crash has cut off waits again; returns how many. Raises StoreError.
+        """What a crash has cut off waits again; returns how many. Raises StoreError.
 
-        Where several servers share a database, the claims of the others are left to run out.
+        For whoever is the only one to claim analyses, and has claimed none.
         """
-        if not self._database.is_sqlite:
-            return 0
         async with self._database.write() as tx:
             return await ANALYSES.update_where(
                 tx, None, COLUMNS.status == RUNNING, status=PENDING, next_try_wall=None

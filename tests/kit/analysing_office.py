@@ -100,6 +100,7 @@ class AnalysingOffice:
                 PROVIDER, base_url, api_key_env=KEY_ENV, models=ModelNames(chat="acme-large")
             ),
         )
+        self.leads = True
         self._number = 0
 
     async def __aenter__(self) -> "AnalysingOffice":
@@ -123,10 +124,16 @@ class AnalysingOffice:
         self.analysts = Analysts(self.config, self.providers, self.desk, random.Random(1))
         follower = AnalysisFollower(self.database, self.clock)
         self.runner = AnalysisRunner(
-            follower, self.steps, self.analysts, bus, self.clock, self.config.at_once
+            follower,
+            self.steps,
+            self.analysts,
+            bus,
+            self.clock,
+            self.config.at_once,
+            lambda: self.leads,
         )
         self.service.on_change = self.runner.wake
-        await self.runner.start()
+        self.runner.start()
 
     async def agent(self, settings: AnalysisSettings, **fields: Any) -> str:
         """An agent's id."""

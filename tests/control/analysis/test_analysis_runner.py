@@ -158,6 +158,24 @@ async def test_what_a_crash_cuts_off_is_taken_up_again(office: AnalysingOffice) 
     assert (again.status, again.attempts) == (AnalysisStatus.DONE, 3)
 
 
+async def test_one_node_of_all_analyses_and_takes_up_what_another_has_begun(
+    office: AnalysingOffice,
+) -> None:
+    office.leads = False
+    call_id = await office.ended_call()
+    await office.settled()
+    with pytest.raises(NotFound):
+        await office.analysis(call_id)
+    asked = await office.service.ask(OPERATOR, call_id)
+    async with office.database.write() as tx:  # the other node's claim
+        await ANALYSES.update(tx, asked, status=AnalysisStatus.RUNNING, attempts=1)
+    await office.settled()
+    assert (await office.analysis(call_id)).status is AnalysisStatus.RUNNING
+    office.leads = True
+    await office.settled()
+    assert (await office.analysis(call_id)).status is AnalysisStatus.DONE
+
+
 async def test_a_call_that_ends_the_server_each_time_is_given_up(office: AnalysingOffice) -> None:
     call_id = await office.ended_call()
     await office.settled()
