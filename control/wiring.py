@@ -492,13 +492,13 @@ class Server:
 
     def _dial(self, to: str, line: str) -> LegPort:
         """Somebody else for a call that has come by `line`. Raises MediaError and SipError."""
-        if reason := self.engine.refusal(second_leg=True):
+        if reason := self.engine.refusal(admitted=True):
             raise Refused(reason)
         known = self.lines.get(line)
         carries = known is not None and known.can_call_out and not known.simulated
         if self._sip is not None and is_address(to) and not carries:
             return self._sip.call(to, line=line)
-        return self.lines.call(line, to, second_leg=True)
+        return self.lines.call(line, to)
 
     def _tell_registration(self, event: AnyRegistrationEvent) -> None:
         logger.info("line: %s", event)

@@ -64,7 +64,7 @@ class SipCalls(Protocol):
 class LoopbackCalls(Protocol):
     """What is asked of the loopback line (drivers/loopback/line.py)."""
 
-    def call(self, to_number: str, from_number: str = "", *, second_leg: bool = False) -> LegPort:
+    def call(self, to_number: str, from_number: str = "", *, admitted: bool = False) -> LegPort:
         """Place a call. Raises Refused."""
         ...
 
@@ -112,14 +112,12 @@ class Lines:
 
     # --- calls -----------------------------------------------------------------------------------
 
-    def call(
-        self, name: str, to_number: str, from_number: str = "", *, second_leg: bool = False
-    ) -> LegPort:
+    def call(self, name: str, to_number: str, from_number: str = "") -> LegPort:
         """Place a call by a line, which counts for it until the leg has ended.
 
-        `to_number`: a number, or a SIP address where the line is SIP's. `second_leg`: for somebody
-        who is in a call already. Raises LineBusy, LineFailed
-        and what the line raises: all MediaErrors, after which another line may be tried.
+        `to_number`: a number, or a SIP address where the line is SIP's. That the server has room
+        has been seen to. Raises LineBusy, LineFailed and what the line raises: all MediaErrors,
+        after which another line may be tried.
         """
         line = self.get(name)
         if line is None:
@@ -134,7 +132,7 @@ class Lines:
         except LimitReached as exc:
             raise LineBusy(f"line {name}: {exc}") from exc
         try:
-            leg = self._place(line, target, from_number, second_leg)
+            leg = self._place(line, target, from_number)
         except SipError as exc:
             seat.release()
             raise LineFailed(name, str(exc)) from exc
@@ -143,12 +141,12 @@ class Lines:
             raise
         return CountedLeg(leg, name, seat)
 
-    def _place(self, line: Line, target: str, from_number: str, second_leg: bool) -> LegPort:
+    def _place(self, line: Line, target: str, from_number: str) -> LegPort:
         if line.simulated:
             if is_address(target):  # what seems to be reached there would be nobody
                 raise LineFailed(line.name, "a simulated line reaches numbers, no SIP addresses")
             assert self.loopback is not None, "a line without its driver cannot call out"
-            return self.loopback.call(target, from_number, second_leg=second_leg)
+            return self.loopback.call(target, from_number, admitted=True)
         assert self.sip is not None, "a line without its driver cannot call out"
         if line.kind is LineKind.SIP_ACCOUNT:
             return self.sip.call(target, from_=from_number or None, line=line.name)

@@ -79,15 +79,13 @@ class LoopbackLine:
         """The calls that are live."""
         return list(self._legs.values())
 
-    def call(
-        self, to_number: str, from_number: str = "", *, second_leg: bool = False
-    ) -> LoopbackLeg:
+    def call(self, to_number: str, from_number: str = "", *, admitted: bool = False) -> LoopbackLeg:
         """Call a number: who answers, if anybody, is behaviour.py's. Raises Refused.
 
-        `second_leg`: it is for somebody who is in a call already.
+        `admitted`: a late clock was asked about before; it has to be much later than for new calls.
         """
         behaviour = behaviour_of(to_number)
-        leg = self._begin(behaviour, from_number, to_number, inbound=False, second_leg=second_leg)
+        leg = self._begin(behaviour, from_number, to_number, inbound=False, admitted=admitted)
         if self.on_dialled is not None:
             self.on_dialled(to_number)
         return leg
@@ -111,9 +109,9 @@ class LoopbackLine:
         to_number: str,
         *,
         inbound: bool,
-        second_leg: bool = False,
+        admitted: bool = False,
     ) -> LoopbackLeg:
-        if reason := self._refusal(second_leg):
+        if reason := self._refusal(admitted):
             raise Refused(reason)
         wire_id = f"loopback-{uuid.UUID(int=self._rng.getrandbits(128), version=4)}"
         media, legs = LoopbackMedia(self._media), self._legs
@@ -128,10 +126,10 @@ class LoopbackLine:
         call.begin(leg)
         return leg
 
-    def _refusal(self, second_leg: bool) -> str | None:
+    def _refusal(self, admitted: bool) -> str | None:
         """Why no call can be made now. Simulated ones must not make real ones worse."""
         if not self._open:
             return f"line {self.name} is closed"
         if len(self._legs) >= MAX_CALLS:
             return f"all {MAX_CALLS} calls of line {self.name} are in use"
-        return self._engine.refusal(second_leg=second_leg)
+        return self._engine.refusal(admitted=admitted)

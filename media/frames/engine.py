@@ -26,9 +26,9 @@ event loop wants it. With 100 calls that converse, the clock's p99 was 12.6 ms w
 of 5 ms, 6.2 ms with 0.5 ms, 3.4 ms with 0.1 ms, and the server's work the same."""
 MIN_TICKS_TO_JUDGE = 200
 "The clock's lateness means nothing in the first second."
-SECOND_LEG_LATENESS = 4.0
-"""A second leg of a live call is let through until the clock is so many times later than new calls
-are: its caller is there already, and waits for a person."""
+ADMITTED_LATENESS = 4.0
+"""What was admitted before is let through until the clock is so many times as late: second legs of
+live calls, whose callers wait for a person, and calls that are stored as dialling."""
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
@@ -70,12 +70,12 @@ class Engine:
     def __len__(self) -> int:
         return sum(len(cohort.rows) for cohorts in self._cohorts for cohort in cohorts)
 
-    def refusal(self, *, second_leg: bool = False) -> str | None:
-        """Why no new call, or no second leg of one, can be taken now, None when one can."""
+    def refusal(self, *, admitted: bool = False) -> str | None:
+        """Why no new call, or none that was admitted, can be taken now, None when one can."""
         if len(self) >= self.settings.max_lanes:
             return f"all {self.settings.max_lanes} lanes are in use"
         health = self.health()
-        limit_ms = self.settings.max_lateness_ms * (SECOND_LEG_LATENESS if second_leg else 1.0)
+        limit_ms = self.settings.max_lateness_ms * (ADMITTED_LATENESS if admitted else 1.0)
         if health.ticks >= MIN_TICKS_TO_JUDGE and health.p99_ms > limit_ms:
             return f"the frame clock is late (p99 {health.p99_ms:.1f} ms)"
         return None

@@ -40,7 +40,7 @@ class FakeLoopbackCalls:
         self.legs: list[FakeLeg] = []
         self.error: MediaError | None = None
 
-    def call(self, to_number: str, from_number: str = "", *, second_leg: bool = False) -> FakeLeg:
+    def call(self, to_number: str, from_number: str = "", *, admitted: bool = False) -> FakeLeg:
         """A leg, or the error that is set."""
         if self.error is not None:
             raise self.error

@@ -389,7 +389,7 @@ async def test_somebody_is_called_into_a_live_call_while_the_clock_is_late(rig: 
         rig.engine._frame_clock._window.add(0.010, 0.001)
     with pytest.raises(Refused, match="clock is late"):
         rig.line.call("+15550100")
-    leg = rig.line.call("+15550100", second_leg=True)
+    leg = rig.line.call("+15550100", admitted=True)
     leg.hang_up()
 
 

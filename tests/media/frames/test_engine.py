@@ -456,16 +456,16 @@ def test_no_call_is_taken_while_the_clock_is_late() -> None:
     assert rig.engine.refusal() is None, "p99 over the last 5 s is below the 5 ms again"
 
 
-def test_a_second_leg_is_let_through_until_the_clock_is_four_times_as_late() -> None:
+def test_what_was_admitted_is_let_through_until_the_clock_is_four_times_as_late() -> None:
     rig = Rig()
     window = rig.engine._frame_clock._window
     for _ in range(MIN_TICKS_TO_JUDGE):
         window.add(0.0199, 0.001)
     assert rig.engine.refusal() is not None
-    assert rig.engine.refusal(second_leg=True) is None
+    assert rig.engine.refusal(admitted=True) is None
     for _ in range(MIN_TICKS_TO_JUDGE):
         window.add(0.021, 0.001)
-    assert rig.engine.refusal(second_leg=True) == "the frame clock is late (p99 21.0 ms)"
+    assert rig.engine.refusal(admitted=True) == "the frame clock is late (p99 21.0 ms)"
 
 
 def test_keys_pressed_on_hold_wait_until_it_is_over() -> None:
