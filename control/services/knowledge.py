@@ -220,9 +220,7 @@ def _ranked(
     judged: list[tuple[float, float, float | None, Any]] = []
     for row in rows:
         by_words = as_indexed.by_words(row.words.split())
-        by_meaning = alike.get(row.seq)
-        if alike and by_meaning is None:
-            by_meaning = 0.0  # it has no vector: it cannot be told from what is not alike
+        by_meaning = alike.get(row.seq)  # None: it has no vector, its words must do
         judged.append((blended(by_words, by_meaning), by_words, by_meaning, row))
     judged.sort(key=lambda one: (-one[0], one[3].seq))
     return [
