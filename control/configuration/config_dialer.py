@@ -8,7 +8,10 @@ from .config_lines import LineSettings, MaxCalls, Rate, TrunkSettings
 
 
 class DialerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits beside those of the server, of lines, accounts, numbers and campaigns."""
+    """Limits beside those of the server, of lines, accounts, numbers and campaigns.
+
+    They are counted in memory: where several processes share a database, each has as much.
+    """
 
     max_calls: MaxCalls | None = None
     "Placed calls at once; absent: as many as the server takes."
