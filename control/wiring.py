@@ -274,6 +274,7 @@ class Server:
         self._services.calls.on_pending = self.holding.on_end = self._dispatch.wake
         self.registry.on_retry = self._services.dialing.on_change = self._dispatch.wake
         self._services.retries.on_pending = self._dispatch.wake
+        self._services.agent_removal.on_pending = self._dispatch.wake
         self._services.do_not_call.on_pending = self._dispatch.wake
         self._services.schedules.on_pending = self._dispatch.wake
         self._services.campaign_steps.on_pending = self._dispatch.wake

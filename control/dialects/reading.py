@@ -4,7 +4,7 @@ Older clients are taken as they are: fields that nobody knows are passed over, a
 is none, and a body is JSON whatever its type says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -51,6 +51,14 @@ def read_query(request: web.Request, type_: type[StructT]) -> StructT:
     found = converted(values, type_, strict=False)
     if isinstance(found, list):
         raise BadQuery(found)
+    return found
+
+
+def read_fields(fields: Mapping[str, str], type_: type[StructT]) -> StructT:
+    """What a form says beside its file. Raises Unprocessable."""
+    found = converted({name: value for name, value in fields.items() if value}, type_, strict=False)
+    if isinstance(found, list):
+        raise Unprocessable("the form does not fit", found)
     return found
 
 

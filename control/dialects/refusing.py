@@ -61,6 +61,8 @@ def errors_of(problem: Problem) -> Iterable[FieldError]:
 
 
 def _renamed(dialect: Dialect, error: FieldError) -> FieldError:
+    if error.field in dialect.names:
+        return FieldError(dialect.names[error.field], error.message)
     found = _FIELD.match(error.field)
     assert found is not None, "it matches everything"
     name, rest = found.groups()

@@ -37,6 +37,10 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     "What the columns are where no header says it, by the names that a header may have."
     place: bool = True
     "False: the calls are stored, and wait until each is given its moment."
+    agent_prefix: str = ""
+    "What stands before an agent's id, whose 32 digits follow; empty: ids are UUIDs."
+    e164: bool = False
+    "Numbers must be written with + and their country."
 
 
 class ImportJob(Owned, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ Not how one answers a call (control/agents/agents.py), nor which (control/lines/
 from typing import Any
 
 import msgspec
+from sqlalchemy import func
 
 from ...media.clock import Clock
 from ..agents.agent_settings import house_of, turn_of
@@ -42,14 +43,19 @@ class AgentService:
         self._database = database
         self._clock = clock
 
-    async def create(self, who: Principal, agent: Agent) -> Agent:
-        """Store a new agent; its owner is whoever asks. Raises Unprocessable naming fields."""
+    async def create(self, who: Principal, agent: Agent, *, alone: bool = False) -> Agent:
+        """Store a new agent; its owner is whoever asks. Raises Unprocessable naming fields.
+
+        `alone`: no other of the owner's may be called so, in whatever case: raises Conflict then.
+        """
         check(agent)
         now = self._clock.wall()
         agent = msgspec.structs.replace(
             agent, owner_id=who.account_id, created_wall=now, updated_wall=now
         )
         async with self._database.write() as tx:
+            if alone:
+                await _check_alone(tx, agent)
             return await AGENTS.add(tx, agent)
 
     async def get(self, who: Principal, id_: str) -> Agent:
@@ -69,14 +75,20 @@ class AgentService:
         async with self._database.read() as tx:
             return await AGENTS.page(tx, owner_of(who), query, *where)
 
-    async def change(self, who: Principal, id_: str, changes: dict[str, Any]) -> Agent:
+    async def change(
+        self, who: Principal, id_: str, changes: dict[str, Any], *, alone: bool = False
+    ) -> Agent:
         """Change some fields; calls in progress keep what they began with.
 
-        Raises NotFound and Unprocessable, and Conflict for one that is set in the configuration.
+        `alone` as for `create`. Raises NotFound and Unprocessable, and Conflict for one that is
+        set in the configuration.
         """
         async with self._database.write() as tx:
             agent = await self._own(tx, who, id_)
-            check(msgspec.structs.replace(agent, **changes))
+            changed = msgspec.structs.replace(agent, **changes)
+            check(changed)
+            if alone:
+                await _check_alone(tx, changed)
             return await AGENTS.update(tx, agent, **changes, updated_wall=self._clock.wall())
 
     async def delete(self, who: Principal, id_: str) -> None:
@@ -131,6 +143,12 @@ def check(agent: Agent) -> None:
         errors.append(FieldError("address", "neither a number nor a SIP address"))
     if errors:
         raise Unprocessable("the agent does not fit", errors)
+
+
+async def _check_alone(tx: Transaction, agent: Agent) -> None:
+    same = func.lower(COLUMNS.name) == agent.name.lower()
+    if await AGENTS.find(tx, agent.owner_id, same, COLUMNS.id != agent.id) is not None:
+        raise Conflict("there is an agent of that name already", field="name")
 
 
 def _not_from_configuration(agent: Agent) -> None:

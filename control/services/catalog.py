@@ -21,6 +21,7 @@ from ..store.calls import CallStore
 from ..store.database import Database
 from .account_removal import AccountRemoval
 from .accounts import AccountService
+from .agent_removal import AgentRemoval
 from .agents import AgentService
 from .analyses import AnalysisService
 from .analytics import AnalyticsService
@@ -53,6 +54,7 @@ from .outbox import Outbox
 from .provider_keys import ProviderKeyService
 from .recordings import RecordingService
 from .recovery import Recovery
+from .reported_calls import ReportedCalls
 from .retries import RetryService
 from .schedules import ScheduleService
 from .sent_codes import SentCodes
@@ -68,6 +70,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     account_removal: AccountRemoval
     accounts: AccountService
+    agent_removal: AgentRemoval
     agents: AgentService
     analyses: AnalysisService
     analytics: AnalyticsService
@@ -100,6 +103,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     provider_keys: ProviderKeyService
     recordings: RecordingService
     recovery: Recovery
+    reported_calls: ReportedCalls
     retries: RetryService
     schedules: ScheduleService
     sign_in: SignIn
@@ -158,6 +162,7 @@ def make_services(
     return Services(
         account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
+        agent_removal=AgentRemoval(database, events, agents, clock),
         agents=agents,
         analyses=AnalysisService(database, calls, clock),
         analytics=AnalyticsService(database, clock, Counting(database.url)),
@@ -190,6 +195,7 @@ def make_services(
         provider_keys=ProviderKeyService(database, clock, box),
         recordings=RecordingService(database, events, clock, recordings, proofs, keep_days),
         recovery=Recovery(database, proofs, codes, sign_in),
+        reported_calls=ReportedCalls(events, clock),
         retries=RetryService(database, events, calls, clock),
         schedules=ScheduleService(database, events, clock),
         sign_in=sign_in,

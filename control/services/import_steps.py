@@ -5,6 +5,8 @@ for a row.
 """
 
 import asyncio
+import re
+import uuid
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -30,6 +32,8 @@ WAKE_ROWS = 200
 "That whoever dials looks at together."
 MAX_KNOWN = 1000
 "Agents' names of one file that are remembered."
+_HEX = re.compile(r"[0-9a-f]{32}\Z")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 
 
 class Speaker(msgspec.Struct, frozen=True):
@@ -47,6 +51,7 @@ class Speakers:
     def __init__(self, owner_id: str, options: ImportOptions) -> None:
         self._owner_id = owner_id
         self._default = options.agent_id
+        self.options = options
         self._known: dict[str, Speaker] = {}
 
     async def find(self, tx: Transaction, written: str) -> Speaker:
@@ -61,7 +66,8 @@ class Speakers:
         return self._known[wanted]
 
     async def _look(self, tx: Transaction, wanted: str) -> Speaker:
-        agent = await AGENTS.get(tx, wanted, self._owner_id)
+        id_ = _uuid_in(wanted, self.options.agent_prefix)
+        agent = await AGENTS.get(tx, id_, self._owner_id)
         if agent is None:
             named = await AGENTS.all(tx, self._owner_id, AGENT.name == wanted, limit=2)
             if len(named) > 1:
@@ -139,7 +145,7 @@ class ImportSteps:
             failures: list[ImportFailure] = []
             for row in rows:
                 speaker = await speakers.find(work.tx, row.agent) if not row.errors else None
-                errors = faults_of(row, speaker)
+                errors = faults_of(row, speaker, speakers.options)
                 if errors:
                     failures.append(_failure(job, row, errors, now))
                 else:
@@ -175,16 +181,31 @@ class ImportSteps:
         """What is wrong with each of these rows; nothing is stored. Raises StoreError."""
         async with self._database.read() as tx:
             return [
-                faults_of(row, None if row.errors else await speakers.find(tx, row.agent))
+                faults_of(
+                    row,
+                    None if row.errors else await speakers.find(tx, row.agent),
+                    speakers.options,
+                )
                 for row in rows
             ]
 
 
-def faults_of(row: Row, speaker: Speaker | None) -> tuple[CellError, ...]:
+def faults_of(row: Row, speaker: Speaker | None, options: ImportOptions) -> tuple[CellError, ...]:
     """What is wrong with a row, whoever is to speak included."""
+    errors = row.errors
+    if not errors and options.e164 and not _E164.match(row.phone):
+        errors = (CellError("phone", "Invalid phone number: it is written as +919876543210"),)
     if speaker is not None and speaker.fault:
-        return (*row.errors, CellError("agent_id", speaker.fault))
-    return row.errors
+        return (*errors, CellError("agent_id", speaker.fault))
+    return errors
+
+
+def _uuid_in(written: str, prefix: str) -> str:
+    """The UUID of an id that is written with a prefix; what is none stays as it is."""
+    token = written.removeprefix(prefix)
+    if not prefix or token == written or not _HEX.match(token):
+        return written
+    return str(uuid.UUID(token))
 
 
 def _call(job: ImportJob, row: Row, speaker: Speaker, now: float) -> Call:

@@ -5,6 +5,7 @@ transaction, and the database takes no second call with the same key. When a sch
 recurrence.py's; who waits for that moment is control/dialer/scheduler.py.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,8 @@ BATCH = 20
 "Schedules that are seen to in one transaction."
 MAX_PASSED = 50
 "Occurrences of one schedule that are looked at together: it is the frames' thread that does it."
+MAX_COUNTED = 1000
+"Schedules of one account whose occurrences are counted."
 GRACE_S = (0.0, 7 * 86_400.0)
 _RUNS = (COLUMNS.is_active, owner_is_active(COLUMNS.owner_id))
 
@@ -115,6 +118,22 @@ class ScheduleService:
             where.append(COLUMNS.next_run_wall.is_not(None))
         async with self._database.read() as tx:
             return await SCHEDULES.page(tx, owner_of(who), query, *where)
+
+    async def upcoming(self, who: Principal, within_s: tuple[float, ...]) -> list[int]:
+        """How many calls schedules are to make in each of these times from now on."""
+        now = self._clock.wall()
+        counts = [0] * len(within_s)
+        async with self._database.read() as tx:
+            waiting = (COLUMNS.is_active, COLUMNS.next_run_wall <= now + max(within_s))
+            found = await SCHEDULES.all(tx, owner_of(who), *waiting, limit=MAX_COUNTED)
+        for schedule in found:
+            await asyncio.sleep(0)  # others' turn: frames come every few milliseconds
+            wall = schedule.next_run_wall
+            while wall is not None and wall <= now + max(within_s):
+                counts = [c + (wall <= now + s) for c, s in zip(counts, within_s, strict=True)]
+                following = next_after(schedule.recurrence, wall)
+                wall = None if following is None else following.wall
+        return counts
 
     async def change(self, who: Principal, id_: str, changes: dict[str, Any]) -> Schedule:
         """Change some fields; calls that were placed stay as they are.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from ...media.conversation.records import CallRecord, Turn
@@ -101,6 +101,8 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     statuses: tuple[CallStatus, ...] | None = None
     outcome: Outcome | None = None
+    outcomes: tuple[Outcome, ...] | None = None
+    "Any of these; what has not ended has none."
     sentiment: Sentiment | None = None
     inbound: bool | None = None
     agent_id: str | None = None
@@ -114,6 +116,8 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     "Of a note about it. Only the database knows: `fits` takes it as given."
     created_after_wall: float | None = None
     created_before_wall: float | None = None
+    scheduled_before_wall: float | None = None
+    "When it is, or was, to be placed."
     search: str | None = None
     "A part of a number or of the agent's name."
 
@@ -124,6 +128,11 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
         return (
             (self.statuses is None or call.status in self.statuses)
             and self.outcome in (None, call.outcome)
+            and (self.outcomes is None or call.outcome in self.outcomes)
+            and (
+                self.scheduled_before_wall is None
+                or (call.scheduled_wall or call.created_wall) < self.scheduled_before_wall
+            )
             and self.sentiment in (None, call.sentiment)
             and self.inbound in (None, call.inbound)
             and self.agent_id in (None, call.agent_id)
@@ -144,6 +153,11 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
             found.append(COLUMNS.status.in_([status.value for status in self.statuses]))
         if self.outcome is not None:
             found.append(COLUMNS.outcome == self.outcome.value)
+        if self.outcomes is not None:
+            found.append(COLUMNS.outcome.in_([outcome.value for outcome in self.outcomes]))
+        if self.scheduled_before_wall is not None:
+            moment = func.coalesce(COLUMNS.scheduled_wall, COLUMNS.created_wall)
+            found.append(moment < self.scheduled_before_wall)
         if self.sentiment is not None:
             found.append(COLUMNS.sentiment == self.sentiment.value)
         for name in EQUALS:

@@ -149,7 +149,7 @@ async def change_agent(asked: Asked[Nothing, AgentChanges]) -> AgentView:
 
 async def delete_agent(asked: Asked[Nothing, Nothing]) -> None:
     """Delete an agent; its history stays, and what it was still to do is called off."""
-    await asked.edge.services.agents.delete(asked.who, await own(IDS, asked, "agent"))
+    await asked.edge.services.agent_removal.remove(asked.who, await own(IDS, asked, "agent"))
 
 
 def agent_view(agent: Agent) -> AgentView:

@@ -32,6 +32,7 @@ IDS = PrefixedTokens(
         "agent": "agent",
         "number": "phone",
         "call": "call",
+        "retry": "call",
         "schedule": "schedule",
         "import": "import",
         "document": "doc",
@@ -65,6 +66,10 @@ NAMES = {
     "scheduled_for": "scheduledFor",
     "first_name": "name",
     "last_name": "name",
+    "recurrence.time": "time",
+    "recurrence.timezone": "timezone",
+    "recurrence.start_date": "startDate",
+    "recurrence.end_date": "endDate",
 }
 NOT_NOW = {Conflict: Said("VALIDATION_ERROR")}
 "For what cannot be done to a thing as it is, and has nothing to do with another one."
