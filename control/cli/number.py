@@ -8,6 +8,7 @@ from .agent import PATH as AGENTS
 from .api_client import ApiClient, add_options, client_of
 from .fields import NOBODY, add_set, find, given
 from .tables import print_item, print_items
+from .user import PATH as ACCOUNTS
 
 PATH = "/v1/numbers"
 COLUMNS = ("id", "number", "label", "agent", "line", "is_active")
@@ -56,6 +57,8 @@ def _fields(client: ApiClient, options: argparse.Namespace) -> dict[str, Any]:
             fields[name] = None
         elif wanted is not None:
             fields[name] = find(client, AGENTS, "name", wanted)["id"]
+    if options.account is not None:
+        fields["account_id"] = find(client, ACCOUNTS, "email", options.account)["id"]
     return fields
 
 
@@ -83,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--agent", help="who answers, by name or id; none: the default agent")
         verb.add_argument("--closed-agent", help="who answers outside its hours; none: nobody")
         verb.add_argument("--line", help="its calls come in and go out by it; none: any")
+        verb.add_argument("--account", help="whose it is, by e-mail address or id")
         verb.add_argument("--label")
         verb.add_argument("--max-calls", type=int, help="at once")
         verb.add_argument("--active", action=argparse.BooleanOptionalAction, default=None)

@@ -113,6 +113,9 @@ async def test_a_number_is_added_listed_changed_and_deleted(terminal: Terminal) 
     assert code == 0
     assert "max_live_calls      2" in out
     assert (await terminal.json("number", "show", "15550100"))["id"] == made["id"]
+    ann = await terminal.json("user", "add", "ann@example.org", "--no-password")
+    hers = await terminal.json("number", "change", made["id"], "--account", "ann@example.org")
+    assert hers["owner_id"] == ann["id"]
     await terminal.type("number", "delete", "+15550100")
     assert await terminal.json("number", "list") == []
 
