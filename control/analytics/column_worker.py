@@ -119,7 +119,7 @@ class Counter:
         found = (await tx.execute(query.order_by(FIGURES.version).limit(READ_ROWS))).all()
         if found:
             self._version = found[-1][-1]
-        return [CallRow(*row[:-1]) for row in found]
+        return [CallRow._make(row[:-1]) for row in found]
 
     async def _put_open(self, tx: Transaction, rows: list[CallRow], count: int) -> None:
         """Calls that have not ended, instead of those that had not; forget what is gone."""

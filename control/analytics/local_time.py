@@ -58,7 +58,8 @@ def steps_of(period: Period) -> list[Step]:
 def places_of(walls: Array, steps: list[Step]) -> Array:
     """Which step each moment lies in."""
     edges = np.array([step.begins_at.timestamp() for step in steps], "f8")
-    return np.searchsorted(edges, walls, side="right") - 1
+    places: Array = np.searchsorted(edges, walls, side="right") - 1
+    return places
 
 
 def hours_of_week(walls: Array, period: Period) -> Array:
@@ -66,7 +67,8 @@ def hours_of_week(walls: Array, period: Period) -> Array:
     local = walls + offsets_of(walls, period)
     hours = np.floor_divide(local, HOUR_S).astype("i8")
     weekdays = (hours // 24 + EPOCH_WEEKDAY) % 7
-    return weekdays * 24 + hours % 24
+    of_week: Array = weekdays * 24 + hours % 24
+    return of_week
 
 
 def offsets_of(walls: Array, period: Period) -> Array:

@@ -43,7 +43,7 @@ from ..domain.analytics import (
 )
 from ..store.analytics import GAP_STEP_MS
 from . import tallies
-from .call_columns import COMPLETED, ENDED, STATUSES, CallColumns
+from .call_columns import CANCELLED, COMPLETED, ENDED, STATUSES, CallColumns
 from .local_time import hours_of_week, places_of, steps_of
 from .tallies import groups, percent
 
@@ -200,7 +200,7 @@ def _hours(chosen: Chosen) -> Hours:
     status = table["status"][rows]
     calls, completed, tried = (
         np.bincount(hours[which], minlength=WEEK_HOURS).reshape(7, 24)
-        for which in (status >= 0, status == COMPLETED, status < tallies.CANCELLED)
+        for which in (status >= 0, status == COMPLETED, status < CANCELLED)
     )
 
     def sums(axis: int, first: int) -> tuple[HourSum, ...]:

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 from ..domain.analytics import AgentFigures
 from . import report_charts as charts
@@ -29,7 +31,7 @@ MARGIN = 0.65
 INNER = WIDTH - 2 * MARGIN
 PAGES = 3
 MAX_AGENT_ROWS = 20
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "pdf.fonttype": 3,

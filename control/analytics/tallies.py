@@ -105,7 +105,9 @@ def tries(table: CallColumns, rows: Array) -> Tries:
     return Tries(
         retries=len(rows),
         succeeded=int(np.count_nonzero(succeeded)),
-        success_rate=percent(np.count_nonzero(succeeded), np.count_nonzero(status < CANCELLED)),
+        success_rate=percent(
+            int(np.count_nonzero(succeeded)), int(np.count_nonzero(status < CANCELLED))
+        ),
         originals=originals,
         recovered=recovered,
         recovery_rate=percent(recovered, originals),

@@ -48,19 +48,23 @@ class FiguresFollower:
         async with self._database.read() as tx:
             places = await _places(tx)
             position = places.get(READER)
-            if position is not None:
-                last, ids = await _next_events(tx, position)
-                if last == position:
-                    return False
-        async with self._database.write() as tx:
             if position is None:
-                newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
-                await _save(tx, READER, newest)
-                await _save(tx, FILLER, 0)
-                return True
+                return await self._begin()
+            last, ids = await _next_events(tx, position)
+        if last == position:
+            return False
+        async with self._database.write() as tx:
             if ids:
                 await analytics.refresh(tx, ids)
             await _save(tx, READER, last)
+        return True
+
+    async def _begin(self) -> bool:
+        """From here on events are followed; what was before is gone through."""
+        async with self._database.write() as tx:
+            newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
+            await _save(tx, READER, newest)
+            await _save(tx, FILLER, 0)
         return True
 
     async def _fill(self) -> bool:

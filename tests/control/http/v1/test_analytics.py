@@ -21,6 +21,7 @@ from offhook.control.domain.agents import Agent
 from offhook.control.domain.analyses import AnalysisStatus
 from offhook.control.domain.calls import Call, CallStatus, Outcome
 from offhook.control.store.calls import CALLS
+from offhook.media.errors import ProviderError
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.seeded_calls import Seeded, make_calls, store_calls
 
@@ -185,6 +186,14 @@ def money(made: list[Seeded]) -> dict[str, Any]:
     }
 
 
+def by_agent(id_: str | None) -> Callable[[Call], bool]:
+    return lambda call: call.agent_id == id_
+
+
+def by_attempt(number: int) -> Callable[[Call], bool]:
+    return lambda call: call.retry_attempt == number
+
+
 SERVICES = ("stt", "llm", "tts", "carrier")
 
 
@@ -310,7 +319,7 @@ async def test_each_agent_has_the_figures_of_its_calls(office: Office) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert {agent["name"] for agent in figures["agents"]} == {"Anna", "Bob", ""}
     for agent in figures["agents"]:
-        made = office.wanted(lambda call, id_=agent["agent_id"]: call.agent_id == id_)
+        made = office.wanted(by_agent(agent["agent_id"]))
         wanted = all_of(made)
         assert {name: agent[name] for name in wanted} == wanted
         if agent["agent_id"] is not None:
@@ -335,7 +344,7 @@ async def test_retries_sentiment_and_marks_are_counted_by_attempt_step_and_agent
     retries = await office.figures("retries")
     assert retries["retries"] == tries(made)
     for attempt in retries["attempts"]:
-        of_number = office.wanted(lambda call, n=attempt["number"]: call.retry_attempt == n)
+        of_number = office.wanted(by_attempt(attempt["number"]))
         assert attempt["counts"] == counts(of_number)
     sentiment = await office.figures("sentiment")
     assert sentiment["sentiment"] == moods(made)
@@ -345,7 +354,7 @@ async def test_retries_sentiment_and_marks_are_counted_by_attempt_step_and_agent
     quality = await office.figures("qa")
     assert quality["qa"] == marks(made)
     for agent in quality["agents"]:
-        of_agent = office.wanted(lambda call, id_=agent["agent_id"]: call.agent_id == id_)
+        of_agent = office.wanted(by_agent(agent["agent_id"]))
         assert agent["qa"] == marks(of_agent)
 
 
@@ -370,7 +379,7 @@ async def test_costs_are_in_one_currency_and_say_what_they_leave_out(office: Off
     costs = [one.call.cost for one in made if one.call.cost]
     assert figures["other_currencies"] == sum(cost.currency == "EUR" for cost in costs)
     for agent in figures["agents"]:
-        of_agent = office.wanted(lambda call, id_=agent["agent_id"]: call.agent_id == id_)
+        of_agent = office.wanted(by_agent(agent["agent_id"]))
         assert agent["costs"] == money(of_agent)
     for step, day in zip(figures["steps"], days(), strict=True):
         assert step["costs"] == money([one for one in made if day_of(one) == day])
@@ -455,33 +464,32 @@ async def test_administrators_see_all_calls_or_an_accounts_and_others_only_their
 async def test_an_answer_says_its_range_and_zone_and_defaults_to_thirty_days(
     office: Office,
 ) -> None:
-    # All of its calls are of another year.
-    if api := office.api:
-        answer = await api.want(200, "GET", f"/v1/analytics/volume?timezone={BERLIN}")
-        assert answer["range"] == {
-            "from": "2023-10-15T22:00:00Z",
-            "to": "2023-11-14T22:13:20Z",
-            "timezone": BERLIN,
-            "bucket": "day",
-            "by": "begun",
-        }
-        assert len(answer["figures"]["steps"]) == 30
-        assert answer["figures"]["counts"]["success_rate"] is None
-        for report in ("summary", "agents", "outcomes", "hours", "retries", "sentiment"):
-            await api.want(200, "GET", f"/v1/analytics/{report}")
-        for report in ("phrases", "costs", "latency", "qa"):
-            await api.want(200, "GET", f"/v1/analytics/{report}")
-        for query, field in (
-            ("timezone=Europe/Atlantis", "timezone"),
-            ("from=yesterday--", "from"),
-            ("to=2026-13-01", "to"),
-            ("from=2023-11-15&to=2023-11-01", "to"),
-            ("from=1990-01-01&to=2020-01-01", "from"),
-            ("from=2015-01-01&to=2020-01-01", "bucket"),
-            ("bucket=decade", "bucket"),
-        ):
-            problem = await api.want(400, "GET", f"/v1/analytics/volume?{query}")
-            assert problem["field"] == field
+    api = office.api  # all of its calls are of another year
+    answer = await api.want(200, "GET", f"/v1/analytics/volume?timezone={BERLIN}")
+    assert answer["range"] == {
+        "from": "2023-10-15T22:00:00Z",
+        "to": "2023-11-14T22:13:20Z",
+        "timezone": BERLIN,
+        "bucket": "day",
+        "by": "begun",
+    }
+    assert len(answer["figures"]["steps"]) == 30
+    assert answer["figures"]["counts"]["success_rate"] is None
+    for report in ("summary", "agents", "outcomes", "hours", "retries", "sentiment"):
+        await api.want(200, "GET", f"/v1/analytics/{report}")
+    for report in ("phrases", "costs", "latency", "qa"):
+        await api.want(200, "GET", f"/v1/analytics/{report}")
+    for query, field in (
+        ("timezone=Europe/Atlantis", "timezone"),
+        ("from=yesterday--", "from"),
+        ("to=2026-13-01", "to"),
+        ("from=2023-11-15&to=2023-11-01", "to"),
+        ("from=1990-01-01&to=2020-01-01", "from"),
+        ("from=2015-01-01&to=2020-01-01", "bucket"),
+        ("bucket=decade", "bucket"),
+    ):
+        problem = await api.want(400, "GET", f"/v1/analytics/volume?{query}")
+        assert problem["field"] == field
 
 
 async def test_figures_follow_what_happens_to_calls_and_come_out_the_same_when_made_anew(
@@ -540,7 +548,13 @@ async def test_the_process_that_counts_may_die_and_comes_back(office: Office) ->
     before = await office.figures("summary")
     worker = office.api.services.analytics._counting._worker
     died = asyncio.Event()
-    tell, worker._on_death = worker._on_death, lambda error: (tell(error), died.set())[0]
+    tell = worker._on_death
+
+    def on_death(error: ProviderError) -> None:
+        tell(error)
+        died.set()
+
+    worker._on_death = on_death
     worker.kill()
     await died.wait()
     assert await office.figures("summary") == before
