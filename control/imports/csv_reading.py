@@ -1,12 +1,11 @@
 """SHELL: an uploaded file, read by a process of its own (csv_worker.py), slice after slice."""
 
-import asyncio
 import contextlib
 import os
 import pathlib
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 
+from ...drivers.child_process import ChildProcess, child_process
 from ...drivers.framing import Unframer, frame
 from ...drivers.worker_boot import decode_failure
 from ...drivers.worker_process import ONE_THREAD, RUNNER, command
@@ -31,7 +30,7 @@ class ReaderDied(ControlError):
 class CsvReading:
     """What a file is (`sheet`), and its rows in slices: `async for rows in reading`."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: ChildProcess) -> None:
         self._process = process
         self._unframer = Unframer()
         self._waiting: list[bytes] = []
@@ -39,8 +38,7 @@ class CsvReading:
 
     async def begin(self, order: Order) -> None:
         """Raises Unreadable, and ReaderDied."""
-        assert self._process.stdin is not None, "it was asked for"
-        self._process.stdin.write(frame(csv_worker.encode(order)))
+        self._process.write(frame(csv_worker.encode(order)))
         answer = await self._answer()
         if isinstance(answer, Refusal):
             raise Unreadable(answer.why)
@@ -59,7 +57,6 @@ class CsvReading:
         return answer.rows
 
     async def _answer(self) -> csv_worker.Answer:
-        assert self._process.stdout is not None, "it was asked for"
         while not self._waiting:
             data = await self._process.stdout.read(READ_BYTES)
             if not data:
@@ -77,18 +74,8 @@ async def read_csv(
     path: pathlib.Path, options: ImportOptions, now_wall: float, after: int = 0
 ) -> AsyncIterator[CsvReading]:
     """Its rows beyond the first `after`. Raises Unreadable, and ReaderDied."""
-    process = await asyncio.create_subprocess_exec(
-        *command(RUNNER, csv_worker.__name__, str(path)),
-        stdin=PIPE,
-        stdout=PIPE,
-        env={**os.environ, **ONE_THREAD},
-        start_new_session=True,
-    )
-    try:
+    runner = command(RUNNER, csv_worker.__name__, str(path))
+    async with child_process(runner, {**os.environ, **ONE_THREAD}) as process:
         reading = CsvReading(process)
         await reading.begin(Order(options, now_wall, after))
         yield reading
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
