@@ -39,7 +39,14 @@ class Analysing:
         self._on = config.on
         self._registry = registry
         self._clock = clock
-        self._analysts = Analysts(config, settings.providers, AnalysisDesk(clock), rng, watch)
+        self._analysts = Analysts(
+            config,
+            settings.providers,
+            AnalysisDesk(clock),
+            rng,
+            watch,
+            services.provider_keys.take_secret,
+        )
         steps = AnalysisSteps(database, services.events, registry, services.notifications, clock)
         self.runner = AnalysisRunner(
             AnalysisFollower(database, clock),

@@ -18,6 +18,8 @@ from .analysts import Analysts, NotAnalysed
 
 PACE_S = 0.5
 FAILED_HERE = "the server failed to analyse it"
+REFUSED = "the database was not to be used"
+NO_RECORD = "nothing is kept of what was said"
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class AnalysisRunner:
         self._loop = WakeLoop("analyse calls", self._round, clock, self._leads_now)
         self._soon: Timer | None = None
         self._closing = False
+        self._stuck: list[CallAnalysis] = []
+        "The database refused what became of them: they are claimed still."
         self._working: dict[asyncio.Task[None], CallAnalysis] = {}
 
     @property
@@ -103,6 +107,9 @@ class AnalysisRunner:
         if not self._recovered:
             await self._steps.recover()
             self._recovered = True
+        while self._stuck:
+            await self._steps.fail(self._stuck[-1], REFUSED)
+            self._stuck.pop()
         try:
             while await self._follower.follow():
                 pass
@@ -128,26 +135,31 @@ class AnalysisRunner:
     async def _analyse(self, analysis: CallAnalysis) -> None:
         job = await self._steps.job(analysis)
         if job is None:
-            return  # the call was deleted, and this with it
+            await self._steps.fail(analysis, NO_RECORD)
+            return
+        notify = job.conversation.wanted.notify
         analyst = self._analysts.analyst_of(job.agent)
         try:
-            findings = await self._analysts.analyse(job.conversation, analyst)
+            findings = await self._analysts.analyse(analysis.owner_id, job.conversation, analyst)
         except NotAnalysed as exc:
             logger.warning("call %s: %s", analysis.call_id, exc)
-            await self._steps.fail(job, str(exc), exc.wait_s)
+            await self._steps.fail(analysis, str(exc), exc.wait_s, notify)
             return
+        except StoreError:
+            raise
         except Exception:
             # At the task's root: a call that nothing can be made of must not be tried for ever.
             logger.exception("call %s could not be analysed", analysis.call_id)
-            await self._steps.fail(job, FAILED_HERE)
+            await self._steps.fail(analysis, FAILED_HERE, 0.0, notify)
             return
         await self._steps.store(job, findings, analyst.provider, analyst.model)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._working.pop(task, None)
+        analysis = self._working.pop(task, None)
         if task.cancelled():
             return
         if (error := task.exception()) is not None:
-            # It stays claimed, and is taken up again when the claim has run out.
-            logger.error("%s failed", task.get_name(), exc_info=error)
+            logger.error("%s failed: %s", task.get_name(), error)
+            if analysis is not None:
+                self._stuck.append(analysis)
         self.wake()

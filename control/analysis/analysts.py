@@ -1,5 +1,7 @@
 """SHELL: who analyses a call: the embedded process, or a language model of the configuration.
 
+An account's own key of a provider goes before the configuration's, and each answer counts as a use
+of it. When all of them are used up the analysis waits: nobody else pays for it.
 A model's answer goes beside what the embedded process measures. What fails raises; nothing stands
 in for a model that fails, because its analysis would be another one.
 """
@@ -11,13 +13,15 @@ from typing import Protocol
 import msgspec
 
 from ...drivers.errors import ProviderBusy
-from ...drivers.llm.openai_answers import OpenAIAnswers
-from ...drivers.openai_client import OpenAISettings
+from ...drivers.llm.openai_answers import OpenAIAnswers, Question
+from ...drivers.openai_client import OpenAISettings, Secret
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...media.errors import ProviderError
+from ..agents.agents import TakeKey, no_key
 from ..configuration.config import HOUSE, ProviderSettings
 from ..configuration.config_analysis import EMBEDDED, AnalysisConfig
 from ..domain.agents import Agent
+from ..errors import TooManyRequests
 from .analysis_desk import AnalystDied
 from .conversation import Conversation, Findings
 from .model_questions import BadAnswer, findings_of, question_of
@@ -60,7 +64,10 @@ class Analysts:
         desk: Desk,
         rng: random.Random,
         watch: ProviderWatch = nobody_watches,
+        take_key: TakeKey = no_key,
     ) -> None:
+        """`watch` is told of every request to a model; `take_key` has accounts' own keys."""
+        self._take_key = take_key
         self._config = config
         self._providers = {provider.name: provider for provider in providers}
         self._desk = desk
@@ -82,16 +89,20 @@ class Analysts:
         model = model or provider.models.chat
         return Analyst(name, model) if model else Analyst(EMBEDDED)
 
-    async def analyse(self, conversation: Conversation, analyst: Analyst) -> Findings:
-        """What is found. Raises NotAnalysed."""
+    async def analyse(
+        self, owner_id: str, conversation: Conversation, analyst: Analyst
+    ) -> Findings:
+        """What is found in an account's call. Raises NotAnalysed, and StoreError."""
         try:
             embedded = await self._desk.analyse(conversation)
             if analyst.provider == EMBEDDED:
                 return embedded
-            question = question_of(conversation, analyst.model)
-            answer = await self._client(analyst.provider).ask(question)
+            key = await self._take_key(owner_id, analyst.provider)
+            answer = await self._ask(question_of(conversation, analyst.model), analyst, key)
             return findings_of(answer, conversation, embedded.checklist)
         except ProviderBusy as exc:
+            raise NotAnalysed(str(exc), exc.retry_after_s or 0.0) from exc
+        except TooManyRequests as exc:
             raise NotAnalysed(str(exc), exc.retry_after_s or 0.0) from exc
         except (ProviderError, AnalystDied) as exc:
             raise NotAnalysed(str(exc)) from exc
@@ -105,16 +116,27 @@ class Analysts:
             await client.aclose()
         self._clients.clear()
 
-    def _client(self, name: str) -> OpenAIAnswers:
-        client = self._clients.get(name)
-        if client is None:
-            provider = self._providers[name]
-            server = OpenAISettings(
-                base_url=provider.base_url,
-                key_env=provider.api_key_env,
-                first_part_s=self._config.timeout_s,
-                retries=0,
-                provider=provider.name,
-            )
-            client = self._clients[name] = OpenAIAnswers(server, self._rng, watch=self._watch)
-        return client
+    async def _ask(self, question: Question, analyst: Analyst, key: str | None) -> bytes:
+        name = analyst.provider
+        if key is not None:
+            # Accounts are many and their calls are few: no connection is kept for them.
+            own = self._client(name, Secret(key))
+            try:
+                return await own.ask(question)
+            finally:
+                await own.aclose()
+        if name not in self._clients:
+            self._clients[name] = self._client(name)
+        return await self._clients[name].ask(question)
+
+    def _client(self, name: str, key: Secret | None = None) -> OpenAIAnswers:
+        provider = self._providers[name]
+        server = OpenAISettings(
+            base_url=provider.base_url,
+            key_env=provider.api_key_env,
+            key=key,
+            first_part_s=self._config.timeout_s,
+            retries=0,
+            provider=provider.name,
+        )
+        return OpenAIAnswers(server, self._rng, watch=self._watch)

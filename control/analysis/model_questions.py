@@ -163,6 +163,8 @@ def findings_of(
         said = _ANSWER.decode(answer)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise BadAnswer(f"not the JSON that was asked for: {exc}") from exc
+    if b"\\u0000" in answer:
+        raise BadAnswer("characters that are none")  # PostgreSQL keeps no NUL in a text
     names = {outcome.name for outcome in conversation.wanted.outcomes}
     if names and said.outcome not in names:
         raise BadAnswer(f"no such outcome: {said.outcome[:100]!r}")

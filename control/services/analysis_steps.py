@@ -158,25 +158,33 @@ class AnalysisSteps:
             work.tell(analysis.owner_id, analysed(analysis, now))
             if analysis.qa_score is not None:
                 work.tell(analysis.owner_id, qa_scored(analysis, now))
-            if findings.sentiment is Sentiment.NEGATIVE:
+            wanted = Notice.NEGATIVE in job.conversation.wanted.notify
+            if wanted and findings.sentiment is Sentiment.NEGATIVE:
                 about = ("call.negative", "A caller was not content", findings.summary)
-                await self._notify(work, job, Notice.NEGATIVE, *about)
+                await self._notify(work, analysis, *about)
         return True
 
-    async def fail(self, job: Job, error: str, wait_s: float = 0.0) -> None:
+    async def fail(
+        self,
+        claimed: CallAnalysis,
+        error: str,
+        wait_s: float = 0.0,
+        notify: Sequence[Notice] = (),
+    ) -> None:
         """A try failed: it is made again, after `wait_s` at least, or given up.
 
-        Raises StoreError.
+        `notify`: what its agent's owner wants to be told. Raises StoreError.
         """
         now = self._clock.wall()
         async with self._log.writing() as work:
-            analysis = await _claimed(work.tx, job.analysis)
+            analysis = await _claimed(work.tx, claimed)
             if analysis is None:
                 return
             if analysis.attempts > len(PAUSES_S):
                 await self._end_failed(work, analysis, error, now)
-                about = ("call.analysis_failed", "A call could not be analysed", error)
-                await self._notify(work, job, Notice.FAILED, *about)
+                if Notice.FAILED in notify:
+                    about = ("call.analysis_failed", "A call could not be analysed", error)
+                    await self._notify(work, analysis, *about)
                 return
             await ANALYSES.update(
                 work.tx,
@@ -226,13 +234,10 @@ class AnalysisSteps:
         work.tell(analysis.owner_id, analysed(analysis, now))
 
     async def _notify(
-        self, work: Work, job: Job, notice: Notice, type_: str, title: str, text: str
+        self, work: Work, analysis: CallAnalysis, type_: str, title: str, text: str
     ) -> None:
-        if notice in job.conversation.wanted.notify:
-            analysis = job.analysis
-            await self._notifications.notify(
-                work, analysis.owner_id, type_, title, text, analysis.call_id
-            )
+        owner_id, call_id = analysis.owner_id, analysis.call_id
+        await self._notifications.notify(work, owner_id, type_, title, text, call_id)
 
 
 def analysed(analysis: CallAnalysis, now: float) -> CallAnalysed:

@@ -19,6 +19,7 @@ from offhook.control.dialer.wall_timer import LOOK_S
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.analyses import AnalysisSettings, CallAnalysis
 from offhook.control.domain.calls import Call, CallStatus, Outcome
+from offhook.control.errors import TooManyRequests
 from offhook.control.events.events import EventBus
 from offhook.control.services.agents import AGENTS
 from offhook.control.services.analyses import AnalysisService
@@ -101,6 +102,9 @@ class AnalysingOffice:
             ),
         )
         self.leads = True
+        self.own_key: str | None = None
+        "The account's, of the provider."
+        self.keys_used_up = False
         self._number = 0
 
     async def __aenter__(self) -> "AnalysingOffice":
@@ -121,7 +125,9 @@ class AnalysingOffice:
         outbox = Outbox(self.database, self.log, self.clock, random.Random(1))
         notifications = NotificationService(self.database, self.log, outbox, self.clock)
         self.steps = AnalysisSteps(self.database, self.log, self.memory, notifications, self.clock)
-        self.analysts = Analysts(self.config, self.providers, self.desk, random.Random(1))
+        self.analysts = Analysts(
+            self.config, self.providers, self.desk, random.Random(1), take_key=self._own_key
+        )
         follower = AnalysisFollower(self.database, self.clock)
         self.runner = AnalysisRunner(
             follower,
@@ -134,6 +140,11 @@ class AnalysingOffice:
         )
         self.service.on_change = self.runner.wake
         self.runner.start()
+
+    async def _own_key(self, owner_id: str, provider: str) -> str | None:
+        if self.keys_used_up:
+            raise TooManyRequests("all keys have reached their limits of the day", 7200.0)
+        return self.own_key
 
     async def agent(self, settings: AnalysisSettings, **fields: Any) -> str:
         """An agent's id."""

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from offhook.control.analysis.analysis_desk import AnalystDied
+from offhook.control.analysis.analysis_runner import REFUSED
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
 from offhook.control.domain.agents import LanguageModel
 from offhook.control.domain.analyses import (
@@ -19,7 +20,7 @@ from offhook.control.domain.analyses import (
     PossibleOutcome,
     Sentiment,
 )
-from offhook.control.errors import Conflict, NotFound
+from offhook.control.errors import Conflict, NotFound, StoreError
 from offhook.control.services.analyses import ANALYSES
 from offhook.control.services.analysis_steps import CUT_OFF, PAUSES_S
 from offhook.control.services.notifications import NOTIFICATIONS
@@ -130,6 +131,22 @@ async def test_a_try_that_succeeds_later_leaves_no_error(office: AnalysingOffice
     await office.pass_time(PAUSES_S[0])
     analysis = await office.analysis(call_id)
     assert (analysis.status, analysis.attempts, analysis.error) == (AnalysisStatus.DONE, 2, "")
+
+
+async def test_what_the_database_refuses_is_a_failed_try(
+    office: AnalysingOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any) -> bool:
+        raise StoreError("the disk", "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.steps, "store", refuse)
+        call_id = await office.ended_call()
+        await office.settled()
+    waiting = await office.analysis(call_id)
+    assert (waiting.status, waiting.error) == (AnalysisStatus.PENDING, REFUSED)
+    await office.pass_time(PAUSES_S[0])
+    assert (await office.analysis(call_id)).status is AnalysisStatus.DONE
 
 
 async def test_a_bug_is_a_failed_try(office: AnalysingOffice) -> None:
@@ -358,6 +375,26 @@ async def test_a_busy_model_is_given_the_time_it_asks_for(
     assert len(server.requests) == 1
     await asking.pass_time(1)
     assert (await asking.analysis(call_id)).status is AnalysisStatus.DONE
+
+
+async def test_an_accounts_own_key_goes_first_and_its_limit_is_kept(
+    asking: AnalysingOffice, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(KEY_ENV)
+    asking.own_key = KEY
+    agent_id = await asking.agent(BY_MODEL)
+    server.script.append(says())
+    first = await asking.ended_call(agent_id=agent_id)
+    await asking.settled()
+    assert (await asking.analysis(first)).status is AnalysisStatus.DONE
+    asking.keys_used_up = True
+    second = await asking.ended_call(agent_id=agent_id)
+    await asking.settled()
+    waiting = await asking.analysis(second)
+    assert waiting.status is AnalysisStatus.PENDING
+    assert "limits of the day" in waiting.error
+    assert waiting.next_try_wall == asking.clock.wall() + 7200
+    assert len(server.requests) == 1
 
 
 async def test_a_model_that_does_not_answer_is_given_up(

@@ -130,6 +130,7 @@ def test_turns_and_emotions_that_there_are_not_are_left_out() -> None:
         an_answer(outcome="something else"),
         an_answer(turns=[{"turn": 1, "score": -2}]),
         an_answer(summary="x" * 5000),
+        an_answer(summary="a\0b"),
         an_answer(checklist=[{"question": 0, "passed": "yes", "reason": ""}]),
     ],
 )
