@@ -33,6 +33,7 @@ TENANTS: dict[str, str] = {
     "note": "/v1/calls/{id}/notes/{note}",
     "notification": "/v1/notifications/{id}",
     "number": "/v1/numbers/{id}",
+    "recording": "/v1/recordings/{id}",
     "retry": "/v1/retries/{id}",
     "schedule": "/v1/schedules/{id}",
 }

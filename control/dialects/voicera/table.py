@@ -1,7 +1,7 @@
 """The whole of it, chapter by chapter."""
 
 from ..dialect import Dialect, Rate
-from . import auth
+from . import agents, analytics, auth, call_logs, campaigns, health, recordings
 from .forms import FIELDS, IDS, NAMES, REFUSALS, ErrorBody, error, success, success_schema
 
 MEGABYTE = 1_000_000
@@ -10,7 +10,15 @@ VOICERA = Dialect(
     name="voicera",
     title="VoiceERA REST API",
     about="Voice agents, campaigns, and what was said in their calls.",
-    rows=(*auth.ROWS,),
+    rows=(
+        *auth.ROWS,
+        *agents.ROWS,
+        *campaigns.ROWS,
+        *call_logs.ROWS,
+        *recordings.ROWS,
+        *analytics.ROWS,
+        *health.ROWS,
+    ),
     ids=IDS,
     success=success,
     success_schema=success_schema,
