@@ -37,7 +37,7 @@ from ..store.rows import Page, PageQuery
 from .access import missing, owner_of
 from .agents import AGENTS
 from .event_log import EventLog
-from .line_use import may_use
+from .line_use import line_faults
 from .retries import call_off
 
 PRIORITY_RANKS = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
@@ -161,8 +161,7 @@ class CallService:
                 errors.append(fault)
             if await listed(work.tx, [(who.account_id, wanted.to)]):
                 errors.append(FieldError("to", LISTED_REASON))
-            if not await self._has_line(work.tx, wanted.line, who.account_id):
-                errors.append(FieldError("line", "there is no such line"))
+            errors += await line_faults(work.tx, self._lines, wanted.line, who.account_id)
             if errors:
                 raise Unprocessable("the call cannot be placed", errors)
             call = await CALLS.add(work.tx, call_of(who.account_id, wanted, agent_name, now))
@@ -263,9 +262,6 @@ class CallService:
     def _as_now(self, call: CallSummary) -> CallSummary:
         live = self._live.find(call.id)
         return call if live is None else live.as_now(self._clock.wall())
-
-    async def _has_line(self, tx: Transaction, name: str, owner_id: str) -> bool:
-        return not name or self._lines is None or await may_use(tx, self._lines, name, owner_id)
 
     async def _get(self, tx: Transaction, who: Principal, id_: str) -> Call:
         call = await CALLS.get(tx, id_, owner_of(who))

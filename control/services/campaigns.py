@@ -18,12 +18,14 @@ from ..domain.calls import IN_PROGRESS, PENDING, CallStatus, Outcome
 from ..domain.campaigns import Campaign, CampaignStatus, Progress, Target, TargetStatus
 from ..domain.events import CampaignStatusChanged
 from ..errors import Conflict, FieldError, Unprocessable
+from ..lines.lines import Lines
 from ..store import schema
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
 from .calls import NewCall, faults_of, speaking_agent
 from .event_log import EventLog, Work
+from .line_use import line_faults
 
 CAMPAIGNS = Rows(schema.CAMPAIGNS, Campaign)
 TARGETS = Rows(schema.CAMPAIGN_TARGETS, Target)
@@ -59,7 +61,11 @@ class Added(msgspec.Struct, frozen=True, kw_only=True):
 class CampaignService:
     """The verbs."""
 
-    def __init__(self, database: Database, log: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, log: EventLog, clock: Clock, lines: Lines | None = None
+    ) -> None:
+        """`lines` None: which one calls are to go out by is not looked at."""
+        self._lines = lines
         self._database = database
         self._log = log
         self._clock = clock
@@ -113,6 +119,7 @@ class CampaignService:
         bare, errors = await _bare(numbers)
         now = self._clock.wall()
         async with self._database.write() as tx:
+            errors += await self._line_faults(tx, campaign)
             await _check(tx, campaign, errors)
             campaign = _cleaned(campaign)
             stored = msgspec.structs.replace(
@@ -149,13 +156,18 @@ class CampaignService:
             if campaign.status is CampaignStatus.COMPLETED and not changes.keys() <= KEPT:
                 raise Conflict(f"campaign {id_} is completed: only its data can be changed")
             wanted = msgspec.structs.replace(campaign, **changes)
-            await _check(tx, wanted, [])
+            # One whose line is gone can still be described.
+            other = wanted.line != campaign.line
+            await _check(tx, wanted, await self._line_faults(tx, wanted) if other else [])
             wanted = _cleaned(wanted)
             changes = {name: getattr(wanted, name) for name in changes}
             now = self._clock.wall()
             changed = await CAMPAIGNS.update(tx, campaign, **changes, updated_wall=now)
         self.on_change()
         return changed
+
+    async def _line_faults(self, tx: Transaction, campaign: Campaign) -> list[FieldError]:
+        return await line_faults(tx, self._lines, campaign.line, campaign.owner_id)
 
     async def launch(self, who: Principal, id_: str) -> Campaign:
         """Let a draft begin, or a paused one go on. Raises NotFound and Conflict."""

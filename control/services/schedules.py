@@ -6,7 +6,7 @@ recurrence.py's; who waits for that moment is control/dialer/scheduler.py.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from ..dialer.callable_number import callable_number
 from ..dialer.recurrence import Occurrence, completed, due, faults, next_after
 from ..domain.schedules import Pattern, Schedule
 from ..errors import FieldError, Unprocessable
+from ..lines.lines import Lines
 from ..store import schema
 from ..store.active_owners import owner_is_active
 from ..store.calls import CALLS
@@ -27,6 +28,7 @@ from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
 from .calls import NewCall, call_of, faults_of, speaking_agent
 from .event_log import EventLog, Work
+from .line_use import line_faults
 
 SCHEDULES = Rows(schema.SCHEDULES, Schedule)
 COLUMNS = schema.SCHEDULES.c
@@ -63,7 +65,11 @@ class Ran(msgspec.Struct, frozen=True):
 class ScheduleService:
     """The verbs."""
 
-    def __init__(self, database: Database, log: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, log: EventLog, clock: Clock, lines: Lines | None = None
+    ) -> None:
+        """`lines` None: which one calls are to go out by is not looked at."""
+        self._lines = lines
         self._database = database
         self._log = log
         self._clock = clock
@@ -79,7 +85,7 @@ class ScheduleService:
         now = self._clock.wall()
         async with self._database.write() as tx:
             schedule = msgspec.structs.replace(schedule, owner_id=who.account_id)
-            await _check(tx, schedule, now)
+            await _check(tx, schedule, now, await self._line_faults(tx, schedule))
             schedule = _cleaned(schedule, now)
             made = await SCHEDULES.add(
                 tx,
@@ -145,7 +151,9 @@ class ScheduleService:
         async with self._database.write() as tx:
             schedule = await _get(tx, who, id_)
             wanted = msgspec.structs.replace(schedule, **changes)
-            await _check(tx, wanted, now)
+            # One whose line is gone can still be paused.
+            other = wanted.line != schedule.line
+            await _check(tx, wanted, now, await self._line_faults(tx, wanted) if other else [])
             wanted = _cleaned(wanted, now)
             changes = {name: getattr(wanted, name) for name in changes}
             if (wanted.is_active, wanted.recurrence) != (schedule.is_active, schedule.recurrence):
@@ -240,6 +248,9 @@ class ScheduleService:
         await SCHEDULES.update(work.tx, schedule, **changes)
         return Ran(placed, more)
 
+    async def _line_faults(self, tx: Transaction, schedule: Schedule) -> list[FieldError]:
+        return await line_faults(tx, self._lines, schedule.line, schedule.owner_id)
+
     async def _sooner(self, tx: Transaction, schedule: Schedule, now: float) -> float | None:
         """Its next moment by today's clock, if that is before the one that is stored."""
         found = next_after(schedule.recurrence, now)
@@ -273,9 +284,11 @@ async def _get(tx: Transaction, who: Principal, id_: str) -> Schedule:
     return schedule
 
 
-async def _check(tx: Transaction, schedule: Schedule, now: float) -> None:
+async def _check(
+    tx: Transaction, schedule: Schedule, now: float, more: Sequence[FieldError]
+) -> None:
     """Raises Unprocessable with all that is wrong."""
-    errors = faults_of(_wish(schedule, None), now) + faults(schedule.recurrence)
+    errors = [*faults_of(_wish(schedule, None), now), *faults(schedule.recurrence), *more]
     _, fault = await speaking_agent(tx, schedule.owner_id, schedule.agent_id)
     errors += [fault] if fault is not None else []
     low, high = GRACE_S

@@ -124,6 +124,15 @@ async def test_a_call_is_placed_by_a_line_that_its_owner_may_use_or_not_at_all(
         with pytest.raises(Unprocessable) as caught:
             await owners.services.calls.place(owners.anna, NewCall(to="+15550100", line=name))
         assert [error.field for error in caught.value.errors] == ["line"]
+    daily = {"pattern": "daily", "time": "09:00", "timezone": "Europe/Berlin"}
+    for path, body in (
+        ("/v1/schedules", {"to": "+15550100", "recurrence": daily}),
+        ("/v1/campaigns", {"name": "Spring", "numbers": ["+15550100"]}),
+    ):
+        problem = await owners.want(422, "POST", path, body | {"line": "nowhere"})
+        assert problem["field"] == "line"
+        made = await owners.want(201, "POST", path, body | {"line": "office"})
+        await owners.want(422, "PATCH", f"{path}/{made['id']}", {"line": "nowhere"})
     for who, name in ((owners.bert, "first"), (owners.anna, "second"), (owners.anna, "office")):
         await owners.services.calls.place(who, NewCall(to="+15550100", line=name))
 
