@@ -33,7 +33,9 @@ from .column_worker import TOO_MANY_STEPS, Place, Question, Refused
 from .local_time import MAX_STEPS
 
 ANSWER_S = 60.0
-"Longer than reading some million calls takes, which the first question waits for."
+"Then whoever asks is told to come again; what is being read or counted goes on."
+MAX_SILENCES = 10
+"Questions in a row that nothing answered: then the process hangs, and is started anew."
 MAX_WAITING = 64
 RETRY_AFTER_S = 2.0
 "The process is back by then, if it has died."
@@ -60,6 +62,7 @@ class Counting:
         self._url = url
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._silences = 0
         self._worker = WorkerProcess(
             "analytics", column_worker.__name__, self._receive, self._tell_place, self._died
         )
@@ -82,8 +85,10 @@ class Counting:
             async with asyncio.timeout(ANSWER_S):
                 figures = await answered
         except TimeoutError as exc:
-            self._worker.kill()
-            raise Unavailable("counting has taken too long", RETRY_AFTER_S) from exc
+            self._silences += 1
+            if self._silences >= MAX_SILENCES:
+                self._worker.kill()
+            raise Unavailable("figures are still being read", RETRY_AFTER_S) from exc
         finally:
             del self._waiting[number]
         found: AnyFigures = msgspec.json.decode(figures, type=FIGURES[report])
@@ -102,6 +107,7 @@ class Counting:
         self._worker.send(column_worker.encode(Place(self._url)))
 
     def _receive(self, message: bytes) -> None:
+        self._silences = 0
         answer = column_worker.decode_answer(message)
         waiting = self._waiting.get(answer.number)
         if waiting is None or waiting.done():
@@ -116,6 +122,7 @@ class Counting:
             waiting.set_exception(Unavailable(answer.why, RETRY_AFTER_S))
 
     def _died(self, error: ProviderError) -> None:
+        self._silences = 0
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(

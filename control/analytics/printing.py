@@ -1,12 +1,11 @@
 """SHELL: a report on paper, made by a process of its own (pdf_worker.py), some at a time."""
 
 import asyncio
-import contextlib
 import os
-from asyncio.subprocess import PIPE
 
 import msgspec
 
+from ...drivers.child_process import child_process
 from ...drivers.framing import Unframer, frame
 from ...drivers.worker_boot import decode_failure
 from ...drivers.worker_process import ONE_THREAD, RUNNER, command
@@ -46,17 +45,9 @@ class Printing:
 
 
 async def _printed(book: bytes) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        *command(RUNNER, WORKER),
-        stdin=PIPE,
-        stdout=PIPE,
-        env={**os.environ, **ONE_THREAD},
-        start_new_session=True,
-    )
-    try:
-        assert process.stdin is not None, "it was asked for"
-        assert process.stdout is not None, "it was asked for"
-        process.stdin.write(frame(book))
+    runner = command(RUNNER, WORKER)
+    async with child_process(runner, {**os.environ, **ONE_THREAD}) as process:
+        process.write(frame(book))
         unframer = Unframer()
         while data := await process.stdout.read(READ_BYTES):
             for message in unframer.push(data):
@@ -64,7 +55,3 @@ async def _printed(book: bytes) -> bytes:
                     raise Unavailable(f"printing failed: {failure.what}", RETRY_AFTER_S)
                 return message
         raise Unavailable("the process that prints has ended", RETRY_AFTER_S)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

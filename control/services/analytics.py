@@ -49,6 +49,8 @@ from .figures_follower import FiguresFollower
 DEFAULT_DAYS = 30
 "Of a period that nobody names: so many days, today included."
 MAX_YEARS = 20
+LAST_WALL = 7_258_118_400.0
+"2200 begins."
 CATCH_UP_ROUNDS = 50
 "Of events that a question waits for: 10,000; more are followed beside the questions."
 DAY_S = 86_400.0
@@ -272,11 +274,16 @@ def _edge(text: str, zone: datetime.tzinfo, field: str, *, is_end: bool) -> floa
             moment = datetime.datetime.combine(day, datetime.time(), zone)
         else:
             # A plus in an address is a space, where nobody has written it as %2B.
-            moment = datetime.datetime.fromisoformat(text.replace(" ", "+", 1))
+            moment = datetime.datetime.fromisoformat(
+                text.replace(" ", "+") if "T" in text else text
+            )
             moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        return moment.timestamp()
+        wall = moment.timestamp()
     except (ValueError, OverflowError) as exc:
         raise BadRequest("neither a date nor a time (RFC 3339)", field=field) from exc
+    if not 0 <= wall < LAST_WALL:
+        raise BadRequest("before 1970 or after 2199", field=field)
+    return wall
 
 
 def _nobody() -> None:

@@ -487,6 +487,9 @@ async def test_an_answer_says_its_range_and_zone_and_defaults_to_thirty_days(
         ("from=1990-01-01&to=2020-01-01", "from"),
         ("from=2015-01-01&to=2020-01-01", "bucket"),
         ("bucket=decade", "bucket"),
+        ("from=0001-01-01&to=0001-01-02&timezone=America/New_York", "to"),
+        ("to=9999-12-31", "to"),
+        ("from=1969-12-30&to=1970-01-05", "from"),
     ):
         problem = await api.want(400, "GET", f"/v1/analytics/volume?{query}")
         assert problem["field"] == field
