@@ -9,11 +9,11 @@ import zipfile
 import pytest
 from pypdf import PdfReader, PdfWriter
 
+from offhook.bench.load.plain_pdf import pdf_of, set_by_tex
 from offhook.control.domain.documents import DocumentKind
 from offhook.control.knowledge import docx
 from offhook.control.knowledge.document_file import DocumentFile
 from offhook.control.knowledge.unreadable import Unreadable
-from offhook.tests.kit.pdf import pdf_of, set_by_tex
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 STYLES = f"""<w:styles {W}><w:style w:styleId="H1"><w:name w:val="heading 1"/></w:style>

@@ -8,11 +8,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from offhook.bench.load.plain_pdf import pdf_of
 from offhook.control.domain.documents import DocumentKind, NewChunk
 from offhook.control.knowledge.document_runner import DocumentRunner
 from offhook.control.knowledge.document_worker import ReadChunk
 from offhook.tests.kit.api import TOKEN, Api
-from offhook.tests.kit.pdf import pdf_of
 
 RETURNS = "You may return anything within thirty days. Bring the receipt to any shop."
 HOURS = "The shop is open from nine to six on weekdays, and on Saturdays until noon."
