@@ -9,7 +9,6 @@ Not here: one that is always there again (worker_process.py).
 
 import asyncio
 import contextlib
-import functools
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -75,15 +74,16 @@ async def child_process(
 async def _started(
     command: Sequence[str], env: Mapping[str, str] | None
 ) -> "subprocess.Popen[bytes]":
-    start = functools.partial(
-        subprocess.Popen,
-        list(command),
-        env=env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        start_new_session=True,
-    )
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            list(command),
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+
     starting = asyncio.create_task(asyncio.to_thread(start), name=f"start {command[0]}")
     try:
         return await asyncio.shield(starting)

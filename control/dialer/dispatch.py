@@ -13,6 +13,7 @@ makes queued ones.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -100,7 +101,7 @@ class Dispatch:
         """`max_calls`: that were placed and are in progress, beside what the server takes."""
         self._queue = queue
         self._log = log
-        self._make_ways = lambda: Ways(routing, agents, lines)
+        self._make_ways: Callable[[], Ways] = lambda: Ways(routing, agents, lines)
         self._limits = limits
         self._room = room
         self._claiming = Claiming(log, allowing, outgoing, clock)

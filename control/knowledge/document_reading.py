@@ -5,9 +5,9 @@ import contextlib
 import os
 import pathlib
 import signal
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 
+from ...drivers.child_process import ChildProcess, child_process
 from ...drivers.framing import Unframer, frame
 from ...drivers.worker_boot import decode_failure
 from ...drivers.worker_process import ONE_THREAD, RUNNER, command
@@ -32,7 +32,7 @@ class ReaderDied(ControlError):
 class DocumentReading:
     """What a file is (`opened`), then its pieces in slices: `async for`; at the end `done`."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: ChildProcess) -> None:
         self._process = process
         self._unframer = Unframer()
         self._waiting: list[bytes] = []
@@ -41,8 +41,7 @@ class DocumentReading:
 
     async def begin(self, order: Order) -> None:
         """Raises Unreadable, and ReaderDied."""
-        assert self._process.stdin is not None, "it was asked for"
-        self._process.stdin.write(frame(document_worker.encode(order)))
+        self._process.write(frame(document_worker.encode(order)))
         answer = await self._answer()
         assert isinstance(answer, Opened), "that comes first"
         self.opened = answer
@@ -60,7 +59,6 @@ class DocumentReading:
         return answer.chunks
 
     async def _answer(self) -> Opened | Slice | Done:
-        assert self._process.stdout is not None, "it was asked for"
         while not self._waiting:
             try:
                 async with asyncio.timeout(MAX_WAIT_S):
@@ -79,7 +77,7 @@ class DocumentReading:
         return answer
 
     async def _tell_end(self) -> None:
-        code = await self._process.wait()
+        code = await self._process.ended()
         if code == -signal.SIGXCPU:
             raise Unreadable(f"reading it takes more than {document_worker.MAX_CPU_S} s")
         raise ReaderDied(f"the process that reads the document has ended ({code})")
@@ -90,18 +88,8 @@ async def read_document(
     path: pathlib.Path, order: Order = DEFAULTS
 ) -> AsyncIterator[DocumentReading]:
     """Its pieces. Raises Unreadable, and ReaderDied."""
-    process = await asyncio.create_subprocess_exec(
-        *command(RUNNER, document_worker.__name__, str(path)),
-        stdin=PIPE,
-        stdout=PIPE,
-        env={**os.environ, **ONE_THREAD},
-        start_new_session=True,
-    )
-    try:
+    runner = command(RUNNER, document_worker.__name__, str(path))
+    async with child_process(runner, {**os.environ, **ONE_THREAD}) as process:
         reading = DocumentReading(process)
         await reading.begin(order)
         yield reading
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

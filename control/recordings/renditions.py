@@ -7,9 +7,8 @@ import asyncio
 import logging
 import os
 import pathlib
-from asyncio.subprocess import PIPE
-from contextlib import suppress
 
+from ...drivers.child_process import child_process
 from ...drivers.framing import Unframer
 from ...drivers.worker_boot import decode_failure
 from ...drivers.worker_process import ONE_THREAD, RUNNER, command
@@ -92,21 +91,13 @@ class Renditions:
 
     async def _run(self, source: pathlib.Path, format_: str, part: pathlib.Path) -> None:
         self.started += 1
-        process = await asyncio.create_subprocess_exec(
-            *command(RUNNER, rendition_worker.__name__, str(source), format_, str(part)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=PIPE,
-            env={**os.environ, **ONE_THREAD},
-            start_new_session=True,
-        )
-        try:
-            said, _ = await process.communicate()
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-        if process.returncode:
-            raise RenditionFailed(_why(said) or f"the process ended with {process.returncode}")
+        runner = command(RUNNER, rendition_worker.__name__, str(source), format_, str(part))
+        async with child_process(runner, {**os.environ, **ONE_THREAD}) as process:
+            process.close_stdin()
+            said = await process.stdout.read()
+            code = await process.ended()
+        if code:
+            raise RenditionFailed(_why(said) or f"the process ended with {code}")
 
 
 def _why(said: bytes) -> str:
