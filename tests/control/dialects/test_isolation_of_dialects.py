@@ -4,6 +4,7 @@ import pathlib
 import re
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from offhook.control.auth.scopes import SCOPES
@@ -14,6 +15,8 @@ from offhook.tests.kit.dialects import token_for
 from offhook.tests.kit.inventory import TENANTS, World, settled
 
 PART = re.compile(r"\{(\w+)\}")
+DATE = "2023-11-20"
+"What is needed in a query is a date, wherever something is needed."
 SECRETS = ("agent", "call", "campaign", "schedule", "import", "number", "retry", "notification")
 
 
@@ -40,6 +43,8 @@ def guarded(dialect: Dialect, *, with_ids: bool) -> list[AnyRow]:
 async def ask(world: World, row: AnyRow, token: str) -> tuple[int, str]:
     path = f"/{world.dialect.name}{world.filled(row.path)}"
     headers = {"Authorization": f"{world.dialect.scheme} {token}"}
+    needed = [f.encode_name for f in msgspec.structs.fields(row.query) if f.required]
+    path += "?" + "&".join(f"{name}={DATE}" for name in needed)
     sent = None if row.example is None else world.filled(row.example)
     async with world.api.client.request(
         row.method, path, headers=headers, json=sent if row.takes_body else None
