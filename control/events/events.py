@@ -147,6 +147,10 @@ class EventBus:
     def __len__(self) -> int:
         return len(self._subscriptions)
 
+    def held_by(self, account_id: str) -> int:
+        """How many an account has, as far as they say whose they are."""
+        return sum(each.whose == account_id for each in self._subscriptions)
+
     def longest_queue(self) -> int:
         """Events that wait for the subscriber who is furthest behind."""
         return max((each.waiting for each in self._subscriptions), default=0)
@@ -220,6 +224,8 @@ class Subscription:
         self._queued = queued
         self.wanted = wanted
         "May be changed at any time; what is queued already comes all the same."
+        self.whose = ""
+        "The account that has asked for it; empty: nobody says so."
         self._replay = replay
         self._again: collections.deque[PublishedEvent] = collections.deque()
         self._waiting: collections.deque[PublishedEvent] = collections.deque()

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
 
 from ...auth.principal import Principal
-from ...errors import BadRequest, Forbidden, StoreError
+from ...errors import BadRequest, Forbidden, StoreError, TooManyRequests
 from ...events.event_filter import EventFilter, check_patterns
 from ...events.events import PublishedEvent, Subscription
 from ...services.event_log import visible
@@ -22,6 +22,8 @@ TAG = "Events"
 HEARTBEAT_S = 20.0
 MAX_MESSAGE_BYTES = 4096
 "Clients have little to say here; a longer text closes the WebSocket with 1009."
+MAX_SOCKETS = 100
+"Of one account at once."
 CLOSE_S = 2.0
 "How long a client may take to say goodbye."
 
@@ -90,17 +92,21 @@ async def get_events(asked: Asked[EventsQuery, Nothing]) -> web.StreamResponse:
     still being recognised) are told once and have the cursor of the one before.
 
     It is closed with 1008 and the reason when the credential that it was opened with is good no
-    longer: its time is over, it was revoked, its sign-in ended, its account was switched off.
+    longer: its time is over, it was revoked, its sign-in ended, its account was switched off. An
+    account has at most a hundred of them at once.
     """
     query = asked.query
     types = check_patterns(query.types.split(","), "types") if query.types else ()
     wanted = wanted_by(asked.who, types, query.call, query.account)
+    if asked.edge.bus.held_by(asked.who.account_id) >= MAX_SOCKETS:
+        raise TooManyRequests(f"an account has at most {MAX_SOCKETS} of these", CLOSE_S)
     socket = web.WebSocketResponse(
         heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_S
     )
     request = asked.request
     await socket.prepare(request)
     subscription = asked.edge.services.events.follow(wanted, query.cursor)
+    subscription.whose = asked.who.account_id
     code = WSCloseCode.TRY_AGAIN_LATER
     try:
         ended = await _serve(socket, subscription, asked.ended())
@@ -222,7 +228,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         scope="events:read",
         query=EventsQuery,
         status=101,
-        problems=(BadRequest, Forbidden),
+        problems=(BadRequest, Forbidden, TooManyRequests),
         token_in_query=True,
         messages=((AnyClientMessage,), (PublishedEvent, AnyReply)),
     ),

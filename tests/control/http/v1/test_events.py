@@ -19,7 +19,7 @@ from offhook.control.http.edge import EDGE
 from offhook.control.http.server import make_app
 from offhook.control.services.accounts import ACCOUNTS
 from offhook.media.conversation.records import CallerSpeaking
-from offhook.tests.kit.api import Api
+from offhook.tests.kit.api import TOKEN, Api
 
 
 def changed(agent_id: str) -> AgentChanged:
@@ -312,6 +312,23 @@ async def test_who_is_no_administrator_any_more_hears_no_more_of_others(
             await api.want(200, "PATCH", f"/v1/accounts/{account.id}", {"role": "user"})
             code, reason = await refused(socket)
             assert (code, reason) == (1008, "what the credential allows has changed")
+
+
+async def test_an_account_has_so_many_sockets_and_no_more(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offhook.control.http.v1.events.MAX_SOCKETS", 2)
+    async with Api(tmp_path) as api:
+        token = await api.user("ann@example.org")
+        sockets = [await api.client.ws_connect(f"/v1/events?token={token}") for _ in range(2)]
+        problem = await api.want(429, "GET", "/v1/events", token=token)
+        assert problem["code"] == "too_many_requests"
+        async with api.client.ws_connect("/v1/events", headers=bearer(TOKEN)) as another:
+            assert (await another.receive_json())["cursor"]
+        await sockets[0].close()
+        async with api.client.ws_connect(f"/v1/events?token={token}") as again:
+            assert (await again.receive_json())["cursor"]
+        await sockets[1].close()
 
 
 def bearer(token: str) -> dict[str, str]:
