@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 import msgspec
 
@@ -195,29 +196,18 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         path = options.document or manual(pathlib.Path(folder))
         pieces = await pieces_of(path)
     found = [await quality("endings off", pieces, asked)]
-    plain = [
-        ReadChunk(read.chunk, _unstemmed(f"{read.chunk.heading} {read.chunk.text}"))
-        for read in pieces
-    ]
-    stem, comparing.stem = comparing.stem, _as_written  # type: ignore[assignment]
-    try:
+    with mock.patch.object(comparing, "stem", _as_written):
+        plain = [
+            ReadChunk(read.chunk, comparing.words(f"{read.chunk.heading} {read.chunk.text}"))
+            for read in pieces
+        ]
         found.append(await quality("as they are written", plain, asked))
-    finally:
-        comparing.stem = stem
     speeds = [await speed(pieces, size, asked, options.rounds) for size in SIZES]
     return {"pieces": len(pieces), "quality": found, "speed": speeds}
 
 
 def _as_written(word: str) -> str:
     return word
-
-
-def _unstemmed(text: str) -> list[str]:
-    stem, comparing.stem = comparing.stem, _as_written  # type: ignore[assignment]
-    try:
-        return comparing.words(text)
-    finally:
-        comparing.stem = stem
 
 
 def show(result: dict[str, Any], *, each: bool) -> None:

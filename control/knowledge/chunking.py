@@ -45,7 +45,7 @@ def chunks(blocks: Iterable[Block]) -> Iterator[NewChunk]:
     page: int | None = None
     waiting: list[str] = []
     for block in blocks:
-        text = _SPACES.sub(" ", block.text).strip()
+        text = _SPACES.sub(" ", _sound(block.text)).strip()
         if not text:
             continue
         if block.page != page or block.level:
@@ -57,6 +57,11 @@ def chunks(blocks: Iterable[Block]) -> Iterator[NewChunk]:
         else:
             waiting.append(text)
     yield from _pieces(waiting, page, _path(headings))
+
+
+def _sound(text: str) -> str:
+    """Without what no database takes: halves of surrogate pairs, NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")
 
 
 def _path(headings: dict[int, str]) -> str:

@@ -19,6 +19,8 @@ from .embedding import Embedding
 from .unreadable import Unreadable
 
 RETRY_S = 2.0
+TIDY_S = 600.0
+"Files of documents that went with their agent or account are removed within this time."
 MAX_DEATHS = 2
 "A file that its reader has died of so often is given up."
 HASH_CHARS = 64
@@ -82,18 +84,21 @@ class DocumentRunner:
                     await self._tidy()
             except StoreError as exc:
                 logger.error("documents wait for the database: %s", exc)
-                self._try_again()
+                self._look_in(RETRY_S)
                 continue
             except Exception:
                 # At the task's root: without it no document would ever be read again.
                 logger.exception("reading documents failed")
-                self._try_again()
+                self._look_in(RETRY_S)
                 continue
+            self._look_in(TIDY_S)
             if not self._woken.is_set():
                 self.idle.set()
 
-    def _try_again(self) -> None:
-        self._timer = self._clock.call_at(self._clock.now() + RETRY_S, self.wake)
+    def _look_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_at(self._clock.now() + seconds, self.wake)
 
     async def _read(self, document: Document) -> None:
         """All of it. Raises StoreError."""

@@ -94,11 +94,11 @@ class VectorStore:
         self._kept.pop(place.owner_id, None)
         fresh = _Kept(state, [], 0)
         after = 0
-        while (part := await _read(tx, place.owner_id, after)) is not None:
-            after = int(part.seqs[-1])
-            fresh.slices.append(part)
-            fresh.size += part.matrix.nbytes
-            yield part
+        while (read := await _read(tx, place.owner_id, after)) is not None:
+            after = int(read.seqs[-1])
+            fresh.slices.append(read)
+            fresh.size += read.matrix.nbytes
+            yield read
             if fresh.size > self.max_bytes:
                 fresh.slices.clear()  # too many to be kept: only their number is
         if fresh.size <= self.max_bytes:

@@ -37,3 +37,7 @@ def test_no_piece_is_too_long_and_no_word_is_lost() -> None:
         assert kept == set(said)
     assert max(len(chunk.text) for chunk in chunks([Block("x" * 10_000)])) <= MAX_CHARS
     assert list(chunks([Block(" \n "), Block("")])) == []
+
+
+def test_what_no_database_takes_is_left_out() -> None:
+    assert [chunk.text for chunk in chunks([Block("a\ud800b\0c")])] == ["a?b c"]

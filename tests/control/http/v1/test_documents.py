@@ -10,7 +10,7 @@ import pytest
 
 from offhook.bench.load.plain_pdf import pdf_of
 from offhook.control.domain.documents import DocumentKind, NewChunk
-from offhook.control.knowledge.document_runner import DocumentRunner
+from offhook.control.knowledge.document_runner import TIDY_S, DocumentRunner
 from offhook.control.knowledge.document_worker import ReadChunk
 from offhook.tests.kit.api import TOKEN, Api
 
@@ -172,6 +172,11 @@ async def test_documents_go_with_their_agent(api: Api, runner: DocumentRunner) -
     await api.want(204, "DELETE", f"/v1/agents/{agent['id']}")
     await api.want(404, "GET", f"/v1/documents/{document['id']}")
     assert not await found(api, "receipt")
+    folder = api.services.documents.folder
+    assert len(list(folder.iterdir())) == 1
+    api.clock.advance(TIDY_S)
+    await runner.idle.wait()
+    assert list(folder.iterdir()) == []
 
 
 async def test_a_document_is_read_again_and_renamed(api: Api, runner: DocumentRunner) -> None:
