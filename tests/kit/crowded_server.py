@@ -3,6 +3,8 @@
 Numbers come by a campaign and not one by one: the API takes ten requests a second from an account,
 so that of people who talk for 10 s never more than a hundred would be in a call.
 
+Fifty conversations take two processors: where others want them too, the far ends only ring.
+
 Not here: a server that is killed at any moment, however few calls it has (killed_server.py).
 """
 
@@ -21,6 +23,10 @@ from offhook.bench.load.server_process import TOKEN, ServerProcess
 from .killed_server import items
 
 REACHED = ("ringing", "live")
+TALKS, RINGS = "0001", "0020"
+"How numbers end of people who talk for 10 s, and of those who never answer."
+RING_LIMIT_S = 5.0
+NO_RETRIES = {reason: {"max_attempts": 0} for reason in ("no_answer", "busy", "failed")}
 LIMIT_S = 600.0
 "Of one server's life."
 
@@ -42,7 +48,7 @@ class Crowd(msgspec.Struct, kw_only=True):
 
 
 class CrowdedServer:
-    """One run: `calls` people who talk for 10 s, `at_once` of them together."""
+    """One run: `calls` people, `at_once` of them called together, who talk, or let it ring."""
 
     def __init__(
         self,
@@ -52,20 +58,18 @@ class CrowdedServer:
         kills: int,
         seed: int,
         *,
-        in_a_hurry: bool = False,
+        talk: bool,
     ) -> None:
-        """It is killed `kills` times, when `at_once` calls ring or are answered, or soon after.
-
-        `in_a_hurry`: at once, and what is not cut off is hung up as soon as it is answered.
-        """
+        """It is killed `kills` times, when `at_once` calls ring or are answered, or soon after."""
         self._folder = folder
         self._ledger = folder / "ledger"
         self._at_once = at_once
         self._kills = kills
         self._rng = random.Random(seed)
-        self._in_a_hurry = in_a_hurry
         self._campaign = ""
-        self.crowd = Crowd(numbers=[f"+49{number:06}0001" for number in range(calls)])
+        self.crowd = Crowd(
+            numbers=[f"+49{number:06}{TALKS if talk else RINGS}" for number in range(calls)]
+        )
 
     async def go(self) -> Crowd:
         """Do it."""
@@ -80,6 +84,7 @@ class CrowdedServer:
             "LOOPBACK_LEDGER": str(self._ledger),
             "LIMITS_MAX_LATENESS_MS": "100000",
             "RECORDING_ON": "false",
+            "DIALER_MAX_CALLS": str(self._at_once),
         }
         return ServerProcess(self._folder / "data", self._folder / "log", **settings)
 
@@ -91,9 +96,9 @@ class CrowdedServer:
                 if not self._campaign:
                     await self._launch(life)
                 while life.peak < self._at_once:
-                    await life.event()
-                more = 1 if self._in_a_hurry else self._at_once
-                for _ in range(self._rng.randrange(more)):
+                    event = await life.event()
+                    assert event.get("status") != "completed", "all is done, and it never was full"
+                for _ in range(self._rng.randrange(self._at_once // 8 + 1)):
                     await life.event()
         finally:
             server.signal(signal.SIGKILL)
@@ -107,9 +112,7 @@ class CrowdedServer:
                 await self._launch(life)
             path = f"/v1/campaigns/{self._campaign}"
             while (campaign := await life.ask("GET", path))["status"] != "completed":
-                event = await life.event()
-                if self._in_a_hurry and event.get("status") == "live":
-                    await life.ask("POST", f"/v1/calls/{event['call_id']}/hangup")
+                await life.event()
             self.crowd.progress = campaign["progress"]
             found = items(life.client, f"{server.http}/v1/calls?limit=200")
             self.crowd.calls = [call async for call in found]
@@ -120,10 +123,15 @@ class CrowdedServer:
         self.crowd.talks.append(life.talks)
 
     async def _launch(self, life: "_Life") -> None:
+        agent = await life.ask("POST", "/v1/agents", {"name": "crowd"})
+        await life.ask("PATCH", f"/v1/agents/{agent['id']}/retries", NO_RETRIES)
         body = {
             "name": "crowd",
+            "agent_id": agent["id"],
             "line": "loopback",
-            "max_concurrent": self._at_once,
+            "ring_limit_s": RING_LIMIT_S,
+            # More than the dialler takes: whoever hangs up is followed at once by one that waits.
+            "max_concurrent": 2 * self._at_once,
             "numbers": self.crowd.numbers,
         }
         self._campaign = (await life.ask("POST", "/v1/campaigns", body))["id"]
