@@ -5,6 +5,7 @@ What happens in calls is looked at together, so often at most: an end is followe
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from ...media.clock import Clock, Timer
@@ -17,6 +18,8 @@ from ..wake_loop import Again, WakeLoop
 from .analysts import Analysts, NotAnalysed
 
 PACE_S = 0.5
+CLAIMED = 16
+"At once, at most: a claim costs the loop as much for sixteen as for one."
 FAILED_HERE = "the server failed to analyse it"
 REFUSED = "the database was not to be used"
 NO_RECORD = "nothing is kept of what was said"
@@ -50,6 +53,8 @@ class AnalysisRunner:
         self._loop = WakeLoop("analyse calls", self._round, clock, self._leads_now)
         self._soon: Timer | None = None
         self._closing = False
+        self._waiting: deque[CallAnalysis] = deque()
+        "Claimed, and not begun."
         self._stuck: list[CallAnalysis] = []
         "The database refused what became of them: they are claimed still."
         self._working: dict[asyncio.Task[None], CallAnalysis] = {}
@@ -73,7 +78,7 @@ class AnalysisRunner:
 
     async def settled(self) -> None:
         """Wait until nothing is due, and nothing is being analysed."""
-        while not self._loop.idle.is_set() or self._working:
+        while not self._loop.idle.is_set() or self._working or self._waiting:
             await self._loop.idle.wait()
             await asyncio.gather(*self._working, return_exceptions=True)
 
@@ -83,13 +88,14 @@ class AnalysisRunner:
         await self._loop.aclose()
         if self._soon is not None:
             self._soon.cancel()
-        working = dict(self._working)
-        for task in working:
+        tasks, claimed = list(self._working), [*self._working.values(), *self._waiting]
+        self._waiting.clear()
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
-        if working:
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if claimed:
             try:
-                await self._steps.give_back(list(working.values()))
+                await self._steps.give_back(claimed)
             except StoreError as exc:
                 logger.error("analyses that were begun count as tries: %s", exc)
 
@@ -115,22 +121,27 @@ class AnalysisRunner:
                 pass
         except Conflict:  # another server was faster
             return Again(in_s=PACE_S)
-        room = self._at_once - len(self._working)
-        if room <= 0:
+        if self._waiting or len(self._working) >= self._at_once:
             return None  # whoever comes back wakes us
-        claimed = await self._steps.claim(room)
-        for analysis in claimed:
-            work = asyncio.get_running_loop().create_task(
-                self._analyse(analysis), name=f"analyse call {analysis.call_id}"
-            )
-            self._working[work] = analysis
-            work.add_done_callback(self._finished)
-        if len(claimed) == room:
+        claimed = await self._steps.claim(CLAIMED)
+        self._waiting.extend(claimed)
+        self._begin()
+        if len(claimed) == CLAIMED:
             return None
         wall = await self._steps.next_wall()
         # What is due and was left alone is a call whose end is on its way to the disk.
         soonest = self._clock.wall() + PACE_S
         return Again(at_wall=None if wall is None else max(wall, soonest))
+
+    def _begin(self) -> None:
+        """As many as may be analysed at once."""
+        while self._waiting and len(self._working) < self._at_once and not self._closing:
+            analysis = self._waiting.popleft()
+            work = asyncio.get_running_loop().create_task(
+                self._analyse(analysis), name=f"analyse call {analysis.call_id}"
+            )
+            self._working[work] = analysis
+            work.add_done_callback(self._finished)
 
     async def _analyse(self, analysis: CallAnalysis) -> None:
         job = await self._steps.job(analysis)
@@ -162,4 +173,6 @@ class AnalysisRunner:
             logger.error("%s failed: %s", task.get_name(), error)
             if analysis is not None:
                 self._stuck.append(analysis)
-        self.wake()
+        self._begin()
+        if self._stuck or not self._waiting:
+            self.wake()

@@ -28,7 +28,7 @@ _STOP_WORDS = """
     try two twelve uh um under until up us use very want wants was wasn't way we we'd we'll we're
     we've well were weren't what what's when where which while who who's why will with won't
     would wouldn't yeah yes yesterday yet you you'd you'll you're you've your yours
-    twenty thirty forty fifty sixty seventy eighty ninety zero
+    twenty thirty forty fifty sixty seventy eighty ninety zero example
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 "English words that say little of what a call is about; numbers, too, which are seldom its subject."

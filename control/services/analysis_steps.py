@@ -35,7 +35,7 @@ from .notifications import NotificationService
 
 PAUSES_S = (10.0, 60.0, 600.0)
 "After the first, second and third try that failed."
-LEASE_S = 900.0
+LEASE_S = 3600.0
 "Whoever claims an analysis has so long for it; then it is taken for cut off."
 TURNS_AT_ONCE = 100
 MAX_ERROR_CHARS = 500
