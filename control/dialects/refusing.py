@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from ..errors import BadRequest, FieldError, NotFound, Problem
+from ..errors import BadRequest, FieldError, NotFound, Problem, Unprocessable
 from .dialect import AnyRow, Dialect, Refused, Said
 from .reading import REQUIRED
 
@@ -31,7 +31,9 @@ def refused(
     """The refusal."""
     errors = tuple(_renamed(dialect, error) for error in errors_of(problem))
     table = dialect.refusals if row is None else {**dialect.refusals, **row.refusals}
-    said = _of_fields(dialect.fields, errors) or nearest(table, type(problem))
+    of_values = isinstance(problem, BadRequest | Unprocessable)
+    said = _of_fields(dialect.fields, errors) if of_values else None
+    said = said or nearest(table, type(problem))
     detail = "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in errors)
     return Refused(
         status=said.status or problem.status,
