@@ -57,6 +57,8 @@ class KnowledgeRoom:
         self._runner = DocumentRunner(
             services.documents, services.document_steps, clock, embedding, leads
         )
+        self.idle = self._runner.idle
+        "No document is left to be read."
         self.wake = self._runner.wake
         "There may be something to be read."
         services.documents.on_change = self._runner.wake
