@@ -271,6 +271,8 @@ async def test_shows_all_of_a_call(api: Api) -> None:
             "digits": "",
             "rejected": False,
             "typed": False,
+            "confidence": None,
+            "sources": [],
             "latency": {
                 "transcript_ms": 500.0,
                 "decided_ms": 600.0,
