@@ -118,7 +118,8 @@ class RecordingService:
     async def file(self, recording: Recording, format_: str) -> pathlib.Path | None:
         """Its file in that format; None: it is being converted.
 
-        Raises Gone when it has been deleted, Unavailable when it cannot be converted now.
+        Raises Gone when it has been deleted, Unavailable when it cannot be converted now or lies on
+        another node.
         """
         path = await self._wav(recording)
         if format_ == WAV:
@@ -147,7 +148,7 @@ class RecordingService:
         return found
 
     async def peaks(self, recording: Recording, buckets: int) -> Peaks:
-        """Its waveform. Raises Gone when it has been deleted, or cannot be read."""
+        """Its waveform. Raises Gone when it was deleted or cannot be read, and Unavailable."""
         path = await self._wav(recording)
         key = (recording.id, buckets)
         async with self._drawing:  # one at a time: frames come first
@@ -191,14 +192,20 @@ class RecordingService:
     # --- deleted --------------------------------------------------------------------------------
 
     async def delete(self, who: Principal, id_: str) -> None:
-        """Delete one with all that was made of it; the call stays. Raises NotFound."""
+        """Delete one with all that was made of it; the call stays.
+
+        Raises NotFound, and Unavailable when it lies on another node.
+        """
         recording = await self.get(who, id_)
+        if not await asyncio.to_thread(self._is_there, recording.file):
+            await self._check_ours(recording)
         await self._delete([recording])
 
     async def delete_old(self) -> int:
         """Delete some that were kept for long enough; returns how many: below DELETE_BATCH, all.
 
-        Raises StoreError and OSError.
+        Where nodes share the database, each deletes its own calls': there are the files. Raises
+        StoreError and OSError.
         """
         keep = func.coalesce(
             schema.ACCOUNTS.c.recording_keep_days, cast(self._keep_days, Float(53))
@@ -208,9 +215,12 @@ class RecordingService:
         old = (
             select(COLUMNS.id)
             .join(schema.ACCOUNTS, schema.ACCOUNTS.c.id == COLUMNS.owner_id)
+            .join(schema.CALLS, schema.CALLS.c.id == COLUMNS.call_id)
             .where(COLUMNS.created_wall < before)
             .limit(DELETE_BATCH)
         )
+        if not self._database.is_sqlite:
+            old = old.where(schema.CALLS.c.node == self._database.node)
         async with self._database.read() as tx:
             found = await RECORDINGS.all(tx, None, COLUMNS.id.in_(old), limit=DELETE_BATCH)
         if found:
@@ -236,8 +246,20 @@ class RecordingService:
     async def _wav(self, recording: Recording) -> pathlib.Path:
         path = recording_in(self._folder, recording.file)
         if path is None or not await asyncio.to_thread(path.is_file):
+            await self._check_ours(recording)
             raise _gone()
         return path
+
+    async def _check_ours(self, recording: Recording) -> None:
+        """Raises Unavailable when another node had the call: its disk has the file."""
+        if self._database.is_sqlite:  # one process, whatever it was called before
+            return
+        calls = schema.CALLS.c
+        async with self._database.read() as tx:
+            query = select(calls.node).where(calls.id == recording.call_id)
+            node = (await tx.execute(query)).scalar_one_or_none()
+        if node not in (None, self._database.node):
+            raise Unavailable(f"the recording lies on the node {node}: ask there", LATER_S)
 
     def _is_there(self, name: str) -> bool:
         path = recording_in(self._folder, name)

@@ -257,7 +257,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         tag=TAG,
         scope="calls:write",
         status=204,
-        problems=(NotFound,),
+        problems=(NotFound, Unavailable),
     ),
     Route(
         method="GET",
@@ -282,7 +282,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         scope="calls:read",
         query=PeaksQuery,
         returns=PeaksView,
-        problems=(NotFound, Gone),
+        problems=(NotFound, Gone, Unavailable),
     ),
     Route(
         method="POST",
@@ -294,7 +294,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         body=LinkWish,
         returns=LinkView,
         status=201,
-        problems=(NotFound, Gone),
+        problems=(NotFound, Gone, Unavailable),
     ),
     Route(
         method="GET",

@@ -13,6 +13,7 @@ from aiohttp import ClientResponse
 
 from offhook.control.recordings.renditions import Renditions
 from offhook.control.recordings.retention import RecordingRetention
+from offhook.control.store import schema
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.recorded import RATE_HZ, add_recorded, tones
 
@@ -126,6 +127,28 @@ async def test_many_old_recordings_go_in_steps(api: Api) -> None:
         await add_recorded(api, tones(0.001), number)
     api.clock.advance(2 * 86_400)
     assert [await service.delete_old() for _ in range(3)] == [20, 3, 0]
+
+
+async def test_what_lies_on_another_nodes_disk_is_left_to_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = api.services.recordings
+    service._keep_days = 1.0
+    ours, theirs = await add_recorded(api, tones(0.1), 1), await add_recorded(api, tones(0.1), 2)
+    async with api.database.write() as tx:
+        for call_id, node in (("call-1", "here"), ("call-2", "there")):
+            changed = schema.CALLS.update().where(schema.CALLS.c.id == call_id)
+            await tx.execute(changed.values(node=node))
+    (api.recordings / theirs.file).unlink()
+    monkeypatch.setattr(api.database, "is_sqlite", False)  # as one that nodes share
+    monkeypatch.setattr(api.database, "node", "here")
+    api.clock.advance(2 * 86_400)
+    for method, suffix in (("GET", "/file"), ("GET", "/peaks"), ("DELETE", "")):
+        problem = await api.want(503, method, f"/v1/recordings/{theirs.id}{suffix}")
+        assert "node there" in problem["detail"]
+    assert await service.delete_old() == 1
+    await api.want(404, "GET", f"/v1/recordings/{ours.id}")
+    await api.want(200, "GET", f"/v1/recordings/{theirs.id}")
 
 
 # --- links ----------------------------------------------------------------------------------------
