@@ -27,6 +27,9 @@ class Said(msgspec.Struct, frozen=True):
     "None: the problem's."
 
 
+Refusals = dict[type[Problem], Said]
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """A refusal, as a dialect's error form takes it."""
 
@@ -64,7 +67,7 @@ class Row(Route[QueryT, BodyT]):
     "The type of that."
     message: str = ""
     "What the success form says of it, where it says something."
-    refusals: Mapping[type[Problem], Said] = dataclasses.field(default_factory=dict)
+    refusals: Refusals = dataclasses.field(default_factory=dict)
     "Where this operation tells them in its own way."
     aliases: tuple[str, ...] = ()
     "Other paths that it is served at."
@@ -94,7 +97,7 @@ class Dialect:
     error: Callable[[Refused], msgspec.Struct]
     "Its error form."
     error_type: type[msgspec.Struct]
-    refusals: Mapping[type[Problem], Said]
+    refusals: Refusals
     "By the nearest class; `Problem` must be there, and stands for faults of ours."
     fields: Mapping[str, Said] = dataclasses.field(default_factory=dict)
     "Fields (by the dialect's names) that have codes of their own when they are all that is wrong."

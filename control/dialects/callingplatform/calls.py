@@ -1,6 +1,6 @@
 """Calls that go out: placed now or later, looked at, cancelled."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from ....media.conversation.records import Role
 from ...domain.calls import PENDING, Call, CallStatus, CallSummary, Outcome, Priority
@@ -229,7 +229,7 @@ def turns_of(call: Call) -> list[TurnView]:
     ]
 
 
-def _brief(call: CallSummary) -> dict[str, str | None]:
+def _brief(call: CallSummary) -> dict[str, Any]:
     return {
         "id": IDS.show("call", call.id),
         "to_phone": call.to_number,

@@ -21,7 +21,7 @@ from ...errors import (
 )
 from ...http.openapi_schemas import Json
 from ...store.rows import Page
-from ..dialect import AnyRow, Refused, Said
+from ..dialect import AnyRow, Refusals, Refused, Said
 from ..identifiers import PrefixedTokens
 from ..paging import MAX_LIMIT, pages_of, total_of
 
@@ -39,7 +39,7 @@ IDS = PrefixedTokens(
     }
 )
 INVALID = Said("VALIDATION_ERROR", "Request validation failed")
-REFUSALS: dict[type[Problem], Said] = {
+REFUSALS: Refusals = {
     WrongPassword: Said("INVALID_CREDENTIALS", "Invalid email or password"),
     TokenExpired: Said("TOKEN_EXPIRED", "Authentication token has expired"),
     Unauthorized: Said("UNAUTHORIZED", "Authentication required"),
@@ -71,7 +71,7 @@ NAMES = {
     "recurrence.start_date": "startDate",
     "recurrence.end_date": "endDate",
 }
-NOT_NOW = {Conflict: Said("VALIDATION_ERROR")}
+NOT_NOW: Refusals = {Conflict: Said("VALIDATION_ERROR")}
 "For what cannot be done to a thing as it is, and has nothing to do with another one."
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import pathlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -140,7 +140,7 @@ def _is_pdf(path: pathlib.Path) -> bool:
         return PDF in file.read(MARK_WITHIN)
 
 
-def _shown(document: Document) -> dict[str, str | None]:
+def _shown(document: Document) -> dict[str, Any]:
     return {
         "id": IDS.show("document", document.id),
         "title": document.title,

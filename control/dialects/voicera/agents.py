@@ -10,7 +10,7 @@ from ...errors import Conflict, NotFound
 from ...http.route import Asked, Nothing
 from ...http.v1.agents import given
 from ...services.agents import AgentFilter
-from ..dialect import AnyRow, Row, Said
+from ..dialect import AnyRow, Refusals, Row, Said
 from ..identifiers import own
 from ..moments import Moment, seconds
 from ..paging import MAX_LIMIT, Limit, Skipped, skipping, total_of
@@ -19,7 +19,7 @@ from .forms import IDS
 
 TAG = "Agents"
 MAX_BODY_BYTES = 256 * 1024
-REFUSALS = {
+REFUSALS: Refusals = {
     NotFound: Said("AGENT_001", "Agent not found"),
     Conflict: Said("AGENT_002", "Agent already exists"),
 }

@@ -10,7 +10,7 @@ from ...domain.calls import Call, CallStatus, CallSummary, Outcome
 from ...errors import NotFound
 from ...http.route import Asked, Nothing
 from ...store.calls import CallFilter
-from ..dialect import AnyRow, Row, Said
+from ..dialect import AnyRow, Refusals, Row, Said
 from ..identifiers import named, own
 from ..moments import AskedMoment, Moment, asked_moment, seconds
 from ..paging import Limit, Skipped, skipping, total_of
@@ -20,7 +20,7 @@ from .forms import IDS
 
 TAG = "Call Logs"
 SORT = "-created_wall"
-REFUSALS = {NotFound: Said("CALL_001", "Call log not found")}
+REFUSALS: Refusals = {NotFound: Said("CALL_001", "Call log not found")}
 LABELS: dict[Role, str] = {Role.CALLER: "User", Role.AGENT: "Agent"}
 MIN_SHARE = 0.15
 "Of what was heard of an emotion, for it to be named."
@@ -146,7 +146,9 @@ def number_of(call: CallSummary) -> str:
     return call.from_number if call.inbound else call.to_number
 
 
-def _brief(call: Call | CallSummary, turns: list[Turn], analysis: CallAnalysis | None) -> Any:
+def _brief(
+    call: Call | CallSummary, turns: list[Turn], analysis: CallAnalysis | None
+) -> dict[str, Any]:
     mood = None if analysis is None else analysis.sentiment
     emotions = {} if analysis is None else analysis.emotions
     return {

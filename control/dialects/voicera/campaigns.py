@@ -10,7 +10,7 @@ from ...http.route import Asked, Nothing
 from ...http.times import utc
 from ...services.campaigns import MAX_CONCURRENT, CampaignFilter
 from ...store.rows import PageQuery
-from ..dialect import AnyRow, Row, Said
+from ..dialect import AnyRow, Refusals, Row, Said
 from ..identifiers import named, own
 from ..moments import AskedMoment, Moment, moment_of, seconds, seconds_or_none, sent_moment
 from ..paging import Limit, Skipped, skipping, total_of
@@ -21,7 +21,7 @@ TAG = "Campaigns"
 MOST_NUMBERS = 10_000
 "In one request, and shown of one campaign."
 MAX_BODY_BYTES = 1024 * 1024
-NOT_FOUND = {NotFound: Said("CAMPAIGN_001", "Campaign not found")}
+NOT_FOUND: Refusals = {NotFound: Said("CAMPAIGN_001", "Campaign not found")}
 
 
 class NewCampaign(msgspec.Struct, frozen=True, kw_only=True):

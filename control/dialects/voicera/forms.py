@@ -20,7 +20,7 @@ from ...errors import (
     Unsupported,
 )
 from ...http.openapi_schemas import Json
-from ..dialect import AnyRow, Refused, Said
+from ..dialect import AnyRow, Refusals, Refused, Said
 from ..identifiers import Uuids
 from ..moments import Moment, seconds
 
@@ -28,7 +28,7 @@ IDS = Uuids()
 INVALID = Said("VALIDATION_001", "Validation failed")
 UNFIT = Said("VALIDATION_001", "Validation failed", 400)
 "Fields of a body are its client's fault as parameters are: 400."
-REFUSALS: dict[type[Problem], Said] = {
+REFUSALS: Refusals = {
     WrongPassword: Said("AUTH_001", "Invalid credentials"),
     TokenExpired: Said("AUTH_002", "Token expired"),
     Unauthorized: Said("AUTH_003", "Token invalid"),

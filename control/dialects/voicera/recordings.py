@@ -11,7 +11,7 @@ from ...errors import Gone, NotFound
 from ...http.route import Asked, Nothing
 from ...http.v1.recordings import audio_file
 from ...services.recordings import WAV
-from ..dialect import AnyRow, Row, Said
+from ..dialect import AnyRow, Refusals, Row, Said
 from ..identifiers import own
 from ..speaking import link
 from .call_logs import number_of, transcript_of
@@ -21,7 +21,7 @@ TAG = "Recordings"
 LINK_S = 15 * 60
 "A link that needs no token is good for so long."
 NONE = Said("CALL_001", "Call recording not found", 404)
-REFUSALS = {NotFound: NONE, Gone: NONE}
+REFUSALS: Refusals = {NotFound: NONE, Gone: NONE}
 
 
 class RecordingMetadata(msgspec.Struct, frozen=True, kw_only=True):
