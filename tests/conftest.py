@@ -29,7 +29,7 @@ ON_BOTH = (
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Have some tests run on both databases."""
-    if pathlib.Path(str(metafunc.module.__file__)).as_posix().endswith(ON_BOTH):
+    if metafunc.definition.path.as_posix().endswith(ON_BOTH):
         from offhook.tests.kit.postgresql import missing
 
         why = missing()
