@@ -21,6 +21,7 @@ from ..control.analytics.counting import Counting
 from ..control.auth.principal import OPERATOR
 from ..control.domain.analytics import Bucket, Direction, Period, Report, Wanted
 from ..control.domain.calls import Outcome
+from ..control.errors import Unavailable
 from ..control.services.analytics import AnalyticsService
 from ..control.store.database import Database
 from ..media.clock import LoopClock
@@ -76,7 +77,7 @@ async def measure(arguments: argparse.Namespace, seed: int) -> Document:
 async def _asked(
     arguments: argparse.Namespace, service: AnalyticsService, counting: Counting
 ) -> Document:
-    first_ms, calls = await _timed(service, Report.SUMMARY, Wanted(), YEAR)
+    first_ms, calls = await _first(service)
     taken: dict[tuple[Report, str], list[float]] = {}
     for _ in range(arguments.rounds):
         for case, (wanted, period) in cases().items():
@@ -101,6 +102,17 @@ async def _asked(
         metrics=metrics,
         reading=reading(metrics, calls),
     )
+
+
+async def _first(service: AnalyticsService) -> tuple[float, int]:
+    """The same of the first question, which is asked until it is answered."""
+    began_at = time.monotonic()
+    while True:
+        try:
+            _, calls = await _timed(service, Report.SUMMARY, Wanted(), YEAR)
+        except Unavailable:
+            continue
+        return (time.monotonic() - began_at) * 1000, calls
 
 
 async def _timed(

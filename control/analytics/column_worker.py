@@ -21,7 +21,7 @@ from .call_columns import CallColumns, CallRow
 from .local_time import TooManySteps
 from .questions import answer
 
-NICENESS = 10
+NICENESS = 5
 READ_ROWS = 20_000
 "That are read in one statement."
 

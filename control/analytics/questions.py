@@ -35,7 +35,6 @@ from ..domain.analytics import (
     Report,
     Retries,
     Sentiments,
-    Step,
     Summary,
     Volume,
     VolumeStep,
@@ -77,7 +76,7 @@ def answer(
 ) -> AnyFigures:
     """The figures. Raises TooManySteps and ValueError (the zone is none)."""
     rows = chosen_rows(table, wanted, period)
-    walls = _walls(table, wanted)[rows]
+    walls = _walls(table, wanted).take(rows)
     return QUESTIONS[report](Chosen(table, rows, walls, period, limit))
 
 
@@ -134,13 +133,9 @@ def _volume(chosen: Chosen) -> Volume:
     table, rows = chosen.table, chosen.rows
     steps = steps_of(chosen.period)
     places = places_of(chosen.walls, steps)
-    width = len(STATUSES)
-    by_status = np.bincount(
-        places * width + table["status"][rows], minlength=len(steps) * width
-    ).reshape(len(steps), width)
-    inbound = np.bincount(places[table["inbound"][rows]], minlength=len(steps))
+    counts = tallies.counts_by(table, rows, places, len(steps))
     duration = np.bincount(
-        places, weights=np.nan_to_num(table["duration"][rows]), minlength=len(steps)
+        places, weights=np.nan_to_num(table["duration"].take(rows)), minlength=len(steps)
     )
     return Volume(
         counts=tallies.counts(table, rows),
@@ -148,7 +143,7 @@ def _volume(chosen: Chosen) -> Volume:
             VolumeStep(
                 date=step.date,
                 begins_at=step.begins_at,
-                counts=tallies.counts_of(by_status[place], int(inbound[place])),
+                counts=counts[place],
                 duration_s=round(float(duration[place]), 3),
             )
             for place, step in enumerate(steps)
@@ -159,25 +154,29 @@ def _volume(chosen: Chosen) -> Volume:
 def _agents(chosen: Chosen) -> Agents:
     table, rows = chosen.table, chosen.rows
     currency, _ = tallies.main_currency(table, rows)
-    found = sorted(groups(table["agent"][rows], rows), key=lambda group: -len(group[1]))
+    found = sorted(groups(table["agent"].take(rows), rows), key=lambda group: -len(group[1]))
     whose, gaps = _gaps_of(table, rows)
-    by_agent = {
-        agent: tallies.gap_histogram(steps) for agent, steps in groups(table["agent"][whose], gaps)
-    }
-    nobody = tallies.gap_histogram(gaps[:0])
+    keys, size = table["agent"].take(rows).astype("i8") + 1, len(table.agents.words) + 1
+    counts = tallies.counts_by(table, rows, keys, size)
+    voicemail = tallies.voicemail_by(table, rows, keys, size)
+    escalations = tallies.escalations_by(table, rows, keys, size)
+    moods = tallies.moods_by(table, rows, keys, size)
+    costs = tallies.money_by(table, rows, keys, size, currency)
+    whose_gaps = table["agent"].take(whose).astype("i8") + 1
+    histograms = tallies.gap_histograms(gaps, whose_gaps, size)
     agents = [
         AgentFigures(
             agent_id=table.agents.word(agent),
             name=table.agent_names[agent],
-            counts=tallies.counts(table, of_agent),
+            counts=counts[agent + 1],
             durations=tallies.durations(table, of_agent),
-            voicemail=tallies.voicemail(table, of_agent),
-            escalations=tallies.escalations(table, of_agent),
+            voicemail=voicemail[agent + 1],
+            escalations=escalations[agent + 1],
             retries=tallies.tries(table, of_agent),
-            sentiment=tallies.moods(table, of_agent),
+            sentiment=moods[agent + 1],
             qa=tallies.marks(table, of_agent),
-            latency=tallies.gaps(by_agent.get(agent, nobody)),
-            costs=tallies.money(table, of_agent, currency),
+            latency=tallies.gaps(histograms[agent + 1]),
+            costs=costs[agent + 1],
             causes=tallies.causes(table, of_agent),
         )
         for agent, of_agent in found[:MAX_AGENTS]
@@ -197,7 +196,7 @@ def _outcomes(chosen: Chosen) -> Outcomes:
 def _hours(chosen: Chosen) -> Hours:
     table, rows = chosen.table, chosen.rows
     hours = hours_of_week(chosen.walls, chosen.period)
-    status = table["status"][rows]
+    status = table["status"].take(rows)
     calls, completed, tried = (
         np.bincount(hours[which], minlength=WEEK_HOURS).reshape(7, 24)
         for which in (status >= 0, status == COMPLETED, status < CANCELLED)
@@ -233,21 +232,21 @@ def _retries(chosen: Chosen) -> Retries:
     table, rows = chosen.table, chosen.rows
     attempts = [
         Attempt(number=number, counts=tallies.counts(table, of_number))
-        for number, of_number in groups(table["attempt"][rows], rows)
+        for number, of_number in groups(table["attempt"].take(rows), rows)
     ]
     return Retries(retries=tallies.tries(table, rows), attempts=tuple(attempts))
 
 
 def _sentiment(chosen: Chosen) -> Sentiments:
     table, rows = chosen.table, chosen.rows
+    steps = steps_of(chosen.period)
+    moods = tallies.moods_by(table, rows, places_of(chosen.walls, steps), len(steps))
     return Sentiments(
         sentiment=tallies.moods(table, rows),
-        analysed=int(np.count_nonzero(table["analysed"][rows])),
+        analysed=int(np.count_nonzero(table["analysed"].take(rows))),
         steps=tuple(
-            MoodStep(
-                date=step.date, begins_at=step.begins_at, sentiment=tallies.moods(table, of_step)
-            )
-            for step, of_step in _by_step(chosen)
+            MoodStep(date=step.date, begins_at=step.begins_at, sentiment=of_step)
+            for step, of_step in zip(steps, moods, strict=True)
         ),
     )
 
@@ -255,8 +254,8 @@ def _sentiment(chosen: Chosen) -> Sentiments:
 def _phrases(chosen: Chosen) -> Phrases:
     table, rows = chosen.table, chosen.rows
     whose, phrases = table.all_phrases
-    counted = np.bincount(phrases[_among(table, rows)[whose]])
-    analysed = int(np.count_nonzero(table["analysed"][rows]))
+    counted = np.bincount(phrases[_among(table, rows).take(whose)])
+    analysed = int(np.count_nonzero(table["analysed"].take(rows)))
     found = np.flatnonzero(counted)
     # Equal ones by their letters: the order of their numbers is nobody's business.
     words = table.phrases.words
@@ -282,27 +281,26 @@ def _phrases(chosen: Chosen) -> Phrases:
 def _costs(chosen: Chosen) -> Costs:
     table, rows = chosen.table, chosen.rows
     currency, others = tallies.main_currency(table, rows)
+    keys, size = table["agent"].take(rows).astype("i8") + 1, len(table.agents.words) + 1
     agents = [
         AgentMoney(
-            agent_id=table.agents.word(agent),
-            name=table.agent_names[agent],
-            costs=tallies.money(table, of_agent, currency),
+            agent_id=table.agents.word(key - 1), name=table.agent_names[key - 1], costs=costs
         )
-        for agent, of_agent in groups(table["agent"][rows], rows)
+        for key, costs in enumerate(tallies.money_by(table, rows, keys, size, currency))
+        if costs.calls
     ]
     agents.sort(key=lambda agent: (-agent.costs.total, agent.name))
+    steps = steps_of(chosen.period)
+    places = places_of(chosen.walls, steps)
+    by_step = tallies.money_by(table, rows, places, len(steps), currency)
     return Costs(
         currency=table.currencies.word(currency) or "",
         other_currencies=others,
         costs=tallies.money(table, rows, currency),
-        agents=tuple(agent for agent in agents if agent.costs.calls)[:MAX_AGENTS],
+        agents=tuple(agents[:MAX_AGENTS]),
         steps=tuple(
-            MoneyStep(
-                date=step.date,
-                begins_at=step.begins_at,
-                costs=tallies.money(table, of_step, currency),
-            )
-            for step, of_step in _by_step(chosen)
+            MoneyStep(date=step.date, begins_at=step.begins_at, costs=of_step)
+            for step, of_step in zip(steps, by_step, strict=True)
         ),
     )
 
@@ -312,13 +310,9 @@ def _latency(chosen: Chosen) -> Latency:
     whose, gaps = _gaps_of(table, rows)
     histogram = tallies.gap_histogram(gaps)
     steps = steps_of(chosen.period)
-    place_of_row = np.zeros(len(table.alive), "i4")
+    place_of_row = np.zeros(len(table.alive), "i8")
     place_of_row[rows] = places_of(chosen.walls, steps)
-    by_step = {
-        place: tallies.gaps(tallies.gap_histogram(of_step))
-        for place, of_step in groups(place_of_row[whose], gaps)
-    }
-    nothing = tallies.gaps(histogram[:0])
+    by_step = tallies.gap_histograms(gaps, place_of_row.take(whose), len(steps))
     edges = [0, *(bar // GAP_STEP_MS for bar in BARS_MS), max(len(histogram), 1)]
     bars = [int(histogram[low:high].sum()) for low, high in zip(edges[:-1], edges[1:], strict=True)]
     return Latency(
@@ -329,8 +323,8 @@ def _latency(chosen: Chosen) -> Latency:
             for up_to, replies in zip((*BARS_MS, None), bars, strict=True)
         ),
         steps=tuple(
-            GapStep(date=step.date, begins_at=step.begins_at, latency=by_step.get(place, nothing))
-            for place, step in enumerate(steps)
+            GapStep(date=step.date, begins_at=step.begins_at, latency=tallies.gaps(of_step))
+            for step, of_step in zip(steps, by_step, strict=True)
         ),
     )
 
@@ -343,7 +337,7 @@ def _quality(chosen: Chosen) -> Quality:
             name=table.agent_names[agent],
             qa=tallies.marks(table, of_agent),
         )
-        for agent, of_agent in groups(table["agent"][rows], rows)
+        for agent, of_agent in groups(table["agent"].take(rows), rows)
     ]
     agents.sort(key=lambda agent: (-(agent.qa.mean or 0.0), agent.name))
     return Quality(
@@ -370,14 +364,6 @@ QUESTIONS: dict[Report, Callable[[Chosen], AnyFigures]] = {
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _by_step(chosen: Chosen) -> list[tuple[Step, Array]]:
-    """Each step with its rows; steps without calls are there as well."""
-    steps = steps_of(chosen.period)
-    found = dict(groups(places_of(chosen.walls, steps), chosen.rows))
-    none = chosen.rows[:0]
-    return [(step, found.get(place, none)) for place, step in enumerate(steps)]
-
-
 def _among(table: CallColumns, rows: Array) -> Array:
     """Of each row of the table, whether it is one of these."""
     among = np.zeros(len(table.alive), "?")
@@ -390,5 +376,5 @@ def _gaps_of(table: CallColumns, rows: Array) -> tuple[Array, Array]:
     whose, gaps = table.gaps
     if len(rows) == len(table.alive):
         return whose, gaps
-    chosen = _among(table, rows)[whose]
+    chosen = _among(table, rows).take(whose)
     return whose[chosen], gaps[chosen]

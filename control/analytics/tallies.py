@@ -23,13 +23,25 @@ from ..domain.analytics import (
 )
 from ..domain.calls import Outcome
 from ..store.analytics import GAP_STEP_MS
-from .call_columns import CANCELLED, COMPLETED, ENDED, PENDING, STATUSES, UNKNOWN, CallColumns
+from .call_columns import (
+    CANCELLED,
+    COMPLETED,
+    ENDED,
+    MOODS,
+    PENDING,
+    STATUSES,
+    UNKNOWN,
+    CallColumns,
+)
 
 Array = NDArray[Any]
 
 GRADES = (90.0, 75.0, 60.0)
 "From excellent to fair."
 MAX_CAUSES = 20
+MAX_CELLS = 4_000_000
+"Of histograms that are counted together: 32 MB."
+SERVICES = ("stt", "llm", "tts", "carrier")
 
 
 def percent(part: int | float, whole: int | float) -> float | None:
@@ -39,9 +51,18 @@ def percent(part: int | float, whole: int | float) -> float | None:
 
 def counts(table: CallColumns, rows: Array) -> Counts:
     """By what became of them."""
-    inbound = int(np.count_nonzero(table["inbound"][rows]))
-    by_status = np.bincount(table["status"][rows], minlength=len(STATUSES))
-    return counts_of(by_status, inbound)
+    return counts_by(table, rows, _one_key(rows), 1)[0]
+
+
+def counts_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Counts]:
+    """The same for each of `size` keys, of which every row has one."""
+    width = len(STATUSES)
+    each = np.bincount(keys * width + table["status"].take(rows), minlength=size * width)
+    inbound = np.bincount(keys[table["inbound"].take(rows)], minlength=size)
+    return [
+        counts_of(of_key, int(came_in))
+        for of_key, came_in in zip(each.reshape(size, width), inbound, strict=True)
+    ]
 
 
 def counts_of(by_status: Array, inbound: int) -> Counts:
@@ -65,7 +86,7 @@ def counts_of(by_status: Array, inbound: int) -> Counts:
 
 def durations(table: CallColumns, rows: Array) -> Durations:
     """Of answered calls."""
-    values = _known(table["duration"][rows])
+    values = _known(table["duration"].take(rows))
     if not len(values):
         return Durations()
     median, p90 = np.percentile(values, (50, 90))
@@ -80,24 +101,40 @@ def durations(table: CallColumns, rows: Array) -> Durations:
 
 def voicemail(table: CallColumns, rows: Array) -> Voicemail:
     """Of calls of which it is known who answered."""
-    judged = table["voicemail"][rows]
-    machines = int(np.count_nonzero(judged == 1))
-    known = int(np.count_nonzero(judged != UNKNOWN))
-    return Voicemail(voicemails=machines, judged=known, rate=percent(machines, known))
+    return voicemail_by(table, rows, _one_key(rows), 1)[0]
+
+
+def voicemail_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Voicemail]:
+    """The same for each key."""
+    judged = table["voicemail"].take(rows)
+    machines = _count_by(keys, judged == 1, size)
+    known = _count_by(keys, judged != UNKNOWN, size)
+    return [
+        Voicemail(voicemails=machine, judged=of, rate=percent(machine, of))
+        for machine, of in zip(machines, known, strict=True)
+    ]
 
 
 def escalations(table: CallColumns, rows: Array) -> Escalations:
     """Of answered calls."""
-    asked = int(np.count_nonzero(table["escalations"][rows]))
-    taken = int(np.count_nonzero(table["taken"][rows]))
-    answered = int(np.count_nonzero(~np.isnan(table["duration"][rows])))
-    return Escalations(calls=asked, taken=taken, rate=percent(asked, answered))
+    return escalations_by(table, rows, _one_key(rows), 1)[0]
+
+
+def escalations_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Escalations]:
+    """The same for each key."""
+    asked = _count_by(keys, table["escalations"].take(rows) > 0, size)
+    taken = _count_by(keys, table["taken"].take(rows) > 0, size)
+    answered = _count_by(keys, ~np.isnan(table["duration"].take(rows)), size)
+    return [
+        Escalations(calls=calls, taken=came, rate=percent(calls, of))
+        for calls, came, of in zip(asked, taken, answered, strict=True)
+    ]
 
 
 def tries(table: CallColumns, rows: Array) -> Tries:
     """Of calls that were tries of earlier ones."""
-    rows = rows[table["attempt"][rows] > 0]
-    status, original = table["status"][rows], table["original"][rows]
+    rows = rows[table["attempt"].take(rows) > 0]
+    status, original = table["status"].take(rows), table["original"].take(rows)
     succeeded = status == COMPLETED
     known = original != UNKNOWN
     originals = len(np.unique(original[known]))
@@ -116,24 +153,40 @@ def tries(table: CallColumns, rows: Array) -> Tries:
 
 def moods(table: CallColumns, rows: Array) -> Moods:
     """Of analysed calls."""
-    mood = table["mood"][rows]
-    positive, neutral, negative = (int(n) for n in np.bincount(mood[mood >= 0], minlength=3))
-    scores = _known(table["score"][rows])
-    known = positive + neutral + negative
+    return moods_by(table, rows, _one_key(rows), 1)[0]
+
+
+def moods_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Moods]:
+    """The same for each key."""
+    mood, score = table["mood"].take(rows), table["score"].take(rows)
+    told, scored = mood != UNKNOWN, ~np.isnan(score)
+    width = len(MOODS)
+    each = np.bincount(keys[told] * width + mood[told], minlength=size * width)
+    sums = np.bincount(keys[scored], weights=score[scored], minlength=size)
+    scores = _count_by(keys, scored, size)
+    return [
+        _moods([int(count) for count in of_key], float(total), calls)
+        for of_key, total, calls in zip(each.reshape(size, width), sums, scores, strict=True)
+    ]
+
+
+def _moods(each: list[int], score: float, scores: int) -> Moods:
+    known = sum(each)
+    rates = [percent(count, known) for count in each]
     return Moods(
-        positive=positive,
-        neutral=neutral,
-        negative=negative,
-        positive_rate=percent(positive, known),
-        neutral_rate=percent(neutral, known),
-        negative_rate=percent(negative, known),
-        mean_score=_round(scores.mean(), 3) if len(scores) else None,
+        positive=each[0],
+        neutral=each[1],
+        negative=each[2],
+        positive_rate=rates[0],
+        neutral_rate=rates[1],
+        negative_rate=rates[2],
+        mean_score=_round(score / scores, 3) if scores else None,
     )
 
 
 def marks(table: CallColumns, rows: Array) -> Marks:
     """Of calls with a checklist."""
-    scores = _known(table["qa"][rows])
+    scores = _known(table["qa"].take(rows))
     if not len(scores):
         return Marks()
     excellent, good, fair = (int(np.count_nonzero(scores >= grade)) for grade in GRADES)
@@ -153,27 +206,40 @@ def marks(table: CallColumns, rows: Array) -> Marks:
 
 def money(table: CallColumns, rows: Array, currency: int) -> Money:
     """In one currency, by its number."""
-    rows = rows[table["currency"][rows] == currency] if currency != UNKNOWN else rows[:0]
-    if not len(rows):
+    return money_by(table, rows, _one_key(rows), 1, currency)[0]
+
+
+def money_by(table: CallColumns, rows: Array, keys: Array, size: int, currency: int) -> list[Money]:
+    """The same for each key."""
+    if currency == UNKNOWN:
+        return [Money()] * size
+    fits = table["currency"].take(rows) == currency
+    rows, keys = rows[fits], keys[fits]
+    calls = np.bincount(keys, minlength=size)
+    parts = [
+        np.bincount(keys, weights=np.nan_to_num(table[name].take(rows)), minlength=size)
+        for name in SERVICES
+    ]
+    return [
+        _money(int(count), [float(part[key]) for part in parts]) for key, count in enumerate(calls)
+    ]
+
+
+def _money(calls: int, parts: list[float]) -> Money:
+    if not calls:
         return Money()
-    stt, llm, tts, carrier = (
-        float(np.nansum(table[name][rows])) for name in ("stt", "llm", "tts", "carrier")
-    )
-    total = stt + llm + tts + carrier
+    total = sum(parts)
     return Money(
-        calls=len(rows),
+        calls=calls,
         total=_round(total, 6),
-        per_call=_round(total / len(rows), 6),
-        stt=_round(stt, 6),
-        llm=_round(llm, 6),
-        tts=_round(tts, 6),
-        carrier=_round(carrier, 6),
+        per_call=_round(total / calls, 6),
+        **{name: _round(part, 6) for name, part in zip(SERVICES, parts, strict=True)},
     )
 
 
 def main_currency(table: CallColumns, rows: Array) -> tuple[int, int]:
     """The currency of most calls, and how many calls are in others."""
-    numbers = table["currency"][rows]
+    numbers = table["currency"].take(rows)
     by_currency = np.bincount(numbers[numbers >= 0])
     if not len(by_currency):
         return UNKNOWN, 0
@@ -184,6 +250,17 @@ def main_currency(table: CallColumns, rows: Array) -> tuple[int, int]:
 def gap_histogram(steps: Array) -> Array:
     """How many gaps have each number of steps."""
     return np.bincount(steps)
+
+
+def gap_histograms(steps: Array, keys: Array, size: int) -> list[Array]:
+    """The same for each of `size` keys, of which every gap has one."""
+    width = int(steps.max()) + 1 if len(steps) else 1
+    if size * width <= MAX_CELLS:
+        cells = np.bincount(keys * width + steps, minlength=size * width)
+        return list(cells.reshape(size, width))
+    # Somebody waited for minutes: there is no room for all the steps that nobody has.
+    found = dict(groups(keys, steps))
+    return [gap_histogram(found.get(key, steps[:0])) for key in range(size)]
 
 
 def gaps(histogram: Array) -> Gaps:
@@ -210,10 +287,10 @@ def gaps(histogram: Array) -> Gaps:
 
 def causes(table: CallColumns, rows: Array) -> tuple[Cause, ...]:
     """Why calls did not come about, most frequent first; MAX_CAUSES of them."""
-    status = table["status"][rows]
+    status = table["status"].take(rows)
     failed = rows[(status > COMPLETED) & (status < CANCELLED)]
     width = len(table.causes.words) or 1
-    keys = table["status"][failed].astype("i8") * width + table["cause"][failed]
+    keys = table["status"].take(failed).astype("i8") * width + table["cause"].take(failed)
     found = np.bincount(keys)
     order = [int(key) for key in np.argsort(-found, kind="stable") if found[key]]
     return tuple(
@@ -234,10 +311,18 @@ def groups(keys: Array, rows: Array) -> Iterator[tuple[int, Array]]:
     # Sixteen bits are sorted by radix: four times as fast.
     small = keys.astype("i2") if int(keys.max()) < 2**15 else keys
     order = np.argsort(small, kind="stable")
-    keys, rows = keys[order], rows[order]
+    keys, rows = keys.take(order), rows.take(order)
     starts = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
     for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
         yield int(keys[start]), rows[start:end]
+
+
+def _one_key(rows: Array) -> Array:
+    return np.zeros(len(rows), "i8")
+
+
+def _count_by(keys: Array, fits: Array, size: int) -> list[int]:
+    return [int(count) for count in np.bincount(keys[fits], minlength=size)]
 
 
 def _known(values: Array) -> Array:

@@ -8,7 +8,15 @@ import pytest
 
 from offhook.control.analytics.call_columns import CallColumns, CallRow
 from offhook.control.analytics.questions import answer, chosen_rows
-from offhook.control.domain.analytics import Outcomes, Period, Phrases, Report, Summary, Wanted
+from offhook.control.domain.analytics import (
+    Agents,
+    Outcomes,
+    Period,
+    Phrases,
+    Report,
+    Summary,
+    Wanted,
+)
 
 PERIOD = Period(from_wall=0.0, to_wall=1e9)
 
@@ -95,3 +103,13 @@ def test_any_order_of_changes_comes_to_the_same_as_putting_the_end_at_once(seed:
 def test_questions_about_no_calls_have_answers() -> None:
     for report in Report:
         answer(CallColumns(), report, Wanted(agent_id="nobody"), Period(from_wall=0, to_wall=1e6))
+
+
+def test_a_wait_of_minutes_is_counted_as_others_are() -> None:
+    table = CallColumns()
+    table.put([row(seq, agent_id=f"agent {seq}", gaps="5 65535") for seq in range(1, 100)])
+    figures = answer(table, Report.AGENTS, Wanted(), PERIOD)
+    assert isinstance(figures, Agents)
+    assert {(agent.latency.replies, agent.latency.max_ms) for agent in figures.agents} == {
+        (2, 655_350)
+    }
