@@ -14,11 +14,13 @@ from offhook.control.dialer.campaign_runner import PACE_S, CampaignRunner
 from offhook.control.dialer.wall_timer import LOOK_S
 from offhook.control.domain.calls import Call, CallStatus, Outcome
 from offhook.control.domain.campaigns import Campaign, CampaignStatus, Progress, Window
+from offhook.control.errors import StoreError
 from offhook.control.events.events import EventBus
 from offhook.control.services.campaign_steps import CampaignSteps
 from offhook.control.services.campaigns import CampaignService
 from offhook.control.services.event_log import EventLog
 from offhook.control.store.calls import CALLS, COLUMNS
+from offhook.control.wake_loop import RETRY_S
 from offhook.media.clock import VirtualClock
 from offhook.tests.kit.database import copy_database
 
@@ -295,3 +297,27 @@ async def test_numbers_that_come_later_are_called_too(office: Office) -> None:
     assert (added.added, added.duplicates) == (1, 2)
     await office.settled()
     assert [call.to_number for call in await office.calls()] == ["+15550000000", "+4930123"]
+
+
+async def test_what_could_not_be_read_is_looked_at_as_a_whole_the_next_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = await office.add(3, max_concurrent=3)
+    await office.settled()
+    looks: list[bool] = []
+    real = CampaignSteps.to_be_seen_to
+
+    async def look(steps: CampaignSteps, everything: bool) -> list[str]:
+        looks.append(everything)
+        if len(looks) == 1:
+            raise StoreError("a.db", "locked")
+        return await real(steps, everything)
+
+    monkeypatch.setattr(CampaignSteps, "to_be_seen_to", look)
+    # Its calls that wait are cancelled, which only a look at all campaigns finds.
+    await office.campaigns.stop(OPERATOR, id_)
+    await office.settled()
+    office.clock.advance(RETRY_S)
+    await office.settled()
+    assert looks[:2] == [True, True]
+    assert {call.status for call in await office.calls()} == {ENDED}
