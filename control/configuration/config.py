@@ -326,8 +326,9 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
 
 
 def _line_names(settings: Settings) -> list[str]:
-    lines = (*settings.trunks, *settings.lines, *settings.modem_list())
-    return [LOOPBACK_LINE, *(line.name for line in lines)]
+    named = [LOOPBACK_LINE, *(trunk.name for trunk in settings.trunks)]
+    named += [line.name for line in settings.lines]
+    return named + [modem.name for modem in settings.modem_list()]
 
 
 def _port_ranges(settings: Settings, origin: Origin) -> Iterable[ConfigError]:

@@ -59,7 +59,11 @@ def wrong_costs(
     costs: CostSettings, line_names: Sequence[str], origin: Origin
 ) -> Iterable[ConfigError]:
     """What only shows when all of it is read."""
-    for kind, entries in (("providers", costs.providers), ("lines", costs.lines)):
+    tables: dict[str, Sequence[ProviderCosts | LineCosts]] = {
+        "providers": costs.providers,
+        "lines": costs.lines,
+    }
+    for kind, entries in tables.items():
         seen: set[str] = set()
         for index, entry in enumerate(entries):
             key = f"costs.{kind}[{index}].name"

@@ -207,7 +207,7 @@ async def test_what_no_link_can_be_is_named(api: Api, body: dict[str, Any]) -> N
 
 def decoded(data: bytes) -> tuple[np.ndarray[Any, Any], int]:
     """[channels, samples] as float, and the rate."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         (stream,) = container.streams.audio
         rate = stream.codec_context.sample_rate
         pieces = [np.asarray(frame.to_ndarray(), np.float64) for frame in container.decode(stream)]
