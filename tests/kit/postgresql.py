@@ -56,6 +56,7 @@ class Cluster:
             user = _unprivileged()
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": ()}
+        self._end = self._ended_with_us()
         atexit.register(self.stop)
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-U", "offhook", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -85,9 +86,21 @@ class Cluster:
 
     def stop(self) -> None:
         """End it, and remove all."""
-        with contextlib.suppress(subprocess.SubprocessError):
-            self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._end.communicate(timeout=START_S)
+
+    def _ended_with_us(self) -> subprocess.Popen[bytes]:
+        """What ends it when the pipe to it is closed: also by a kill of this process."""
+        script = 'cat; "$1" -D "$2/data" -m immediate -w stop; rm -rf "$2"'
+        arguments = (str(_program("pg_ctl")), str(self.folder))
+        return subprocess.Popen(
+            ["sh", "-c", script, "sh", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+            **self._as,
+        )
 
     def _run(self, program: str, *arguments: str) -> str:
         path = _program(program)
