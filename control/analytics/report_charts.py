@@ -277,7 +277,7 @@ def _bars(axes: Axes, rows: Sequence[Row], texts: Sequence[str]) -> None:
     most = max(row[1] for row in rows) or 1
     axes.barh(places, [row[1] for row in rows], 0.62, color=[row[2] for row in rows], linewidth=0)
     for place, (row, text) in enumerate(zip(rows, texts, strict=True)):
-        axes.text(row[1] + most * 0.02, place, text, va="center", fontsize=SMALL, color=INK)
+        axes.text(row[1] + most * 0.035, place, text, va="center", fontsize=SMALL, color=INK)
     axes.set_yticks(places, [row[0] for row in rows])
     axes.set_ylim(max(len(rows), 3) - 0.5, -0.5)
     axes.set_xlim(0, most * 1.75)
