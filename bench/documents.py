@@ -8,6 +8,7 @@ in /health. Without `--pdf` the pages are made of Debian's policy manual (knowle
 
 import argparse
 import asyncio
+import shlex
 import sys
 import tempfile
 import textwrap
@@ -21,6 +22,7 @@ import uvloop
 from .knowledge import manual
 from .load.plain_pdf import pdf_of
 from .load.server_process import TOKEN, ServerProcess
+from .reports.results_file import Document, Metric, origin, write
 
 PAGES, LINES, CHARS = 500, 50, 95
 WORKER = "document_worker"
@@ -131,6 +133,20 @@ async def _clock(client: aiohttp.ClientSession, address: str) -> dict[str, Any]:
     return found
 
 
+def document(reading: Reading, command: str) -> Document:
+    """As all measurements write it."""
+    case = f"{reading.pages} pages"
+    figures = (
+        ("reading", "s", reading.seconds),
+        ("memory of the worker", "MB", reading.worker_peak_mb),
+        ("growth of the server", "MB", reading.server_mb_peak - reading.server_mb_before),
+        ("clock p99 before", "ms", reading.clock_p99_ms_before),
+        ("clock p99 meanwhile", "ms", reading.clock_p99_ms_during),
+    )
+    metrics = [Metric(name, case, unit, [round(value, 3)]) for name, unit, value in figures]
+    return Document(origin(command), "documents", metrics, detail=msgspec.structs.asdict(reading))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="offhook bench documents", description=__doc__)
@@ -148,7 +164,8 @@ def main() -> None:
     for name, value in msgspec.structs.asdict(reading).items():
         print(f"{name.replace('_', ' ')}: {value}")
     if options.out is not None:
-        options.out.write_bytes(msgspec.json.format(msgspec.json.encode(reading), indent=1))
+        command = f"offhook bench documents {shlex.join(sys.argv[1:])}"
+        write(options.out, document(reading, command))
 
 
 if __name__ == "__main__":

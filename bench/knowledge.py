@@ -12,6 +12,7 @@ import gzip
 import os
 import pathlib
 import random
+import shlex
 import statistics
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from unittest import mock
 import msgspec
 
 from ..control.auth.principal import OPERATOR
-from ..control.domain.documents import Document
+from ..control.domain.documents import Document as Kept
 from ..control.events.events import EventBus
 from ..control.knowledge import words as comparing
 from ..control.knowledge.document_reading import read_document
@@ -35,6 +36,7 @@ from ..control.services.event_log import EventLog
 from ..control.services.knowledge import Found, KnowledgeService
 from ..control.store.database import Database
 from ..media.clock import LoopClock
+from .reports.results_file import Document, Metric, origin, write
 
 PACKAGE = "debian-policy"
 MANUAL = "usr/share/doc/debian-policy/policy.txt.gz"
@@ -82,6 +84,7 @@ class Speed(msgspec.Struct, frozen=True):
     p99_ms: float
     cpu_ms: float
     "Of all threads, a search."
+    each_ms: list[float]
 
 
 class Collected:
@@ -95,14 +98,12 @@ class Collected:
 
     async def add(self, title: str, chunks: Sequence[ReadChunk]) -> None:
         """A document that is ready."""
-        document = Document(
-            owner_id=OPERATOR.account_id, title=title, size_bytes=1, content_hash="0" * 64
-        )
+        kept = Kept(owner_id=OPERATOR.account_id, title=title, size_bytes=1, content_hash="0" * 64)
         async with self.database.write() as tx:
-            document = await DOCUMENTS.add(tx, document)
+            kept = await DOCUMENTS.add(tx, kept)
         for at in range(0, len(chunks), 100):
-            await self.steps.store(document.id, chunks[at : at + 100])
-        await self.steps.finish(document.id)
+            await self.steps.store(kept.id, chunks[at : at + 100])
+        await self.steps.finish(kept.id)
 
     async def ask(self, question: str) -> list[Found]:
         """The first passages."""
@@ -165,7 +166,8 @@ async def speed(
         cpu_ms = (sum(os.times()[:2]) - used_s) * 1000 / rounds
         await collected.database.aclose()
     cuts = statistics.quantiles(took, n=100)
-    return Speed(count, *(round(ms, 2) for ms in (cuts[49], cuts[94], cuts[98], cpu_ms)))
+    p50, p95, p99, cpu = (round(ms, 2) for ms in (cuts[49], cuts[94], cuts[98], cpu_ms))
+    return Speed(count, p50, p95, p99, cpu, [round(ms, 3) for ms in took])
 
 
 def _shuffled(read: ReadChunk, rng: random.Random, change: bool) -> ReadChunk:
@@ -230,6 +232,27 @@ def show(result: dict[str, Any], *, each: bool) -> None:
         print(f"{one.pieces} pieces: {times}; {one.cpu_ms} ms of a core")
 
 
+def document(result: dict[str, Any]) -> Document:
+    """As all measurements write it."""
+    metrics: list[Metric] = []
+    for figures in result["quality"]:
+        case = f"words {figures.words}"
+        ranks = [outcome.rank for outcome in figures.answered]
+        metrics += [
+            Metric(
+                "found among the first 5", case, "%", [100.0 * bool(r) for r in ranks], "higher"
+            ),
+            Metric("1/rank", case, "", [1 / r if r else 0.0 for r in ranks], "higher"),
+            Metric("score, with an answer", case, "", [o.score for o in figures.answered]),
+            Metric("score, without an answer", case, "", [o.score for o in figures.unanswerable]),
+        ]
+    for one in result["speed"]:
+        metrics.append(Metric("search", f"{one.pieces} pieces", "ms", one.each_ms))
+    return Document(
+        origin(f"offhook bench knowledge {shlex.join(sys.argv[1:])}"), "knowledge", metrics
+    )
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="offhook bench knowledge", description=__doc__)
@@ -241,7 +264,7 @@ def main() -> None:
     result = asyncio.run(measure(options))
     show(result, each=options.each)
     if options.out is not None:
-        options.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))
+        write(options.out, document(result))
 
 
 if __name__ == "__main__":

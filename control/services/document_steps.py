@@ -187,6 +187,6 @@ def _row(
         created_wall=now,
         updated_wall=now,
     )
-    row = msgspec.structs.asdict(chunk)
+    row: dict[str, object] = msgspec.structs.asdict(chunk)
     del row["seq"]
     return row | {"scope": scope(account, agent), "words": indexed(account, read.words)}
