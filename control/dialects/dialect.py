@@ -105,8 +105,6 @@ class Dialect:
     "The services' field -> the dialect's."
     rates: Mapping[str, Rate] = dataclasses.field(default_factory=dict)
     "By class (`Route.rate`); `api` among them. None at all: nobody is limited."
-    access_ttl_s: int | None = None
-    "How long its access tokens are good; None: as long as our own."
     scheme: str = "Bearer"
     "Of its Authorization header."
     key_header: str = ""

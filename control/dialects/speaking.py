@@ -12,6 +12,7 @@ from ..auth.rate_limits import Policy
 from ..errors import Problem, TooLarge
 from ..http.rate_limiting import RateLimiter
 from ..http.route import REQUEST_ID, AnyRoute, Asked, Nothing
+from ..http.serving import route_of
 from ..http.speech import speech_of
 from .described import described
 from .dialect import AnyRow, Dialect, Row
@@ -97,8 +98,8 @@ class Speaking:
 
     def refuse(self, request: web.Request, error: Problem) -> web.Response:
         """In the error form."""
-        row = getattr(request.match_info.handler, "offhook_route", None)
-        row = row if isinstance(row, Row) else None
+        route = route_of(request)
+        row = route if isinstance(route, Row) else None
         told = refused(self.dialect, row, error, self._clock.wall(), request[REQUEST_ID])
         body = _encode(self.dialect.error(told))
         response = web.Response(body=body, status=told.status, content_type=JSON)

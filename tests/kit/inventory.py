@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
+import jsonschema_rs
 import msgspec
 
 from offhook.control.dialects.catalog import DIALECTS
+from offhook.control.dialects.described import document
 from offhook.control.dialects.dialect import Dialect
 from offhook.control.dialects.identifiers import Numbers
 from offhook.control.services.numbered import TABLES
@@ -144,9 +146,21 @@ async def walk(world: World, endpoints: Sequence[Endpoint]) -> list[str]:
             found.append(f"{where}: {status} {answer}")
         elif endpoint.shape is not None:
             found += [f"{where}: {fault}" for fault in unlike(answer, endpoint.shape)]
+            found += [f"{where}: {fault}" for fault in _undescribed(world, endpoint, answer)]
         elif endpoint.status != 204 and content != endpoint.content:
             found.append(f"{where}: {content}")
     return found
+
+
+def _undescribed(world: World, endpoint: Endpoint, answer: Any) -> list[str]:
+    """Where an answer is not as the dialect's own description says."""
+    whole = document(world.dialect, "")
+    same = _PART.sub("{}", endpoint.path)
+    (path,) = (path for path in whole["paths"] if _PART.sub("{}", path) == same)
+    responses = whole["paths"][path][endpoint.method.lower()]["responses"]
+    schema = responses[str(endpoint.status)]["content"]["application/json"]["schema"]
+    validator = jsonschema_rs.Draft202012Validator({**schema, "components": whole["components"]})
+    return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(answer)]
 
 
 async def ask(
@@ -220,7 +234,8 @@ async def _refusals(world: World, endpoint: Endpoint) -> list[str]:
 async def path_of_nobodys(world: World, endpoint: Endpoint) -> str:
     """The path with ids of the right form that nothing has."""
     path = endpoint.path
-    for kind in _PART.findall(path):
+    for found in _PART.finditer(endpoint.path):
+        kind = str(found[1])
         same = SAME.get(kind, kind)
         ids = world.dialect.ids
         one = (

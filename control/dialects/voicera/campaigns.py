@@ -19,7 +19,9 @@ from .forms import IDS, NO_AGENT
 
 TAG = "Campaigns"
 MOST_NUMBERS = 10_000
-"In one request, and shown of one campaign."
+"In one request."
+SHOWN_NUMBERS = 500
+"Of one campaign in a list."
 MAX_BODY_BYTES = 1024 * 1024
 NOT_FOUND: Refusals = {NotFound: Said("CAMPAIGN_001", "Campaign not found")}
 
@@ -76,6 +78,7 @@ class CampaignItem(CreatedView, frozen=True, kw_only=True):
     name: str
     agent_id: str | None
     phone_numbers: list[str]
+    "The first 500."
     start_time: Moment | None
     end_time: Moment | None
 
@@ -140,7 +143,7 @@ async def pause_campaign(asked: Asked[Nothing, Nothing]) -> PausedView:
 
 
 async def _numbers(asked: Asked[CampaignsQuery, Nothing], campaign: Campaign) -> list[str]:
-    query = PageQuery(limit=MOST_NUMBERS, sort="seq")
+    query = PageQuery(limit=SHOWN_NUMBERS, sort="seq")
     page = await asked.edge.services.campaigns.numbers(asked.who, campaign.id, query, None)
     return [target.number for target in page.items]
 

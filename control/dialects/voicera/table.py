@@ -33,5 +33,4 @@ VOICERA = Dialect(
         # Nothing is uploaded yet; what will be counts for it.
         "upload": Rate(10 * MEGABYTE, 60.0, in_bytes=True),
     },
-    access_ttl_s=auth.TTL_S,
 )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from openapi_spec_validator import validate
 
 from offhook.control.configuration.config import HttpSettings, Settings
 from offhook.control.dialects.catalog import DIALECTS
@@ -139,11 +140,13 @@ async def test_limits_count_for_whole_windows_and_tell_what_is_left(
 
 
 async def test_switched_off_limits_are_told_and_refuse_nobody(api: Api) -> None:
+    left = ""
     for _ in range(7):
         response = await api.client.post("/callingplatform/api/v1/auth/login", json={})
         assert response.status == 422
         assert response.headers["X-RateLimit-Limit"] == "5"
-    assert response.headers["X-RateLimit-Remaining"] == "0"
+        left = response.headers["X-RateLimit-Remaining"]
+    assert left == "0"
 
 
 async def test_pages_of_others_may_ask_where_the_owner_lets_them(tmp_path: pathlib.Path) -> None:
@@ -165,6 +168,7 @@ async def test_pages_of_others_may_ask_where_the_owner_lets_them(tmp_path: pathl
 
 async def test_the_description_has_every_operation(api: Api, dialect: Dialect) -> None:
     described = await api.want(200, "GET", f"/{dialect.name}/openapi.json")
+    validate(described)
     assert described["openapi"] == "3.1.0"
     assert described["servers"] == [{"url": f"/{dialect.name}"}]
     found = {
