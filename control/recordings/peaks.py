@@ -3,10 +3,10 @@
     file ──slices of at most SLICE_SAMPLES──▶ min and max ──▶ buckets, equally long but for rounding
 
 Bucket i of n covers the samples from i·length/n to (i+1)·length/n, rounded down, so that the places
-of peaks can be computed by who draws them. Blocks: to be run in a thread; numpy lets go of the
-interpreter lock while it looks at a slice, and the engine's threads take turns every 0.1 ms.
+of peaks can be computed by who draws them.
 """
 
+import asyncio
 import pathlib
 
 import msgspec
@@ -30,28 +30,61 @@ class Peaks(msgspec.Struct, frozen=True):
     highs: tuple[tuple[int, ...], ...]
 
 
-def peaks_of(path: pathlib.Path, buckets: int) -> Peaks:
+class Drawing:
+    """A waveform in the making. A context manager: it holds the file open."""
+
+    def __init__(self, path: pathlib.Path, buckets: int) -> None:
+        """Blocks, as `step` does. Raises OSError and WavError.
+
+        Of a file that is shorter than `buckets` samples there are only as many as samples.
+        """
+        self._file = path.open("rb")
+        try:
+            self._reader = WavReader(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+        self._length = self._reader.length_samples or 0
+        count = min(buckets, self._length)
+        self._edges = np.arange(count + 1, dtype=np.int64) * self._length // max(1, count)
+        self._lows = np.full((self._reader.channels, count), 32_767, np.int16)
+        self._highs = np.full((self._reader.channels, count), -32_768, np.int16)
+        self._position = 0
+
+    def __enter__(self) -> "Drawing":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def step(self) -> bool:
+        """Look at one more slice; False: that was all."""
+        wanted = min(SLICE_SAMPLES, self._length - self._position)
+        piece = self._reader.read(wanted)
+        if not piece.shape[1]:  # the end, or a file cut short by a crash: the rest is silent
+            return False
+        _look_at(piece, self._position, self._edges, self._lows, self._highs)
+        self._position += piece.shape[1]
+        return self._position < self._length
+
+    def peaks(self) -> Peaks:
+        """What was seen."""
+        missing = self._lows > self._highs
+        self._lows[missing] = self._highs[missing] = 0
+        rows = _rows(self._lows), _rows(self._highs)
+        return Peaks(self._reader.rate_hz, self._length, *rows)
+
+
+async def draw(path: pathlib.Path, buckets: int) -> Peaks:
     """The waveform of a whole WAV. Raises OSError and WavError.
 
-    Of a file that is shorter than `buckets` samples there are only as many buckets as samples.
+    Each slice goes to a thread by itself: in between the event loop, in which the frame clock runs,
+    has its turn at once, and need not win the interpreter lock from a thread that works on.
     """
-    with path.open("rb") as file:
-        reader = WavReader(file)
-        length = reader.length_samples or 0
-        count = min(buckets, length)
-        edges = np.arange(count + 1, dtype=np.int64) * length // max(1, count)
-        lows = np.full((reader.channels, count), 32_767, np.int16)
-        highs = np.full((reader.channels, count), -32_768, np.int16)
-        position = 0
-        while position < length:
-            piece = reader.read(min(SLICE_SAMPLES, length - position))
-            if not piece.shape[1]:
-                break  # cut short by a crash: what is missing is silent
-            _look_at(piece, position, edges, lows, highs)
-            position += piece.shape[1]
-    missing = lows > highs
-    lows[missing] = highs[missing] = 0
-    return Peaks(reader.rate_hz, length, _rows(lows), _rows(highs))
+    with await asyncio.to_thread(Drawing, path, buckets) as drawing:
+        while await asyncio.to_thread(drawing.step):
+            pass
+        return await asyncio.to_thread(drawing.peaks)
 
 
 def _look_at(

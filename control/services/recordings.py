@@ -20,7 +20,7 @@ from ..domain.calls import CallSummary, Recording
 from ..domain.events import CallUpdated
 from ..errors import Forbidden, Gone, Unavailable
 from ..recordings.files import delete_recording
-from ..recordings.peaks import Peaks, peaks_of
+from ..recordings.peaks import Peaks, draw
 from ..recordings.renditions import RenditionFailed, Renditions
 from ..store import schema
 from ..store.calls import RECORDINGS, SUMMARIES
@@ -155,7 +155,7 @@ class RecordingService:
             found = self._peaks.get(key)
             if found is None:
                 try:
-                    found = await asyncio.to_thread(peaks_of, path, buckets)
+                    found = await draw(path, buckets)
                 except (OSError, WavError) as exc:
                     raise _gone() from exc
                 self._peaks[key] = found
