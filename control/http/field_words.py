@@ -73,7 +73,7 @@ WORDS: dict[str, str] = {
     "cause": "Why the line says that it ended.",
     "sip_status": "The SIP status that it ended with; null: none came.",
     "q850": "The same as an ITU-T Q.850 cause; null: none came.",
-    "gsm_cause": "The same as a mobile network has it (3GPP TS 24.008 §10.5.4.11); null: none came.",
+    "gsm_cause": "The same of a mobile network (3GPP TS 24.008 §10.5.4.11); null: none came.",
     "ended_by": "Who hung up.",
     "by_us": "We have hung up.",
     "voicemail": "A machine has taken the call; null: that is not known.",
