@@ -69,12 +69,16 @@ class OutboxMessage(Entity, frozen=True, kw_only=True):
     "Whose doing it was; None: the server's own."
     channel: Literal["sms", "email", "telegram"]
     to: str
+    from_number: str = ""
+    "Of an SMS: the number that it must come from; empty: what its provider has."
     subject: str = ""
     body: str
     status: OutboxStatus = OutboxStatus.KEPT
     attempts: int = 0
     next_try_wall: float | None = None
     sent_wall: float | None = None
+    reference: str = ""
+    "What its provider calls it."
     error: str = ""
 
 
@@ -97,6 +101,9 @@ class ErrorLog(Entity, frozen=True, kw_only=True):
     message: str
     contact_id: str | None = None
     call_id: str | None = None
+    task_id: str | None = None
+    phone_number: str | None = None
+    "Whom it is about."
     context: dict[str, Any] = {}
     resolved_wall: float | None = None
     resolution: str = ""

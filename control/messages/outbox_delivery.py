@@ -18,6 +18,7 @@ RETRY_DELAYS_S = (15.0, 60.0, 300.0, 1800.0, 2 * 3600.0, 6 * 3600.0, 24 * 3600.0
 JITTER = 0.2
 "Delays differ by so much of them: what failed together does not come again together."
 MAX_ERROR_CHARS = 500
+MAX_REFERENCE_CHARS = 200
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -54,7 +55,11 @@ def judge(
     )
     if isinstance(answer, Taken):
         return msgspec.structs.replace(
-            tried, status=OutboxStatus.SENT, sent_wall=now_wall, error=""
+            tried,
+            status=OutboxStatus.SENT,
+            sent_wall=now_wall,
+            reference=answer.reference[:MAX_REFERENCE_CHARS],
+            error="",
         )
     tried = msgspec.structs.replace(tried, error=answer.error[:MAX_ERROR_CHARS] or "not taken")
     delay = None if answer.permanent else retry_delay_s(tried.attempts, rng)

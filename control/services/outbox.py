@@ -26,6 +26,11 @@ from .event_log import EventLog, Work
 OUTBOX = Rows(schema.OUTBOX, OutboxMessage)
 COLUMNS = schema.OUTBOX.c
 WAITING = COLUMNS.status == OutboxStatus.WAITING.value
+JUDGED = (
+    *("status", "attempts", "next_try_wall", "sent_wall"),
+    *("reference", "error", "updated_wall"),
+)
+"What a try changes."
 
 Channel: TypeAlias = Literal["sms", "email", "telegram"]
 Finished = Callable[[Work, OutboxMessage], Awaitable[None]]
@@ -79,17 +84,20 @@ class Outbox:
         owner_id: str | None = None,
         *,
         id_: str | None = None,
+        from_number: str = "",
     ) -> OutboxMessage:
         """Let a message leave, if the transaction is kept: sent when its channel has a sender.
 
         `subject` of e-mails; `owner_id`: whose doing it is, None for the server's own; `id_`: its
-        id, where the sender keeps it elsewhere too. With a Work the events are told.
+        id, where the sender keeps it elsewhere too; `from_number`: which of its provider's numbers
+        an SMS must come from. With a Work the events are told.
         """
         now = self._clock.wall()
         message = OutboxMessage(
             owner_id=owner_id,
             channel=channel,
             to=to,
+            from_number=from_number,
             subject=subject,
             body=body,
             created_wall=now,
@@ -200,8 +208,7 @@ class Outbox:
             if found is None:
                 return None
             judged = judge(found, answer, self._clock.wall(), self._rng)
-            names = ("status", "attempts", "next_try_wall", "sent_wall", "error", "updated_wall")
-            changes = {name: getattr(judged, name) for name in names}
+            changes = {name: getattr(judged, name) for name in JUDGED}
             await OUTBOX.update(work.tx, found, **changes)
             if judged.status is OutboxStatus.FAILED:
                 await self._log_failure(work.tx, judged)
@@ -223,6 +230,7 @@ class Outbox:
             owner_id=message.owner_id,
             type=f"{message.channel}_failed",
             message=f"a message by {message.channel} could not be sent: {message.error}",
+            phone_number=message.to if message.channel == "sms" else None,
             # Not its body: it may hold a code.
             context={"outbox_id": message.id, "to": message.to, "attempts": message.attempts},
         )

@@ -145,6 +145,7 @@ class SmsService:
             message,
             status=STATUS_OF[sent.status],
             error=sent.error,
+            provider_sid=sent.reference or None,
             sent_wall=sent.sent_wall,
             updated_wall=sent.updated_wall,
         )

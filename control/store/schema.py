@@ -16,6 +16,7 @@ from .tables.dialing import DIAL_SETTINGS, DO_NOT_CALL
 from .tables.documents import CHUNK_VECTORS, CHUNKS, DOCUMENTS
 from .tables.events import DELIVERIES, EVENT_POSITIONS, EVENTS, IDEMPOTENCY_KEYS, WEBHOOKS
 from .tables.messages import CONTACTS, ERROR_LOGS, NOTIFICATIONS, OUTBOX, SMS_MESSAGES
+from .tables.sms_tasks import BROADCAST_RECIPIENTS, BROADCASTS, SMS_TASKS, TIER_CHANGES
 from .tables.wanted_calls import (
     CAMPAIGN_TARGETS,
     CAMPAIGNS,
@@ -27,6 +28,8 @@ from .tables.wanted_calls import (
 __all__ = [
     "ACCOUNTS",
     "AGENTS",
+    "BROADCASTS",
+    "BROADCAST_RECIPIENTS",
     "CALLS",
     "CALL_ANALYSES",
     "CALL_FIGURES",
@@ -60,6 +63,8 @@ __all__ = [
     "RECORDINGS",
     "SCHEDULES",
     "SMS_MESSAGES",
+    "SMS_TASKS",
+    "TIER_CHANGES",
     "TURNS",
     "WEBHOOKS",
 ]

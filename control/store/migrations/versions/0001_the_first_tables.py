@@ -114,6 +114,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_agents_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
+        "broadcasts",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("tiers", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("recipients", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("started_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("finished_wall", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_broadcasts_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_broadcasts")),
+        sa.UniqueConstraint("day", "number", name=op.f("uq_broadcasts_day_number")),
+        sa.UniqueConstraint("id", name=op.f("uq_broadcasts_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_broadcasts_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_broadcasts_status"), ["status"], unique=False)
+
+    op.create_table(
         "calls",
         sa.Column(
             "seq",
@@ -407,6 +442,8 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("contact_id", sa.String(length=36), nullable=True),
         sa.Column("call_id", sa.String(length=36), nullable=True),
+        sa.Column("task_id", sa.String(length=36), nullable=True),
+        sa.Column("phone_number", sa.Text(), nullable=True),
         sa.Column("context", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("resolved_wall", sa.Float(precision=53), nullable=True),
         sa.Column("resolution", sa.Text(), nullable=False),
@@ -419,6 +456,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("error_logs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_error_logs_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_error_logs_phone_number"), ["phone_number"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_error_logs_type"), ["type"], unique=False)
 
     op.create_table(
@@ -606,12 +646,14 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.String(length=36), nullable=True),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("from_number", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_try_wall", sa.Float(precision=53), nullable=True),
         sa.Column("sent_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["owner_id"], ["accounts.id"], name=op.f("fk_outbox_owner_id"), ondelete="CASCADE"
@@ -742,6 +784,87 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sms_messages_to_number"), ["to_number"], unique=False)
 
     op.create_table(
+        "sms_tasks",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("contact_id", sa.String(length=36), nullable=True),
+        sa.Column("phone_number", sa.Text(), nullable=False),
+        sa.Column("our_number", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=True),
+        sa.Column("reply_message_id", sa.String(length=36), nullable=True),
+        sa.Column("agent_id", sa.String(length=36), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("reply", sa.Text(), nullable=True),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("complexity", sa.Float(precision=53), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("replies_by_sms", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("processing_s", sa.Float(precision=53), nullable=True),
+        sa.Column("tokens", sa.Integer(), nullable=False),
+        sa.Column("error_type", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("finished_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("metadata", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_sms_tasks_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_sms_tasks")),
+        sa.UniqueConstraint("id", name=op.f("uq_sms_tasks_id")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_sms_tasks_message_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("sms_tasks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sms_tasks_contact_id"), ["contact_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sms_tasks_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_sms_tasks_owner_id_hour"), ["owner_id", "hour"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_sms_tasks_phone_number"), ["phone_number"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_sms_tasks_status_next_try_wall"),
+            ["status", "next_try_wall"],
+            unique=False,
+        )
+
+    op.create_table(
+        "tier_changes",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("contact_id", sa.String(length=36), nullable=False),
+        sa.Column("tier", sa.Text(), nullable=False),
+        sa.Column("previous", sa.Text(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("at_wall", sa.Float(precision=53), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_tier_changes_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_tier_changes")),
+    )
+    with op.batch_alter_table("tier_changes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tier_changes_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_tier_changes_owner_id_at_wall"), ["owner_id", "at_wall"], unique=False
+        )
+
+    op.create_table(
         "webhooks",
         sa.Column(
             "seq",
@@ -768,6 +891,50 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_webhooks_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "broadcast_recipients",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("broadcast_id", sa.String(length=36), nullable=False),
+        sa.Column("contact_id", sa.String(length=36), nullable=False),
+        sa.Column("to_number", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["broadcast_id"],
+            ["broadcasts.id"],
+            name=op.f("fk_broadcast_recipients_broadcast_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["accounts.id"],
+            name=op.f("fk_broadcast_recipients_owner_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_broadcast_recipients")),
+    )
+    with op.batch_alter_table("broadcast_recipients", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_broadcast_recipients_broadcast_id"), ["broadcast_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_broadcast_recipients_broadcast_id_status"),
+            ["broadcast_id", "status"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_broadcast_recipients_message_id"), ["message_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_broadcast_recipients_owner_id"), ["owner_id"], unique=False
+        )
 
     op.create_table(
         "call_analyses",
@@ -1366,10 +1533,30 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_call_analyses_call_id"))
 
     op.drop_table("call_analyses")
+    with op.batch_alter_table("broadcast_recipients", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_broadcast_recipients_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_broadcast_recipients_message_id"))
+        batch_op.drop_index(batch_op.f("ix_broadcast_recipients_broadcast_id_status"))
+        batch_op.drop_index(batch_op.f("ix_broadcast_recipients_broadcast_id"))
+
+    op.drop_table("broadcast_recipients")
     with op.batch_alter_table("webhooks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_webhooks_owner_id"))
 
     op.drop_table("webhooks")
+    with op.batch_alter_table("tier_changes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tier_changes_owner_id_at_wall"))
+        batch_op.drop_index(batch_op.f("ix_tier_changes_owner_id"))
+
+    op.drop_table("tier_changes")
+    with op.batch_alter_table("sms_tasks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sms_tasks_status_next_try_wall"))
+        batch_op.drop_index(batch_op.f("ix_sms_tasks_phone_number"))
+        batch_op.drop_index(batch_op.f("ix_sms_tasks_owner_id_hour"))
+        batch_op.drop_index(batch_op.f("ix_sms_tasks_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_sms_tasks_contact_id"))
+
+    op.drop_table("sms_tasks")
     with op.batch_alter_table("sms_messages", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sms_messages_to_number"))
         batch_op.drop_index(batch_op.f("ix_sms_messages_provider_sid"))
@@ -1420,6 +1607,7 @@ def downgrade() -> None:
     op.drop_table("events")
     with op.batch_alter_table("error_logs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_error_logs_type"))
+        batch_op.drop_index(batch_op.f("ix_error_logs_phone_number"))
         batch_op.drop_index(batch_op.f("ix_error_logs_owner_id"))
 
     op.drop_table("error_logs")
@@ -1465,6 +1653,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_calls_agent_id"))
 
     op.drop_table("calls")
+    with op.batch_alter_table("broadcasts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_broadcasts_status"))
+        batch_op.drop_index(batch_op.f("ix_broadcasts_owner_id"))
+
+    op.drop_table("broadcasts")
     with op.batch_alter_table("agents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_agents_owner_id"))
         batch_op.drop_index(batch_op.f("ix_agents_name"))
