@@ -10,6 +10,7 @@ from .tables.accounts import ACCOUNTS, CREDENTIALS, ONE_TIME_CODES, PROVIDER_KEY
 from .tables.analyses import CALL_ANALYSES
 from .tables.analytics import CALL_FIGURES
 from .tables.answering import AGENTS, MODEMS, PHONE_NUMBERS
+from .tables.billing import PAYMENTS, SUBSCRIPTIONS, TICKET_REPLIES, TICKETS
 from .tables.calls import CALLS, ESCALATIONS, NOTE_TAGS, NOTES, RECORDINGS, TURNS
 from .tables.columns import ID_CHARS, METADATA
 from .tables.dialing import DIAL_SETTINGS, DO_NOT_CALL
@@ -58,6 +59,7 @@ __all__ = [
     "NOTIFICATIONS",
     "ONE_TIME_CODES",
     "OUTBOX",
+    "PAYMENTS",
     "PHONE_NUMBERS",
     "PROVIDER_KEYS",
     "RECORDINGS",
@@ -65,6 +67,9 @@ __all__ = [
     "SMS_MESSAGES",
     "SMS_TASKS",
     "TIER_CHANGES",
+    "SUBSCRIPTIONS",
+    "TICKETS",
+    "TICKET_REPLIES",
     "TURNS",
     "WEBHOOKS",
 ]

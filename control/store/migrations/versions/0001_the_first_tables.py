@@ -670,6 +670,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_outbox_to"), ["to"], unique=False)
 
     op.create_table(
+        "payments",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("tier", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("amount", sa.Float(precision=53), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("expires_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("card_last4", sa.Text(), nullable=False),
+        sa.Column("cardholder", sa.Text(), nullable=False),
+        sa.Column("decided_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_payments_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_payments")),
+        sa.UniqueConstraint("id", name=op.f("uq_payments_id")),
+        sa.UniqueConstraint("token", name=op.f("uq_payments_token")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payments_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
         "provider_keys",
         sa.Column(
             "seq",
@@ -838,6 +872,66 @@ def upgrade() -> None:
             ["status", "next_try_wall"],
             unique=False,
         )
+
+    op.create_table(
+        "subscriptions",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("tier", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=True),
+        sa.Column("started_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("expires_wall", sa.Float(precision=53), nullable=True),
+        sa.Column("paid_tier", sa.Text(), nullable=False),
+        sa.Column("paid_until_wall", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["accounts.id"],
+            name=op.f("fk_subscriptions_owner_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint("id", name=op.f("uq_subscriptions_id")),
+        sa.UniqueConstraint("owner_id", name=op.f("uq_subscriptions_owner_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_subscriptions_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "tickets",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["accounts.id"], name=op.f("fk_tickets_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_tickets")),
+        sa.UniqueConstraint("id", name=op.f("uq_tickets_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tickets_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
         "tier_changes",
@@ -1377,6 +1471,43 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "ticket_replies",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("ticket_id", sa.String(length=36), nullable=False),
+        sa.Column("author_id", sa.String(length=36), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["accounts.id"],
+            name=op.f("fk_ticket_replies_owner_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"],
+            ["tickets.id"],
+            name=op.f("fk_ticket_replies_ticket_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_ticket_replies")),
+        sa.UniqueConstraint("id", name=op.f("uq_ticket_replies_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("ticket_replies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_replies_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_ticket_replies_ticket_id"), ["ticket_id"], unique=False
+        )
+
+    op.create_table(
         "turns",
         sa.Column("call_id", sa.String(length=36), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
@@ -1474,6 +1605,11 @@ def downgrade() -> None:
 
     op.drop_table("chunks")
     op.drop_table("turns")
+    with op.batch_alter_table("ticket_replies", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_replies_ticket_id"))
+        batch_op.drop_index(batch_op.f("ix_ticket_replies_owner_id"))
+
+    op.drop_table("ticket_replies")
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recordings_owner_id_created_wall_seq"))
         batch_op.drop_index(batch_op.f("ix_recordings_owner_id"))
@@ -1549,6 +1685,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_tier_changes_owner_id"))
 
     op.drop_table("tier_changes")
+    with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tickets_owner_id"))
+
+    op.drop_table("tickets")
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_subscriptions_owner_id"))
+
+    op.drop_table("subscriptions")
     with op.batch_alter_table("sms_tasks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sms_tasks_status_next_try_wall"))
         batch_op.drop_index(batch_op.f("ix_sms_tasks_phone_number"))
@@ -1574,6 +1718,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_provider_keys_owner_id"))
 
     op.drop_table("provider_keys")
+    with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payments_owner_id"))
+
+    op.drop_table("payments")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_to"))
         batch_op.drop_index(batch_op.f("ix_outbox_status_next_try_wall"))
