@@ -292,6 +292,7 @@ class Server:
             self._campaigns.wake,
             self._imports.wake,
             self._scheduler.wake,
+            self._webhooks.wake,
         ]
         self._analysing = Analysing(
             settings,

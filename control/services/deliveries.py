@@ -17,6 +17,7 @@ from ..domain.messages import ErrorLog
 from ..domain.webhooks import Delivery, DeliveryStatus, StoredEvent, Webhook
 from ..events.webhook_delivery import GONE, Reply, judge
 from ..store import schema
+from ..store.active_owners import owner_is_active
 from ..store.database import Database, Transaction
 from ..store.rows import Rows
 from .event_log import EVENTS, EventLog, Work
@@ -27,6 +28,7 @@ ERROR_LOGS = Rows(schema.ERROR_LOGS, ErrorLog)
 WEBHOOK, DELIVERY = schema.WEBHOOKS.c, schema.DELIVERIES.c
 
 WAITING = DELIVERY.status == DeliveryStatus.WAITING.value
+_ACTS = owner_is_active(DELIVERY.owner_id)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -64,12 +66,13 @@ class DeliveryQueue:
         self, on_their_way: Sequence[str], full: Sequence[str], limit: int
     ) -> list[Delivery]:
         """The first ones that are to be tried now: neither those on their way, nor of `full`
-        webhooks. Raises StoreError."""
+        webhooks. What is for a deactivated account waits. Raises StoreError."""
         async with self._database.read() as tx:
             rows = await tx.execute(
                 select(DELIVERY.id)
                 .where(
                     WAITING,
+                    _ACTS,
                     DELIVERY.next_try_wall <= self._clock.wall(),
                     DELIVERY.id.not_in(on_their_way),
                     DELIVERY.webhook_id.not_in(full),
@@ -84,7 +87,7 @@ class DeliveryQueue:
     async def next_due_wall(self, on_their_way: Sequence[str], full: Sequence[str]) -> float | None:
         """When the next one of the same is due; it may be by now. Raises StoreError."""
         query = select(func.min(DELIVERY.next_try_wall)).where(
-            WAITING, DELIVERY.id.not_in(on_their_way), DELIVERY.webhook_id.not_in(full)
+            WAITING, _ACTS, DELIVERY.id.not_in(on_their_way), DELIVERY.webhook_id.not_in(full)
         )
         async with self._database.read() as tx:
             found: float | None = (await tx.execute(query)).scalar_one()

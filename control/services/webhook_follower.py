@@ -26,6 +26,10 @@ MAX_WEBHOOKS = 10_000
 "Of the accounts of one batch."
 TEST = "webhook.test"
 "Of these the deliveries are made with the event (services/webhooks.py)."
+_ADMINISTRATES = (
+    schema.ACCOUNTS.c.role == Role.ADMIN.value,
+    schema.ACCOUNTS.c.is_active.is_(True),
+)
 
 
 class WebhookFollower:
@@ -106,12 +110,13 @@ async def _wanted(
 ) -> list[tuple[Webhook, StoredEvent]]:
     """Which webhooks want which of these events: their account's, those of nobody administrators'.
 
-    A webhook is not told what happened before it was made.
+    A webhook is not told what happened before it was made. What is a deactivated account's own is
+    kept for it (services/deliveries.py); what is nobody's is not for it.
     """
     owners = {event.owner_id for event in events}
     mine: ColumnElement[bool] = WEBHOOK.owner_id.in_([owner for owner in owners if owner])
     if None in owners:
-        admins = select(schema.ACCOUNTS.c.id).where(schema.ACCOUNTS.c.role == Role.ADMIN.value)
+        admins = select(schema.ACCOUNTS.c.id).where(*_ADMINISTRATES)
         mine = or_(mine, WEBHOOK.owner_id.in_(admins))
     webhooks = await WEBHOOKS.all(tx, None, WEBHOOK.is_active, mine, limit=MAX_WEBHOOKS)
     admin_ids = await _administrators(tx, webhooks) if None in owners else frozenset[str]()
@@ -132,6 +137,6 @@ async def _wanted(
 async def _administrators(tx: Transaction, webhooks: Iterable[Webhook]) -> frozenset[str]:
     accounts = schema.ACCOUNTS.c
     query = select(accounts.id).where(
-        accounts.role == Role.ADMIN.value, accounts.id.in_({hook.owner_id for hook in webhooks})
+        *_ADMINISTRATES, accounts.id.in_({hook.owner_id for hook in webhooks})
     )
     return frozenset((await tx.execute(query)).scalars())
