@@ -38,7 +38,14 @@ from .config_lines import (
     TrunkSettings as TrunkSettings,
     wrong_lines,
 )
-from .config_messaging import EscalationSettings, SmtpSettings, wrong_smtp
+from .config_messaging import (
+    EscalationSettings,
+    SmsSettings,
+    SmtpSettings,
+    TwilioSettings,
+    wrong_smtp,
+    wrong_twilio,
+)
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
 from .config_recordings import RecordingSettings as RecordingSettings
 from .config_tracing import TracingSettings
@@ -197,6 +204,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     escalations: EscalationSettings = EscalationSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     log: LogSettings = LogSettings()
+    twilio: TwilioSettings = TwilioSettings()
+    sms: SmsSettings = SmsSettings()
     tracing: TracingSettings = TracingSettings()
     lines: tuple[LineSettings, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()
@@ -244,6 +253,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             *(n.password for n in self.lines),
         ]
         return tuple(secret for secret in found if secret)
+            self.twilio.auth_token,
 
 
 def load(environ: Mapping[str, str], path: str | None = None) -> Settings:
@@ -325,6 +335,8 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from _unknown_voices(settings, origin)
 
 
+    yield from wrong_tiers(settings.subscriptions, origin)
+    yield from wrong_twilio(settings.twilio, origin)
 def _line_names(settings: Settings) -> list[str]:
     named = [LOOPBACK_LINE, *(trunk.name for trunk in settings.trunks)]
     named += [line.name for line in settings.lines]
