@@ -4,7 +4,7 @@ The loop's own way to start one copies the server's page tables and waits for th
 instruction: 10 ms of work, and 60 to 90 ms without a frame on a machine that is busy. A thread that
 lets the system share the memory until then (vfork) takes 1 to 4 ms and holds up nobody.
 
-Not here: one that is always there again (worker_process.py).
+Not here: one that is always there again (worker_process.py), which starts its own with `started`.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ async def child_process(
     command: Sequence[str], env: Mapping[str, str] | None = None
 ) -> AsyncIterator[ChildProcess]:
     """Started, in a session of its own; killed on leaving, if it still runs. Raises OSError."""
-    process = await _started(command, env)
+    process = await started(command, env)
     try:
         assert process.stdout is not None, "it was asked for"
         assert process.stdin is not None, "it was asked for"
@@ -68,12 +68,14 @@ async def child_process(
             writing.close()
             reading.close()
     finally:
-        await asyncio.shield(asyncio.to_thread(_end, process))
+        await asyncio.shield(asyncio.to_thread(put_down, process))
 
 
-async def _started(
-    command: Sequence[str], env: Mapping[str, str] | None
+async def started(
+    command: Sequence[str], env: Mapping[str, str] | None = None
 ) -> "subprocess.Popen[bytes]":
+    """A process with pipes, in a session of its own; nobody else ends it. Raises OSError."""
+
     def start() -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             list(command),
@@ -91,15 +93,18 @@ async def _started(
         # A thread goes on to its end: what it has started by then is ended.
         with contextlib.suppress(OSError):
             process = await starting
-            await asyncio.to_thread(_end, process)
+            await asyncio.to_thread(put_down, process)
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
         raise
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Blocking, but not for long."""
+def put_down(process: "subprocess.Popen[bytes]", patience_s: float = 0.0) -> int:
+    """Wait so long for its end, then make sure; returns its exit code. Blocks: for a thread."""
+    if patience_s:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(patience_s)
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-    process.wait()
+    return process.wait()

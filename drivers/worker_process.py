@@ -8,12 +8,13 @@ was ever ready is not started again: what it lacks does not come by itself.
 import asyncio
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from ..media.errors import ProviderError
+from .child_process import put_down, started
 from .errors import WorkerDied
 from .framing import FramingLost, Unframer, frame
 from .worker_boot import decode_failure
@@ -26,7 +27,6 @@ MAX_BACKLOG_BYTES = 4 << 20
 "Bytes that wait to be written to the child: two minutes of audio. Beyond it, `send` refuses."
 FIRST_RESTART_S, LAST_RESTART_S = 0.05, 5.0
 CLOSE_TIMEOUT_S = 2.0
-STDIN, STDOUT = 0, 1
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = __name__.split(".")[0]
@@ -69,7 +69,7 @@ class WorkerProcess:
         self._module = module
         self._on_message, self._on_ready, self._on_death = on_message, on_ready, on_death
         self._arguments = arguments
-        self._transport: asyncio.SubprocessTransport | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._stdin: asyncio.WriteTransport | None = None
         self._task: asyncio.Task[None] | None = None
         self._became_ready = asyncio.Event()
@@ -79,7 +79,7 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        return self._transport.get_pid() if self._transport else None
+        return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
         """Start the child, or find it restarting; wait until it is ready.
@@ -124,8 +124,8 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End a child that hangs; a new one comes by itself."""
-        if self._transport is not None and self._transport.get_returncode() is None:
-            self._transport.kill()
+        if self._process is not None:
+            self._process.kill()  # of one that has ended, nothing
 
     async def aclose(self) -> None:
         """End the child for good: it stops when its stdin closes."""
@@ -138,19 +138,10 @@ class WorkerProcess:
     async def _keep_alive(self) -> None:
         pause_s = FIRST_RESTART_S
         while True:
-            child = _Child(self._receive)
-            self._transport, self._failure = None, ""
-            try:
-                await self._run(child)
-            finally:
-                was_ready, self.ready = self.ready, False
-                self._became_ready.clear()
-                self._stdin = None
-                await self._put_down(child)
+            self._failure = ""
+            was_ready, code = await self._run()
             if was_ready:
                 pause_s = FIRST_RESTART_S
-            code = self._transport.get_returncode() if self._transport else None
-            self._transport = None
             why = self._failure or f"the worker process ended ({code})"
             if not self._was_ever_ready:
                 raise WorkerDied(self.name, why)
@@ -160,35 +151,35 @@ class WorkerProcess:
             pause_s = min(2 * pause_s, LAST_RESTART_S)
             self.restarts += 1
 
-    async def _run(self, child: "_Child") -> None:
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.subprocess_exec(
-            lambda: child,
-            *command(RUNNER, self._module, *self._arguments),
-            stderr=None,
-            env={**os.environ, **ONE_THREAD},
-            # Ctrl-C goes to the whole group, perhaps before the child ignores it.
-            start_new_session=True,
-        )
-        # uvloop's transports are not subclasses of asyncio's: no isinstance here.
-        self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(STDIN))
-        await child.ended.wait()
-
-    async def _put_down(self, child: "_Child") -> None:
-        """Close the pipes, wait a little, then make sure."""
-        if self._transport is None:
-            return
-        stdin = self._transport.get_pipe_transport(STDIN)
-        if stdin is not None:
-            stdin.close()
+    async def _run(self) -> tuple[bool, int | None]:
+        """One child, from its start to its end: whether it became ready, and its exit code."""
         try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await child.exited.wait()
-        except TimeoutError:
-            self.kill()
-            await child.exited.wait()
+            environment = {**os.environ, **ONE_THREAD}
+            process = await started(command(RUNNER, self._module, *self._arguments), environment)
+        except OSError as exc:
+            # No memory, no more processes: another time there may be.
+            self._failure = f"it cannot be started: {exc}"
+            return False, None
+        ears = _Ears(self._receive)
+        loop = asyncio.get_running_loop()
+        reading: asyncio.BaseTransport | None = None
+        self._process = process
+        try:
+            self._stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, process.stdin)
+            reading, _ = await loop.connect_read_pipe(lambda: ears, process.stdout)
+            await ears.ended.wait()
         finally:
-            self._transport.close()
+            was_ready, self.ready = self.ready, False
+            self._became_ready.clear()
+            ears.ended.set()
+            if self._stdin is not None:
+                self._stdin.close()
+            self._stdin = self._process = None
+            # A thread waits: the child is given a little to stop by itself.
+            code = await asyncio.shield(asyncio.to_thread(put_down, process, CLOSE_TIMEOUT_S))
+            if reading is not None:
+                reading.close()
+        return was_ready, code
 
     def _receive(self, message: bytes) -> None:
         if (failure := decode_failure(message)) is not None:
@@ -203,16 +194,17 @@ class WorkerProcess:
             self._on_message(message)
 
 
-class _Child(asyncio.SubprocessProtocol):
+class _Ears(asyncio.Protocol):
+    """What the child says."""
+
     def __init__(self, on_message: Callable[[bytes], None]) -> None:
         self._on_message = on_message
         self._unframer = Unframer()
         self.ended = asyncio.Event()
         "It said its last word, or something that is no message."
-        self.exited = asyncio.Event()
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd != STDOUT or self.ended.is_set():
+    def data_received(self, data: bytes) -> None:
+        if self.ended.is_set():
             return
         try:
             messages = self._unframer.push(data)
@@ -223,10 +215,5 @@ class _Child(asyncio.SubprocessProtocol):
         for message in messages:
             self._on_message(message)
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd == STDOUT:
-            self.ended.set()
-
-    def process_exited(self) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.ended.set()
-        self.exited.set()

@@ -7,8 +7,8 @@ come for a while: a server whose calls go to a language model has none for most 
 import asyncio
 import contextlib
 import os
-from asyncio.subprocess import PIPE, Process
 
+from ...drivers.child_process import ChildProcess, child_process
 from ...drivers.framing import FramingLost, Unframer, frame
 from ...drivers.worker_boot import decode_failure
 from ...drivers.worker_process import ONE_THREAD, RUNNER, command
@@ -38,7 +38,8 @@ class AnalysisDesk:
         "For one call."
         self._idle_s = idle_s
         self._turn = asyncio.Lock()
-        self._process: Process | None = None
+        self._process: ChildProcess | None = None
+        self._ends = contextlib.AsyncExitStack()
         self._unframer = Unframer()
         self._idle: Timer | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -80,20 +81,18 @@ class AnalysisDesk:
     async def _ask(self, conversation: Conversation) -> Findings:
         if self._process is None:
             self._unframer = Unframer()
-            self._process = await asyncio.create_subprocess_exec(
-                *command(RUNNER, analysis_worker.__name__),
-                stdin=PIPE,
-                stdout=PIPE,
-                env={**os.environ, **ONE_THREAD},
-                start_new_session=True,
-            )
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None, "it was asked for"
-        assert stdout is not None, "it was asked for"
-        stdin.write(frame(analysis_worker.encode(conversation)))
+            runner = command(RUNNER, analysis_worker.__name__)
+            try:
+                self._process = await self._ends.enter_async_context(
+                    child_process(runner, {**os.environ, **ONE_THREAD})
+                )
+            except OSError as exc:
+                raise AnalystDied(f"the process that analyses cannot be started: {exc}") from exc
+        process = self._process
+        process.write(frame(analysis_worker.encode(conversation)))
         messages: list[bytes] = []
         while not messages:
-            data = await stdout.read(READ_BYTES)
+            data = await process.stdout.read(READ_BYTES)
             if not data:
                 raise AnalystDied("the process that analyses has ended")
             try:
@@ -120,9 +119,5 @@ class AnalysisDesk:
                 await self._end()
 
     async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        self._process = None
+        await self._ends.aclose()
