@@ -201,11 +201,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: EventSettings = EventSettings()
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
+    twilio: TwilioSettings = TwilioSettings()
+    sms: SmsSettings = SmsSettings()
     escalations: EscalationSettings = EscalationSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     log: LogSettings = LogSettings()
-    twilio: TwilioSettings = TwilioSettings()
-    sms: SmsSettings = SmsSettings()
     tracing: TracingSettings = TracingSettings()
     lines: tuple[LineSettings, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()
@@ -248,12 +248,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = [
             self.api_token,
             self.smtp.password,
+            self.twilio.auth_token,
             self.admin.password,
             *(t.password for t in self.trunks),
             *(n.password for n in self.lines),
         ]
         return tuple(secret for secret in found if secret)
-            self.twilio.auth_token,
 
 
 def load(environ: Mapping[str, str], path: str | None = None) -> Settings:
@@ -330,13 +330,12 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from wrong_analysis(settings.analysis, settings.providers, origin)
     yield from wrong_costs(settings.costs, _line_names(settings), origin)
     yield from wrong_smtp(settings.smtp, origin)
+    yield from wrong_twilio(settings.twilio, origin)
     yield from _agent_parts(settings, origin)
     yield from wrong_admin(settings.admin, origin)
     yield from _unknown_voices(settings, origin)
 
 
-    yield from wrong_tiers(settings.subscriptions, origin)
-    yield from wrong_twilio(settings.twilio, origin)
 def _line_names(settings: Settings) -> list[str]:
     named = [LOOPBACK_LINE, *(trunk.name for trunk in settings.trunks)]
     named += [line.name for line in settings.lines]
