@@ -128,6 +128,8 @@ class Problem(ControlError):
     "When it is worth another try (RFC 9110 §10.2.3); None: it is not a question of time."
     errors: tuple[FieldError, ...] = ()
     "All fields at fault, where there are several."
+    about: msgspec.Struct | None = None
+    "What it is about as a value, for APIs that tell it so."
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)

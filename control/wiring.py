@@ -207,6 +207,7 @@ class Server:
             private_webhooks=private,
             ring_s=settings.escalations.ring_s,
             keep_days=settings.recording.keep_days,
+            connections=settings.connections,
         )
         if settings.smtp.host:
             self._services.outbox.senders["email"] = email_sender(settings.smtp)

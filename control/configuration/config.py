@@ -18,6 +18,7 @@ from ..domain.analyses import AnalysisSettings
 from ..errors import ConfigError, ConfigErrors
 from .config_analysis import AnalysisConfig, wrong_agent_analysis, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
+from .config_connections import ConnectionSettings
 from .config_costs import CostSettings, wrong_costs
 from .config_dialects import DialectsSettings
 from .config_dialer import DialerSettings
@@ -197,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: CallSettings = CallSettings()
     analysis: AnalysisConfig = AnalysisConfig()
     costs: CostSettings = CostSettings()
+    connections: ConnectionSettings = ConnectionSettings()
     dialer: DialerSettings = DialerSettings()
     events: EventSettings = EventSettings()
     webhooks: WebhookSettings = WebhookSettings()

@@ -43,6 +43,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     wall: float
     request_id: str
     retry_after_s: float | None
+    about: msgspec.Struct | None = None
+    "What it is about as a value, where the services tell it."
 
 
 class Rate(msgspec.Struct, frozen=True):

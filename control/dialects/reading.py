@@ -32,6 +32,12 @@ Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[^@
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
 
+class Open(msgspec.Struct, frozen=True, kw_only=True):
+    """A body whose fields that nobody knows are kept, in `others`: the handler bounds them."""
+
+    others: Annotated[dict[str, Any], msgspec.Meta(description="Whatever else is sent.")] = {}
+
+
 class BadQuery(BadRequest):
     """Parameters have values that are not allowed; `errors` has all of them."""
 
@@ -64,9 +70,14 @@ def read_fields(fields: Mapping[str, str], type_: type[StructT]) -> StructT:
 
 def read_body(data: bytes, type_: type[StructT]) -> StructT:
     """The JSON body. Raises NoJson and Unprocessable."""
-    found = converted(json_of(data), type_)
+    sent = json_of(data)
+    found = converted(sent, type_)
     if isinstance(found, list):
         raise Unprocessable("the body does not fit", found)
+    if isinstance(found, Open):
+        known = {field.encode_name for field in msgspec.structs.fields(type_)}
+        others = {name: value for name, value in sent.items() if name not in known}
+        return msgspec.structs.replace(found, others=others)
     return found
 
 

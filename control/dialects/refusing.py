@@ -44,6 +44,7 @@ def refused(
         wall=wall,
         request_id=request_id,
         retry_after_s=problem.retry_after_s,
+        about=problem.about,
     )
 
 

@@ -179,6 +179,9 @@ class EscalationStatus(enum.Enum):
     FAILED = "failed"
 
 
+ESCALATIONS_OVER = (EscalationStatus.CLOSED, EscalationStatus.FAILED)
+
+
 class Escalation(Owned, frozen=True, kw_only=True):
     """A call that a person is asked to take."""
 

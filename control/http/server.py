@@ -24,6 +24,7 @@ from .speech import SPEECHES, Speech
 from .turnstile import Turnstile, in_turn
 from .v1 import (
     accounts,
+    agent_use,
     agents,
     analyses,
     analytics,
@@ -32,6 +33,7 @@ from .v1 import (
     call_control,
     calls,
     campaigns,
+    connections,
     contacts,
     dialing,
     do_not_call,
@@ -79,6 +81,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *event_log.ROUTES,
     *webhooks.ROUTES,
     *agents.ROUTES,
+    *agent_use.ROUTES,
     *numbers.ROUTES,
     *schedules.ROUTES,
     *campaigns.ROUTES,
@@ -92,6 +95,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *me.ROUTES,
     *accounts.ROUTES,
     *api_keys.ROUTES,
+    *connections.ROUTES,
     *provider_keys.ROUTES,
     *sms.ROUTES,
     *contacts.ROUTES,

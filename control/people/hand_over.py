@@ -18,13 +18,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..domain.calls import EscalationStatus
+from ..domain.calls import ESCALATIONS_OVER, EscalationStatus
 
 NOBODY = "nobody is available"
 NO_ANSWER = "no answer"
 CALLER_LEFT = "the caller has hung up"
 
-OVER = (EscalationStatus.CLOSED, EscalationStatus.FAILED)
+OVER = ESCALATIONS_OVER
 
 
 class Person(msgspec.Struct, frozen=True):

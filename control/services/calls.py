@@ -58,6 +58,8 @@ class NewCall(msgspec.Struct, frozen=True, kw_only=True):
     "A number or a SIP address."
     agent_id: str | None = None
     "Who speaks; None: the default agent."
+    human_agent_id: str | None = None
+    "A person whom the call concerns from the beginning."
     from_: str = ""
     "The number that is shown; empty: the line's own."
     line: str = ""
@@ -108,7 +110,8 @@ class CallService:
     async def page(self, who: Principal, query: PageQuery, wanted: CallFilter) -> Page[CallSummary]:
         """Calls in pages; those in progress as they are now. Raises BadRequest."""
         statuses = set(wanted.statuses or ())
-        in_memory = wanted.tag is None and not self._store.is_shared
+        in_rows_alone = wanted.tag is not None or wanted.escalated is not None
+        in_memory = not in_rows_alone and not self._store.is_shared
         if statuses and statuses <= set(IN_PROGRESS) and in_memory:
             return live_page(self._in_progress(who, wanted), query)
         # What has changed and is not stored yet has not been told either: nobody can miss it here.
@@ -159,6 +162,7 @@ class CallService:
             agent_name, fault = await speaking_agent(work.tx, owner_of(who), wanted.agent_id)
             if fault is not None:
                 errors.append(fault)
+            errors += await person_faults(work.tx, owner_of(who), wanted.human_agent_id)
             if await listed(work.tx, [(who.account_id, wanted.to)]):
                 errors.append(FieldError("to", LISTED_REASON))
             errors += await line_faults(work.tx, self._lines, wanted.line, who.account_id)
@@ -281,6 +285,7 @@ def call_of(owner_id: str, wanted: NewCall, agent_name: str, now: float) -> Call
         line=wanted.line,
         agent_id=wanted.agent_id,
         agent_name=agent_name,
+        human_agent_id=wanted.human_agent_id,
         status=CallStatus.SCHEDULED if waits else CallStatus.QUEUED,
         priority=wanted.priority,
         priority_rank=PRIORITY_RANKS[wanted.priority],
@@ -360,6 +365,18 @@ async def speaking_agent(
     if not agent.is_active:
         return agent.name, FieldError("agent_id", "that agent is not active")
     return agent.name, None
+
+
+async def person_faults(
+    tx: Transaction, owner: str | None, agent_id: str | None
+) -> list[FieldError]:
+    """Why somebody cannot be the person of a call; of None, nothing."""
+    if agent_id is None:
+        return []
+    person = await AGENTS.get(tx, agent_id, owner)
+    if person is not None and person.kind is AgentKind.HUMAN:
+        return []
+    return [FieldError("human_agent_id", "there is no such human agent")]
 
 
 def _nobody_waits() -> None:

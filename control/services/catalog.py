@@ -12,6 +12,7 @@ from ..auth.proofs import Proofs
 from ..auth.secrets_box import SecretsBox
 from ..calls.calls import Calls
 from ..configuration.config import Settings
+from ..configuration.config_connections import ConnectionSettings
 from ..configuration.config_lines import LOOPBACK_LINE
 from ..dialer.call_limits import CallLimits
 from ..events.events import EventBus
@@ -22,6 +23,7 @@ from ..store.database import Database
 from .account_removal import AccountRemoval
 from .accounts import AccountService
 from .agent_removal import AgentRemoval
+from .agent_use import AgentUseService
 from .agents import AgentService
 from .analyses import AnalysisService
 from .analytics import AnalyticsService
@@ -31,6 +33,7 @@ from .call_control import CallControl
 from .calls import CallService
 from .campaign_steps import CampaignSteps
 from .campaigns import CampaignService
+from .connections import FORM_ONLY, ConnectionTests
 from .contacts import ContactService
 from .deliveries import DeliveryQueue
 from .dialing import DialingService
@@ -58,6 +61,7 @@ from .reported_calls import ReportedCalls
 from .retries import RetryService
 from .schedules import ScheduleService
 from .sent_codes import SentCodes
+from .setup import SetupService
 from .sign_in import SignIn
 from .sms import SmsService
 from .transcripts import TranscriptService
@@ -71,6 +75,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     account_removal: AccountRemoval
     accounts: AccountService
     agent_removal: AgentRemoval
+    agent_use: AgentUseService
     agents: AgentService
     analyses: AnalysisService
     analytics: AnalyticsService
@@ -79,6 +84,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     calls: CallService
     campaigns: CampaignService
     campaign_steps: CampaignSteps
+    connections: ConnectionTests
     contacts: ContactService
     control: CallControl
     deliveries: DeliveryQueue
@@ -106,6 +112,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     reported_calls: ReportedCalls
     retries: RetryService
     schedules: ScheduleService
+    setup: SetupService
     sign_in: SignIn
     sms: SmsService
     transcripts: TranscriptService
@@ -128,13 +135,14 @@ def make_services(
     private_webhooks: bool = False,
     ring_s: float = RING_S,
     keep_days: float = 0.0,
+    connections: ConnectionSettings = FORM_ONLY,
 ) -> Services:
     """All of them, on a database that is opened before they are used.
 
     `lines` None: those of a server without configuration. `calls`: those in progress; their
     recordings lie in `recordings`. `uploads`: where files lie until they are imported; documents
     lie beside it. `box` is asked for when it is needed: its keys are read, or made, by the process
-    that holds the database.
+    that holds the database. `connections`: whom keys of providers are shown to on trial.
     `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too. `ring_s`: how
     long a person is let ring. `keep_days`: how long recordings are kept, unless their account says
     otherwise; 0: for ever.
@@ -158,11 +166,15 @@ def make_services(
     escalations = EscalationService(
         database, events, calls, agents, control, notifications, clock, ring_s
     )
+    agent_removal = AgentRemoval(database, events, agents, clock)
+    documents = DocumentService(database, clock, uploads.with_name("documents"))
+    provider_keys = ProviderKeyService(database, clock, box)
     call_service = CallService(CallStore(database), events, calls, clock, recordings, lines)
     return Services(
         account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
-        agent_removal=AgentRemoval(database, events, agents, clock),
+        agent_removal=agent_removal,
+        agent_use=AgentUseService(database, agent_removal),
         agents=agents,
         analyses=AnalysisService(database, calls, clock),
         analytics=AnalyticsService(database, clock, Counting(database.url)),
@@ -172,11 +184,12 @@ def make_services(
         calls=call_service,
         campaigns=CampaignService(database, events, clock, lines),
         campaign_steps=CampaignSteps(database, events, clock),
+        connections=ConnectionTests(connections),
         contacts=ContactService(database, clock),
         deliveries=deliveries,
         dialing=DialingService(database, clock),
         do_not_call=DoNotCallService(database, events, clock),
-        documents=DocumentService(database, clock, uploads.with_name("documents")),
+        documents=documents,
         document_steps=DocumentSteps(database, events, clock),
         error_logs=ErrorLogService(database, clock),
         escalations=escalations,
@@ -192,12 +205,13 @@ def make_services(
         numbered=NumberedService(database),
         numbers=NumberService(database, clock, lines, proofs.settings.numbers),
         outbox=outbox,
-        provider_keys=ProviderKeyService(database, clock, box),
+        provider_keys=provider_keys,
         recordings=RecordingService(database, events, clock, recordings, proofs, keep_days),
         recovery=Recovery(database, proofs, codes, sign_in),
         reported_calls=ReportedCalls(events, clock),
         retries=RetryService(database, events, calls, clock),
         schedules=ScheduleService(database, events, clock, lines),
+        setup=SetupService(database, clock, documents, provider_keys),
         sign_in=sign_in,
         sms=SmsService(database, events, outbox, clock),
         transcripts=TranscriptService(call_service),

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import pathlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -149,6 +149,38 @@ class DocumentService:
             return await self.create(who, upload, said)
         finally:
             await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def keep_text(self, text: str, said: NewDocument, owner_id: str) -> Document:
+        """Keep words under their hash, for a document that the caller stores: `add` does.
+
+        The caller holds `files` until that is done, and calls `on_change` afterwards.
+        """
+        data, now = text.encode(), self._clock.wall()
+        document = Document(
+            owner_id=owner_id,
+            agent_id=said.agent_id,
+            title=(said.title or title_of(""))[:MAX_TITLE_CHARS],
+            category=said.category,
+            size_bytes=len(data),
+            content_hash=hashlib.sha256(data).hexdigest(),
+            created_wall=now,
+            updated_wall=now,
+        )
+        part = self.folder / f"{uuid.uuid4()}.part"
+        try:
+            await asyncio.to_thread(_write, part, data)
+            await asyncio.to_thread(part.replace, self.path_of(document))
+        finally:
+            await asyncio.to_thread(part.unlink, missing_ok=True)
+        return document
+
+    async def add(self, tx: Transaction, documents: Sequence[Document]) -> list[Document]:
+        """Store documents of one account whose files are kept. Raises Conflict for too many."""
+        added = []
+        for document in documents:
+            await _check_room(tx, document.owner_id)
+            added.append(await DOCUMENTS.add(tx, document))
+        return added
 
     async def change(self, who: Principal, id_: str, changes: dict[str, Any]) -> Document:
         """Another title or category. Raises NotFound."""

@@ -6,9 +6,11 @@ checked who may be, and what has come of it is kept and told.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy import func, select
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
@@ -126,6 +128,18 @@ class EscalationService:
             where.append(COLUMNS.status == wanted.status.value)
         async with self._database.read() as tx:
             return await ESCALATIONS.page(tx, owner_of(who), query, *where)
+
+    async def of_calls(self, who: Principal, call_ids: Sequence[str]) -> dict[str, Escalation]:
+        """The newest escalation of each of some calls; of those that have none, nothing."""
+        newest = (
+            select(func.max(COLUMNS.seq))
+            .where(COLUMNS.call_id.in_(call_ids), COLUMNS.mode == Mode.TALK.value)
+            .group_by(COLUMNS.call_id)
+        )
+        async with self._database.read() as tx:
+            wanted = COLUMNS.seq.in_(newest)
+            found = await ESCALATIONS.all(tx, owner_of(who), wanted, limit=len(call_ids))
+        return {escalation.call_id: escalation for escalation in found}
 
     # --- by whoever watches ---------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ account needs a link, too, whose switches say which subjects it wants there.
 """
 
 import msgspec
+from sqlalchemy import or_
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
@@ -35,6 +36,7 @@ class NotificationFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     is_read: bool | None = None
     type: str | None = None
+    "Or the subject of it: `escalation` is any `escalation.…`."
     call_id: str | None = None
 
 
@@ -103,9 +105,11 @@ class NotificationService:
         where = []
         if wanted.is_read is not None:
             where.append(COLUMNS.read_wall.is_not(None) if wanted.is_read else UNREAD)
-        for name in ("type", "call_id"):
-            if (value := getattr(wanted, name)) is not None:
-                where.append(COLUMNS[name] == value)
+        if wanted.type is not None:
+            of_subject = COLUMNS.type.startswith(f"{wanted.type}.", autoescape=True)
+            where.append(or_(COLUMNS.type == wanted.type, of_subject))
+        if wanted.call_id is not None:
+            where.append(COLUMNS.call_id == wanted.call_id)
         async with self._database.read() as tx:
             return await NOTIFICATIONS.page(tx, who.account_id, query, *where)
 

@@ -50,18 +50,18 @@ class ProviderKeyService:
 
     async def create(self, who: Principal, key: ProviderKey, secret: str) -> ProviderKey:
         """Store a new one; its owner is whoever asks. Raises Conflict for one too many."""
+        async with self._database.write() as tx:
+            return await self.add(tx, msgspec.structs.replace(key, owner_id=who.account_id), secret)
+
+    async def add(self, tx: Transaction, key: ProviderKey, secret: str) -> ProviderKey:
+        """The same in the caller's transaction, for the key's owner."""
         now = self._clock.wall()
         key = msgspec.structs.replace(
-            key,
-            owner_id=who.account_id,
-            created_wall=now,
-            updated_wall=now,
-            **self._sealed(key.id, secret),
+            key, created_wall=now, updated_wall=now, **self._sealed(key.id, secret)
         )
-        async with self._database.write() as tx:
-            if await PROVIDER_KEYS.count(tx, who.account_id) >= MAX_KEYS:
-                raise Conflict(f"an account has at most {MAX_KEYS} keys of providers")
-            return await PROVIDER_KEYS.add(tx, key)
+        if await PROVIDER_KEYS.count(tx, key.owner_id) >= MAX_KEYS:
+            raise Conflict(f"an account has at most {MAX_KEYS} keys of providers")
+        return await PROVIDER_KEYS.add(tx, key)
 
     async def get(self, who: Principal, id_: str) -> ProviderKey:
         """One. Raises NotFound."""

@@ -13,7 +13,16 @@ from sqlalchemy.sql import ColumnElement
 
 from ...media.conversation.records import CallRecord, Turn
 from ..domain.analyses import Sentiment
-from ..domain.calls import IN_PROGRESS, Call, CallStatus, CallSummary, Outcome, Recording
+from ..domain.calls import (
+    ESCALATIONS_OVER,
+    IN_PROGRESS,
+    Call,
+    CallStatus,
+    CallSummary,
+    EscalationStatus,
+    Outcome,
+    Recording,
+)
 from ..domain.webhooks import StoredEvent
 from ..errors import Conflict, StoreError
 from . import schema
@@ -26,6 +35,10 @@ SUMMARIES = Rows(schema.CALLS, CallSummary)
 EVENTS = Rows(schema.EVENTS, StoredEvent)
 RECORDINGS = Rows(schema.RECORDINGS, Recording)
 COLUMNS = schema.CALLS.c
+ESCALATION = schema.ESCALATIONS.c
+GOES_ON = [each.value for each in EscalationStatus if each not in ESCALATIONS_OVER]
+TAKING = (ESCALATION.mode == "talk", ESCALATION.status.in_(GOES_ON))
+"Of an escalation: a person is asked to take the call, or has it."
 TURN_COLUMNS = ("index", "role", "text", "begin_samples", "end_samples")
 MAX_TURNS = 10_000
 "Of one call; a reader gets no more at once."
@@ -114,6 +127,8 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     import_job_id: str | None = None
     tag: str | None = None
     "Of a note about it. Only the database knows: `fits` takes it as given."
+    escalated: bool | None = None
+    "A person is asked to take it, or has it. The same is true of this."
     created_after_wall: float | None = None
     created_before_wall: float | None = None
     scheduled_before_wall: float | None = None
@@ -168,6 +183,9 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
         if self.tag is not None:
             tags = schema.NOTE_TAGS.c
             found.append(COLUMNS.id.in_(select(tags.call_id).where(tags.tag == self.tag)))
+        if self.escalated is not None:
+            is_escalated = COLUMNS.id.in_(select(ESCALATION.call_id).where(*TAKING))
+            found.append(is_escalated if self.escalated else ~is_escalated)
         if self.created_after_wall is not None:
             found.append(COLUMNS.created_wall >= self.created_after_wall)
         if self.created_before_wall is not None:

@@ -31,6 +31,13 @@ class AgentQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sort: Literal["created_at", "-created_at", "name", "-name"] = "-created_at"
 
 
+class DeleteQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When it is deleted."""
+
+    if_unused: bool = False
+    "Only if none of its calls and escalations goes on; its schedules end, its waiting calls too."
+
+
 class NewAgent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An agent to be made."""
 
@@ -120,9 +127,13 @@ async def change_agent(asked: Asked[Nothing, AgentChanges]) -> AgentView:
     return agent_view(await agents.change(asked.who, asked.path("id"), changes))
 
 
-async def delete_agent(asked: Asked[Nothing, Nothing]) -> None:
+async def delete_agent(asked: Asked[DeleteQuery, Nothing]) -> None:
     """Delete an agent; its calls remain."""
-    await asked.edge.services.agents.delete(asked.who, asked.path("id"))
+    services, id_ = asked.edge.services, asked.path("id")
+    if asked.query.if_unused:
+        await services.agent_use.delete(asked.who, id_)
+    else:
+        await services.agents.delete(asked.who, id_)
 
 
 def agent_view(agent: Agent) -> AgentView:
@@ -194,6 +205,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Delete an agent",
         tag=TAG,
         scope="agents:write",
+        query=DeleteQuery,
         status=204,
         problems=(NotFound, Conflict),
     ),
