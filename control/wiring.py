@@ -207,6 +207,8 @@ class Server:
             private_webhooks=private,
             ring_s=settings.escalations.ring_s,
             keep_days=settings.recording.keep_days,
+            subscribing=settings.subscriptions,
+            paying=settings.payments,
             connections=settings.connections,
         )
         if settings.smtp.host:

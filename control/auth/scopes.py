@@ -11,6 +11,7 @@ RESOURCES = (
     "accounts",
     "agents",
     "analytics",
+    "billing",
     "calls",
     "campaigns",
     "contacts",
@@ -24,6 +25,7 @@ RESOURCES = (
     "outbox",
     "providers",
     "schedules",
+    "support",
     "webrtc",
 )
 "What the API is about. `keys` are API keys, `providers` the keys of speech and model services."

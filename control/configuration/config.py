@@ -19,6 +19,7 @@ from ..errors import ConfigError, ConfigErrors
 from .config_analysis import AnalysisConfig, wrong_agent_analysis, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
 from .config_connections import ConnectionSettings
+from .config_billing import PaymentSettings, SubscriptionSettings, wrong_tiers
 from .config_costs import CostSettings, wrong_costs
 from .config_dialects import DialectsSettings
 from .config_dialer import DialerSettings
@@ -206,6 +207,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     twilio: TwilioSettings = TwilioSettings()
     sms: SmsSettings = SmsSettings()
     escalations: EscalationSettings = EscalationSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
+    payments: PaymentSettings = PaymentSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
@@ -332,6 +335,7 @@ def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]
     yield from wrong_analysis(settings.analysis, settings.providers, origin)
     yield from wrong_costs(settings.costs, _line_names(settings), origin)
     yield from wrong_smtp(settings.smtp, origin)
+    yield from wrong_tiers(settings.subscriptions, origin)
     yield from wrong_twilio(settings.twilio, origin)
     yield from _agent_parts(settings, origin)
     yield from wrong_admin(settings.admin, origin)

@@ -4,7 +4,7 @@ A call that is placed is stored before it is answered for, and dialled by dialer
 """
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -92,6 +92,8 @@ class CallService:
         self._live = live
         self._clock = clock
         self._recordings = recordings
+        self.check_quota: Callable[[Transaction, str], Awaitable[None]] = _no_quota
+        "Raises Forbidden when an account may place no more calls now."
         self.on_pending: Callable[[], None] = _nobody_waits
         "Something about the calls that wait has changed: whoever dials them may look."
 
@@ -155,7 +157,10 @@ class CallService:
     # --- placed and changed ---------------------------------------------------------------------
 
     async def place(self, who: Principal, wanted: NewCall) -> Call:
-        """Store a call to be placed; its owner is whoever asks. Raises Unprocessable."""
+        """Store a call to be placed; its owner is whoever asks.
+
+        Raises Unprocessable, and Forbidden when their tier allows no more calls this month.
+        """
         now = self._clock.wall()
         errors = faults_of(wanted, now)
         async with self._log.writing() as work:
@@ -168,6 +173,7 @@ class CallService:
             errors += await line_faults(work.tx, self._lines, wanted.line, who.account_id)
             if errors:
                 raise Unprocessable("the call cannot be placed", errors)
+            await self.check_quota(work.tx, who.account_id)
             call = await CALLS.add(work.tx, call_of(who.account_id, wanted, agent_name, now))
             work.tell(call.owner_id, status_event(call))
         self.on_pending()
@@ -377,6 +383,10 @@ async def person_faults(
     if person is not None and person.kind is AgentKind.HUMAN:
         return []
     return [FieldError("human_agent_id", "there is no such human agent")]
+
+
+async def _no_quota(tx: Transaction, owner_id: str) -> None:
+    """Before there are subscriptions."""
 
 
 def _nobody_waits() -> None:

@@ -12,6 +12,7 @@ from ..auth.proofs import Proofs
 from ..auth.secrets_box import SecretsBox
 from ..calls.calls import Calls
 from ..configuration.config import Settings
+from ..configuration.config_billing import PaymentSettings, SubscriptionSettings
 from ..configuration.config_connections import ConnectionSettings
 from ..configuration.config_lines import LOOPBACK_LINE
 from ..dialer.call_limits import CallLimits
@@ -54,6 +55,7 @@ from .notifications import NotificationService
 from .numbered import NumberedService
 from .numbers import NumberService
 from .outbox import Outbox
+from .payments import PaymentService
 from .provider_keys import ProviderKeyService
 from .recordings import RecordingService
 from .recovery import Recovery
@@ -64,6 +66,9 @@ from .sent_codes import SentCodes
 from .setup import SetupService
 from .sign_in import SignIn
 from .sms import SmsService
+from .subscriptions import SubscriptionService
+from .system_figures import SystemFigureService
+from .tickets import TicketService
 from .transcripts import TranscriptService
 from .verification import Verification
 from .webhooks import WebhookService
@@ -106,6 +111,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     numbered: NumberedService
     numbers: NumberService
     outbox: Outbox
+    payments: PaymentService
     provider_keys: ProviderKeyService
     recordings: RecordingService
     recovery: Recovery
@@ -115,9 +121,16 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     setup: SetupService
     sign_in: SignIn
     sms: SmsService
+    subscriptions: SubscriptionService
+    system_figures: SystemFigureService
+    tickets: TicketService
     transcripts: TranscriptService
     verification: Verification
     webhooks: WebhookService
+
+
+SUBSCRIBING = SubscriptionSettings()
+PAYING = PaymentSettings()
 
 
 def make_services(
@@ -135,6 +148,8 @@ def make_services(
     private_webhooks: bool = False,
     ring_s: float = RING_S,
     keep_days: float = 0.0,
+    subscribing: SubscriptionSettings = SUBSCRIBING,
+    paying: PaymentSettings = PAYING,
     connections: ConnectionSettings = FORM_ONLY,
 ) -> Services:
     """All of them, on a database that is opened before they are used.
@@ -145,7 +160,7 @@ def make_services(
     that holds the database. `connections`: whom keys of providers are shown to on trial.
     `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too. `ring_s`: how
     long a person is let ring. `keep_days`: how long recordings are kept, unless their account says
-    otherwise; 0: for ever.
+    otherwise; 0: for ever. `subscribing`, `paying`: tiers, and how they are paid for.
     """
     if lines is None:
         lines = Lines(Settings(), CallLimits())
@@ -170,6 +185,8 @@ def make_services(
     documents = DocumentService(database, clock, uploads.with_name("documents"))
     provider_keys = ProviderKeyService(database, clock, box)
     call_service = CallService(CallStore(database), events, calls, clock, recordings, lines)
+    subscriptions = SubscriptionService(database, clock, subscribing)
+    call_service.check_quota = subscriptions.check
     return Services(
         account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
@@ -205,6 +222,7 @@ def make_services(
         numbered=NumberedService(database),
         numbers=NumberService(database, clock, lines, proofs.settings.numbers),
         outbox=outbox,
+        payments=PaymentService(database, events, subscriptions, notifications, clock, paying, rng),
         provider_keys=provider_keys,
         recordings=RecordingService(database, events, clock, recordings, proofs, keep_days),
         recovery=Recovery(database, proofs, codes, sign_in),
@@ -214,6 +232,9 @@ def make_services(
         setup=SetupService(database, clock, documents, provider_keys),
         sign_in=sign_in,
         sms=SmsService(database, events, outbox, clock),
+        subscriptions=subscriptions,
+        system_figures=SystemFigureService(database, clock, lines),
+        tickets=TicketService(database, events, notifications, clock),
         transcripts=TranscriptService(call_service),
         verification=Verification(database, clock, codes, accounts, sign_in),
         webhooks=webhooks,

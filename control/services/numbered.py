@@ -19,6 +19,7 @@ TABLES: dict[str, Table] = {
     "error_log": schema.ERROR_LOGS,
     "modem": schema.MODEMS,
     "provider_key": schema.PROVIDER_KEYS,
+    "ticket": schema.TICKETS,
 }
 "Kind -> where they are. What has no owner is everybody's, but for accounts, which are their own."
 MAX_SEQ = 2**63 - 1

@@ -29,6 +29,7 @@ class HttpMetrics:
         self._limited = Counter(
             "offhook_http_rate_limited_total", "Requests refused for their rate, by policy."
         )
+        self._took_s, self._timed = 0.0, 0
         self.in_flight = 0
         "Requests that are being answered; WebSockets among them."
         self._series: dict[tuple[str, str, int], tuple[Series, SeriesHistogram]] = {}
@@ -45,6 +46,12 @@ class HttpMetrics:
         series[0].add()
         if status != SWITCHED:
             series[1].observe(took_s)
+            self._took_s += took_s
+            self._timed += 1
+
+    def mean_s(self) -> float:
+        """How long requests have taken on average; 0: there were none. WebSockets aside."""
+        return self._took_s / self._timed if self._timed else 0.0
 
     def count_limited(self, policy: str) -> None:
         """One was refused because its sender asks too often."""

@@ -204,6 +204,8 @@ MAKERS: dict[str, Maker] = {
         schema.OUTBOX,
         lambda owner: OutboxMessage(owner_id=owner, channel="sms", to=NUMBER, body="Hello."),
     ),
+    "/v1/payments/{id}": _by_api("/v1/payments", {"tier": "premium"}),
+    "/v1/tickets/{id}": _by_api("/v1/tickets", {"subject": "Help", "description": "Please."}),
     "/v1/error-logs/{id}": _by_store(
         schema.ERROR_LOGS, lambda owner: ErrorLog(owner_id=owner, type="sms", message="failed")
     ),

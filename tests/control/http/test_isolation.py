@@ -40,6 +40,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/calls/{id}/notes"): {"text": "Mine now."},
     ("POST", "/v1/campaigns/{id}/numbers"): {"numbers": ["+15550001"]},
     ("POST", "/v1/modems/{id}/assign"): {"account_id": None},
+    ("POST", "/v1/payments/{id}/verify"): {"card_number": "1" * 16, "cardholder": "B"},
+    ("POST", "/v1/payments/{id}/decide"): {"accepted": True},
+    ("PATCH", "/v1/tickets/{id}"): {"status": "closed"},
+    ("POST", "/v1/tickets/{id}/replies"): {"text": "Mine now."},
 }
 # Things of A that B might name in a wish of its own: by a field of the body.
 REFERENCES: tuple[tuple[str, str, dict[str, Any], str], ...] = (

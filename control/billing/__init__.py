@@ -1,0 +1,1 @@
+"""Subscriptions and payments: their rules, and who says that something was paid."""
