@@ -205,6 +205,7 @@ class Server:
             box=self._box,
             rng=self._rng,
             private_webhooks=private,
+            providers=settings.providers,
             ring_s=settings.escalations.ring_s,
             keep_days=settings.recording.keep_days,
             subscribing=settings.subscriptions,
@@ -237,7 +238,7 @@ class Server:
             self._clock,
             self._rng,
             providers.watch,
-            self._services.provider_keys.take_secret,
+            self._services.provider_keys.take_own,
         )
         self._knowledge = KnowledgeRoom(
             settings, self._services, self._clock, self._rng, providers.watch, nodes.leads

@@ -18,12 +18,14 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from ..media.errors import ProviderError, ProviderRejected, ProviderTimedOut
 from .errors import ProviderBusy, ProviderUnreachable
 from .openai_refusals import read_refusal, refused
 from .provider_watch import ProviderWatch, nobody_watches
+from .public_addresses import PublicResolver
 
 Part = TypeVar("Part")
 Sleep = Callable[[float], Awaitable[object]]
@@ -77,6 +79,9 @@ class OpenAISettings(msgspec.Struct, frozen=True):
     "What it is called where requests are counted."
     key: Secret | None = None
     "The key itself, instead of the variable's."
+    public_only: bool = False
+    """Somebody else has named the address: neither a private network nor a proxy is asked, and no
+    redirect is followed."""
 
 
 class OpenAIClient:
@@ -118,9 +123,14 @@ class OpenAIClient:
         """
         data = body if len(body) < MAX_WRITE_BYTES else io.BytesIO(body)
         headers = {"Content-Type": kind}
-        response = await self._opened().post(self._url + path, data=data, headers=headers)
+        response = await self._opened().post(
+            self._url + path,
+            data=data,
+            headers=headers,
+            allow_redirects=not self.settings.public_only,
+        )
         try:
-            if response.status >= 400:
+            if response.status >= 300:
                 raise await self._refusal(response)
             yield response
         except BaseException:
@@ -231,7 +241,9 @@ class OpenAIClient:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # As many connections as there are requests: the engine's lanes are the limit.
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=IDLE_S, resolver=self._resolver()
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={
                     "Authorization": f"Bearer {self._key}",
@@ -239,9 +251,15 @@ class OpenAIClient:
                     "User-Agent": "offhook",
                 },
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
-                proxy=proxy_of(self._url),
+                proxy=None if self.settings.public_only else proxy_of(self._url),
             )
         return self._session
+
+    def _resolver(self) -> AbstractResolver | None:
+        """None: any name may lead anywhere."""
+        if not self.settings.public_only:
+            return None
+        return PublicResolver(aiohttp.DefaultResolver())
 
     def _pause_s(self, error: ProviderError, tried: int) -> float | None:
         """Twice as long each time, with jitter, unless the server says; None: too long."""

@@ -5,9 +5,10 @@ shared (provider_clients.py). What is one call's own (a responder that knows the
 made for it. A provider that an agent names and the configuration lacks is stood in for by the
 embedded one, and that is said: an agent that is made by the API answers in any case.
 
-An account's own key of a provider goes before the configuration's (`keyed`): each call that uses it
-counts. When all of them have reached their limits of the day the embedded parts stand in: nobody
-else pays for what the account wanted to be limited.
+An account's own key of a provider goes before the configuration's (`keyed`), with the address that
+it names, for a provider that the configuration lacks as well: each call that uses it counts. When
+all of them have reached their limits of the day the embedded parts stand in: nobody else pays for
+what the account wanted to be limited.
 """
 
 import logging
@@ -20,7 +21,7 @@ import msgspec
 from ...drivers.llm.house import HouseResponder
 from ...drivers.llm.informed import InformedResponder
 from ...drivers.llm.openai_chat import ChatSettings
-from ...drivers.openai_client import OpenAISettings, Secret
+from ...drivers.openai_client import OpenAISettings
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...drivers.stt.openai_transcriptions import TranscriptionSettings
 from ...drivers.stt.pocketsphinx import PocketsphinxTranscriber
@@ -38,6 +39,7 @@ from ..domain.agents import Agent, AgentKind
 from ..errors import StartError, StoreError, TooManyRequests
 from .agent_settings import house_of, turn_of
 from .provider_clients import ClientSettings, ProviderClients
+from .provider_places import OwnKey
 
 POCKETSPHINX = "pocketsphinx"
 DEFAULT_VOICE = "en"
@@ -66,19 +68,20 @@ class AgentRuntime(msgspec.Struct, frozen=True, weakref=True):
     "Who does what in its calls; of nothing has been used anything."
 
 
-OwnKeys = Mapping[str, Secret | None]
+OwnKeys = Mapping[str, OwnKey | None]
 "An account's own, by provider; None: it has some, and none of them may be used now."
-TakeKey = Callable[[str, str], Awaitable[str | None]]
+TakeKey = Callable[[str, str], Awaitable[OwnKey | None]]
 """An account's key of a provider, counted as used; None: it has none.
 
 Raises TooManyRequests when all are used up, and StoreError.
 """
-_NO_KEYS: dict[str, Secret | None] = {}
+_NO_KEYS: dict[str, OwnKey | None] = {}
+_EMBEDDED = frozenset({POCKETSPHINX, ESPEAK, HOUSE})
 
 logger = logging.getLogger(__name__)
 
 
-async def no_key(owner_id: str, provider: str) -> str | None:
+async def no_key(owner_id: str, provider: str) -> OwnKey | None:
     """The `TakeKey` of a server whose accounts have none."""
     return None
 
@@ -112,9 +115,9 @@ class Agents:
         agent = runtime.agent
         if agent is None:
             return runtime
-        keys: dict[str, Secret | None] = {}
+        keys: dict[str, OwnKey | None] = {}
         named = {agent.stt_provider, agent.voice.provider, agent.llm.provider}
-        for provider in sorted(named & self._providers.keys()):
+        for provider in sorted(named - _EMBEDDED):
             try:
                 key = await self._take_key(agent.owner_id, provider)
             except (TooManyRequests, StoreError) as exc:
@@ -122,7 +125,7 @@ class Agents:
                 keys[provider] = None
                 continue
             if key is not None:
-                keys[provider] = Secret(key)
+                keys[provider] = key
         return self.runtime(agent, keys) if keys else runtime
 
     def runtime(self, agent: Agent, keys: OwnKeys = _NO_KEYS) -> AgentRuntime:
@@ -182,8 +185,11 @@ class Agents:
         return runtime
 
     def _provider(self, name: str, keys: OwnKeys) -> ProviderSettings | None:
-        """None: it is not configured, or this call must not use it."""
-        return None if keys.get(name, True) is None else self._providers.get(name)
+        """None: nobody knows it, or this call must not use it."""
+        if name not in keys:
+            return self._providers.get(name)
+        own = keys[name]
+        return None if own is None else own.server
 
     def _transcriber(
         self, agent: Agent, keys: OwnKeys, used: list[ClientSettings], missing: list[str]
@@ -262,9 +268,11 @@ def _speed(agent: Agent) -> float:
 
 
 def _server(provider: ProviderSettings, keys: OwnKeys) -> OpenAISettings:
+    own = keys.get(provider.name)
     return OpenAISettings(
         base_url=provider.base_url,
         provider=provider.name,
         key_env=provider.api_key_env,
-        key=keys.get(provider.name),
+        key=None if own is None else own.secret,
+        public_only=own is not None and own.public_only,
     )

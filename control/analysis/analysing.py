@@ -45,7 +45,7 @@ class Analysing:
             AnalysisDesk(clock),
             rng,
             watch,
-            services.provider_keys.take_secret,
+            services.provider_keys.take_own,
         )
         steps = AnalysisSteps(database, services.events, registry, services.notifications, clock)
         self.runner = AnalysisRunner(

@@ -14,10 +14,11 @@ import msgspec
 
 from ...drivers.errors import ProviderBusy
 from ...drivers.llm.openai_answers import OpenAIAnswers, Question
-from ...drivers.openai_client import OpenAISettings, Secret
+from ...drivers.openai_client import OpenAISettings
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...media.errors import ProviderError
 from ..agents.agents import TakeKey, no_key
+from ..agents.provider_places import OwnKey
 from ..configuration.config import HOUSE, ProviderSettings
 from ..configuration.config_analysis import EMBEDDED, AnalysisConfig
 from ..domain.agents import Agent
@@ -116,25 +117,25 @@ class Analysts:
             await client.aclose()
         self._clients.clear()
 
-    async def _ask(self, question: Question, analyst: Analyst, key: str | None) -> bytes:
+    async def _ask(self, question: Question, analyst: Analyst, key: OwnKey | None) -> bytes:
         name = analyst.provider
         if key is not None:
             # Accounts are many and their calls are few: no connection is kept for them.
-            own = self._client(name, Secret(key))
+            own = self._client(key.server, key)
             try:
                 return await own.ask(question)
             finally:
                 await own.aclose()
         if name not in self._clients:
-            self._clients[name] = self._client(name)
+            self._clients[name] = self._client(self._providers[name])
         return await self._clients[name].ask(question)
 
-    def _client(self, name: str, key: Secret | None = None) -> OpenAIAnswers:
-        provider = self._providers[name]
+    def _client(self, provider: ProviderSettings, own: OwnKey | None = None) -> OpenAIAnswers:
         server = OpenAISettings(
             base_url=provider.base_url,
             key_env=provider.api_key_env,
-            key=key,
+            key=None if own is None else own.secret,
+            public_only=own is not None and own.public_only,
             first_part_s=self._config.timeout_s,
             retries=0,
             provider=provider.name,

@@ -99,10 +99,23 @@ class OneTimeCode(Owned, frozen=True, kw_only=True):
     used_wall: float | None = None
 
 
+class ProviderModels(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of a provider's models do what; empty: as the server knows the provider."""
+
+    chat: str = ""
+    speech: str = ""
+    transcription: str = ""
+
+
 class ProviderKey(Owned, frozen=True, kw_only=True):
     """A key for a provider's service. `secret` is sealed (auth/secrets_box.py)."""
 
     provider: str
+    kind: str = "openai"
+    "The protocol that it speaks."
+    base_url: str = ""
+    "Where it is; empty: as the server knows the provider."
+    models: ProviderModels = ProviderModels()
     name: str = ""
     secret: str
     hint: str = ""

@@ -5,12 +5,11 @@ What is tried again and when: webhook_delivery.py. Who waits behind whom: servic
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Coroutine
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
+from ...drivers.public_addresses import PublicResolver
 from ...media.clock import Clock, Timer
 from ..auth.errors import SealError
 from ..auth.secrets_box import SecretsBox
@@ -20,7 +19,7 @@ from ..services.deliveries import DeliveryQueue, Job
 from ..services.webhook_follower import WebhookFollower
 from ..services.webhooks import place
 from .events import EventBus
-from .webhook_addresses import check_url, is_public
+from .webhook_addresses import check_url
 from .webhook_delivery import Reply, Slots, body_of, headers_of
 
 TIMEOUT_S = 10.0
@@ -220,25 +219,3 @@ class WebhookSender:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.critical("the task to %s died", task.get_name(), exc_info=error)
-
-
-class PublicResolver(AbstractResolver):
-    """Resolves names, and finds no address in them that is not public."""
-
-    def __init__(self, inner: AbstractResolver, *, allow_private: bool) -> None:
-        self._inner = inner
-        self._allow_private = allow_private
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Raises OSError when nothing is left."""
-        found = await self._inner.resolve(host, port, family)
-        allowed = [entry for entry in found if self._allow_private or is_public(entry["host"])]
-        if not allowed:
-            raise OSError(None, f"{host} leads to this machine or a private network")
-        return allowed
-
-    async def close(self) -> None:
-        """No more names."""
-        await self._inner.close()

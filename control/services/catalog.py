@@ -2,7 +2,7 @@
 
 import pathlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from ..analytics.counting import Counting
 from ..auth.proofs import Proofs
 from ..auth.secrets_box import SecretsBox
 from ..calls.calls import Calls
-from ..configuration.config import Settings
+from ..configuration.config import ProviderSettings, Settings
 from ..configuration.config_billing import PaymentSettings, SubscriptionSettings
 from ..configuration.config_connections import ConnectionSettings
 from ..configuration.config_lines import LOOPBACK_LINE
@@ -146,6 +146,7 @@ def make_services(
     box: Callable[[], SecretsBox],
     rng: random.Random,
     private_webhooks: bool = False,
+    providers: Sequence[ProviderSettings] = (),
     ring_s: float = RING_S,
     keep_days: float = 0.0,
     subscribing: SubscriptionSettings = SUBSCRIBING,
@@ -158,8 +159,9 @@ def make_services(
     recordings lie in `recordings`. `uploads`: where files lie until they are imported; documents
     lie beside it. `box` is asked for when it is needed: its keys are read, or made, by the process
     that holds the database. `connections`: whom keys of providers are shown to on trial.
-    `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too. `ring_s`: how
-    long a person is let ring. `keep_days`: how long recordings are kept, unless their account says
+    `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too, and so may
+    accounts' keys of providers; `providers`: those of the configuration. `ring_s`: how long a
+    person is let ring. `keep_days`: how long recordings are kept, unless their account says
     otherwise; 0: for ever. `subscribing`, `paying`: tiers, and how they are paid for.
     """
     if lines is None:
@@ -183,7 +185,9 @@ def make_services(
     )
     agent_removal = AgentRemoval(database, events, agents, clock)
     documents = DocumentService(database, clock, uploads.with_name("documents"))
-    provider_keys = ProviderKeyService(database, clock, box)
+    provider_keys = ProviderKeyService(
+        database, clock, box, providers, allow_private=private_webhooks
+    )
     call_service = CallService(CallStore(database), events, calls, clock, recordings, lines)
     subscriptions = SubscriptionService(database, clock, subscribing)
     call_service.check_quota = subscriptions.check

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from offhook.control.agents.provider_places import OwnKey
 from offhook.control.analysis.analysis_runner import AnalysisRunner
 from offhook.control.analysis.analysts import Analysts
 from offhook.control.analysis.conversation import Conversation, Findings
@@ -29,6 +30,7 @@ from offhook.control.services.event_log import COLUMNS, EVENTS, EventLog, stored
 from offhook.control.services.notifications import NotificationService
 from offhook.control.services.outbox import Outbox
 from offhook.control.store.calls import CallChange, CallStore
+from offhook.drivers.openai_client import Secret
 from offhook.media.clock import VirtualClock
 from offhook.media.conversation.records import CallEnded, CallStatus as MediaStatus, Role, Turn
 from offhook.media.ports import HangUpCause
@@ -141,10 +143,13 @@ class AnalysingOffice:
         self.service.on_change = self.runner.wake
         self.runner.start()
 
-    async def _own_key(self, owner_id: str, provider: str) -> str | None:
+    async def _own_key(self, owner_id: str, provider: str) -> OwnKey | None:
         if self.keys_used_up:
             raise TooManyRequests("all keys have reached their limits of the day", 7200.0)
-        return self.own_key
+        if self.own_key is None:
+            return None
+        place = next(each for each in self.providers if each.name == provider)
+        return OwnKey(Secret(self.own_key), place)
 
     async def agent(self, settings: AnalysisSettings, **fields: Any) -> str:
         """An agent's id."""

@@ -79,6 +79,8 @@ class Api:
             proofs=self.proofs,
             box=a_box,
             rng=random.Random(1),
+            private_webhooks=settings.webhooks.allow_private,
+            providers=settings.providers,
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
         limiter = RateLimiter(self.clock, policies(settings.rates)) if limited else None

@@ -46,6 +46,9 @@ ONE_TIME_CODES = owned(
 PROVIDER_KEYS = owned(
     "provider_keys",
     words("provider"),
+    words("kind"),
+    words("base_url"),
+    nested("models"),
     words("name"),
     words("secret"),
     words("hint"),

@@ -6,15 +6,20 @@ import random
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from offhook.control.agents.agents import AgentRuntime, Agents
+from offhook.control.agents.provider_places import OwnKey
 from offhook.control.configuration.config import ModelNames, ProviderSettings, Settings
+from offhook.control.configuration.config_events import WebhookSettings
 from offhook.control.domain.agents import Agent, LanguageModel
 from offhook.control.errors import StoreError
 from offhook.drivers.errors import KeyRejected
+from offhook.drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder
 from offhook.drivers.openai_client import OpenAISettings, Secret
 from offhook.media.clock import LoopClock
+from offhook.media.errors import ProviderError
 from offhook.media.ports import ReplyDone, ReplyRequest, ReplyText
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.openai_server import KEY, Behaviour, OpenAIServer, chat
@@ -23,18 +28,24 @@ ASKED = ReplyRequest(history=(), text="Hello?")
 HELLO = Behaviour(pieces=(chat("Hello."),))
 
 
+def configured(base_url: str) -> Settings:
+    """A server with a provider that takes one key."""
+    far = ProviderSettings("far", base_url, models=ModelNames(chat="m"))
+    return Settings(providers=(far,), webhooks=WebhookSettings(allow_private=True))
+
+
 class Desk:
     """An account with an agent of a provider that takes one key, and it is not the server's."""
 
     def __init__(self, api: Api, token: str, owner_id: str, base_url: str) -> None:
         self.api = api
         self.token = token
-        far = ProviderSettings("far", base_url, models=ModelNames(chat="m"))
+        self.base_url = base_url
         self.agents = Agents(
-            Settings(providers=(far,)),
+            configured(base_url),
             LoopClock(),
             random.Random(1),
-            take_key=api.services.provider_keys.take_secret,
+            take_key=api.services.provider_keys.take_own,
         )
         self.agent = Agent(owner_id=owner_id, name="desk", llm=LanguageModel(provider="far"))
 
@@ -62,7 +73,10 @@ async def said(runtime: AgentRuntime) -> str:
 
 @pytest.fixture
 async def desk(tmp_path: pathlib.Path) -> AsyncIterator[Desk]:
-    async with OpenAIServer().running() as server, Api(tmp_path) as api:
+    async with (
+        OpenAIServer().running() as server,
+        Api(tmp_path, configured(server.base_url)) as api,
+    ):
         server.script.extend([HELLO] * 5)
         token = await api.user("ann@example.org")
         account = await api.services.sign_in.named("ann@example.org")
@@ -110,7 +124,7 @@ async def test_a_key_that_is_switched_off_is_not_used(desk: Desk) -> None:
 
 
 async def test_what_cannot_be_unsealed_does_not_end_the_call(desk: Desk) -> None:
-    async def fails(owner_id: str, provider: str) -> str | None:
+    async def fails(owner_id: str, provider: str) -> OwnKey | None:
         raise StoreError("the box", "cannot be opened")
 
     desk.agents._take_key = fails
@@ -128,9 +142,37 @@ async def test_no_log_and_no_error_has_a_key(desk: Desk, caplog: pytest.LogCaptu
 
 
 async def test_an_agent_of_embedded_parts_asks_for_no_key(desk: Desk) -> None:
-    async def asked(owner_id: str, provider: str) -> str | None:
+    async def asked(owner_id: str, provider: str) -> OwnKey | None:
         raise AssertionError(provider)
 
     desk.agents._take_key = asked
     plain = desk.agents.runtime(Agent(owner_id=desk.agent.owner_id, name="plain"))
     assert await desk.agents.keyed(plain) is plain
+
+
+async def test_a_provider_that_only_the_key_names_answers(desk: Desk) -> None:
+    desk.agent = msgspec.structs.replace(desk.agent, llm=LanguageModel(provider="mine"))
+    assert (await desk.call()).substitutions == ("llm mine",)
+    own = {"provider": "mine", "base_url": desk.base_url, "models": {"chat": "m"}}
+    key = await desk.key(KEY, **own)
+    runtime = await desk.call()
+    assert runtime.substitutions == ()
+    assert await said(runtime) == "Hello."
+    assert await desk.used(key) == 1
+
+
+async def test_a_key_with_an_address_is_sent_to_no_other(desk: Desk) -> None:
+    async with OpenAIServer().running() as other:
+        other.script.append(Behaviour(pieces=(chat("From there."),)))
+        await desk.key(KEY, base_url=other.base_url)
+        assert await said(await desk.call()) == "From there."
+
+
+async def test_an_address_of_this_machine_is_asked_by_no_client_that_may_not(desk: Desk) -> None:
+    settings = OpenAISettings(
+        base_url=desk.base_url.replace("127.0.0.1", "localhost"), key=Secret(KEY), public_only=True
+    )
+    chatting = OpenAIChatResponder(ChatSettings("m", "", settings), random.Random(1))
+    with pytest.raises(ProviderError, match="private network"):
+        await anext(aiter(chatting.respond(ASKED)))
+    await chatting.aclose()

@@ -3,7 +3,8 @@
 import pytest
 
 from offhook.control.errors import Unprocessable
-from offhook.control.events.webhook_addresses import check_url, is_public
+from offhook.control.events.webhook_addresses import check_url
+from offhook.drivers.public_addresses import is_public
 
 
 @pytest.mark.parametrize(

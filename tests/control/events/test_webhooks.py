@@ -13,8 +13,9 @@ from offhook.control.domain.webhooks import DeliveryStatus
 from offhook.control.events import webhooks as webhooks_module
 from offhook.control.events.event_filter import EventFilter
 from offhook.control.events.webhook_delivery import RETRY_DELAYS_S
-from offhook.control.events.webhooks import PER_WEBHOOK, PublicResolver
+from offhook.control.events.webhooks import PER_WEBHOOK
 from offhook.control.services.deliveries import DELIVERIES, ERROR_LOGS
+from offhook.drivers.public_addresses import PublicResolver
 from offhook.tests.kit.webhook_bench import WebhookBench
 from offhook.tests.kit.webhook_receiver import Received, Receiver, is_signed
 

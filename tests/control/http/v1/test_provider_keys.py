@@ -10,7 +10,7 @@ import pytest
 from offhook.control.auth.principal import OPERATOR
 from offhook.control.auth.secrets_box import SecretsBox
 from offhook.control.errors import TooManyRequests
-from offhook.control.services.provider_keys import ProviderKeyService, Taken
+from offhook.control.services.provider_keys import ProviderKeyService
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.sealing import a_box
 
@@ -26,7 +26,7 @@ async def api(tmp_path: pathlib.Path) -> AsyncIterator[Api]:
 
 
 async def make(api: Api, token: str, **more: Any) -> Any:
-    body = {"provider": "acme", "secret": SECRET, **more}
+    body = {"provider": "openai", "secret": SECRET, **more}
     return await api.want(201, "POST", PATH, body, token=token)
 
 
@@ -75,7 +75,7 @@ async def test_keys_are_taken_in_turn_up_to_their_limits_of_a_day(api: Api) -> N
     keys = api.services.provider_keys
 
     async def take() -> str:
-        taken = await keys.take(owner, "acme")
+        taken = await keys.take(owner, "openai")
         assert taken is not None
         return taken.secret
 
@@ -84,15 +84,15 @@ async def test_keys_are_taken_in_turn_up_to_their_limits_of_a_day(api: Api) -> N
         await take()
     # 22:13:20 in the evening
     assert caught.value.retry_after_s == 6400
-    page = await api.want(200, "GET", f"{PATH}?provider=acme&is_active=true", token=ann)
+    page = await api.want(200, "GET", f"{PATH}?provider=openai&is_active=true", token=ann)
     assert [key["used_today"] for key in page["items"]] == [1, 2]
     api.clock.advance(6400)
     ann = await api.user(ANN)
-    page = await api.want(200, "GET", f"{PATH}?provider=acme&is_active=true", token=ann)
+    page = await api.want(200, "GET", f"{PATH}?provider=openai&is_active=true", token=ann)
     assert [key["used_today"] for key in page["items"]] == [0, 0]
     assert await take() == "first"
     assert await keys.take(owner, "nobody") is None
-    assert await keys.take(OPERATOR.account_id, "acme") is None
+    assert await keys.take(OPERATOR.account_id, "openai") is None
 
 
 async def test_what_a_retired_key_sealed_is_sealed_anew_when_it_is_taken(api: Api) -> None:
@@ -100,7 +100,40 @@ async def test_what_a_retired_key_sealed_is_sealed_anew_when_it_is_taken(api: Ap
     made = await make(api, ann)
     box = SecretsBox([bytes(32), bytes(range(32))], random.Random(4))
     keys = ProviderKeyService(api.database, api.clock, lambda: box)
-    assert await keys.take(made["owner_id"], "acme") == Taken(made["id"], SECRET)
+    taken = await keys.take(made["owner_id"], "openai")
+    assert taken is not None
+    assert (taken.id, taken.secret) == (made["id"], SECRET)
     (sealed,) = await stored(api)
     assert not box.needs_resealing(sealed)
     assert SecretsBox([bytes(32)], random.Random(5)).open(sealed, made["id"]) == SECRET
+
+
+async def test_where_a_key_is_used_is_shown(api: Api) -> None:
+    known = await make(api, await api.user(ANN))
+    assert known["used_at"] == "https://api.openai.com/v1"
+    gemini = await make(api, await api.user(ANN), provider="gemini")
+    assert gemini["used_at"].endswith("googleapis.com/v1beta/openai")
+    nowhere = await make(api, await api.user(ANN), provider="acme")
+    assert (nowhere["base_url"], nowhere["used_at"]) == ("", None)
+    assert await api.services.provider_keys.take(nowhere["owner_id"], "acme") is None
+    path = f"{PATH}/{nowhere['id']}"
+    changes = {"base_url": "https://acme.example/v1", "models": {"chat": "large"}}
+    changed = await api.want(200, "PATCH", path, changes)
+    assert (changed["used_at"], changed["models"]["chat"]) == (changes["base_url"], "large")
+    taken = await api.services.provider_keys.take_own(nowhere["owner_id"], "acme")
+    assert taken is not None
+    assert (taken.server.base_url, taken.server.models.chat) == (changes["base_url"], "large")
+    assert taken.public_only
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://acme.example/v1", "https://127.0.0.1/v1", "https://[::1]/v1", "ftp://acme.example"],
+)
+async def test_a_key_names_no_address_of_this_network(api: Api, base_url: str) -> None:
+    body = {"provider": "acme", "secret": SECRET, "base_url": base_url}
+    problem = await api.want(422, "POST", PATH, body)
+    assert [error["field"] for error in problem["errors"]] == ["base_url"]
+    made = await make(api, await api.user(ANN))
+    problem = await api.want(422, "PATCH", f"{PATH}/{made['id']}", {"base_url": base_url})
+    assert [error["field"] for error in problem["errors"]] == ["base_url"]
