@@ -45,7 +45,8 @@ class Schemas:
                 continue
             _describe_fields(struct, schema)
             if struct not in sent and not struct.__struct_config__.omit_defaults:
-                schema["required"] = [name for name in schema["properties"] if name]
+                left_out = _may_be_left_out(struct)
+                schema["required"] = [n for n in schema["properties"] if n not in left_out]
         for name, schema in self.components.items():
             _describe_words(name.rpartition(".")[2], schema)
         _portable_patterns(self.components)
@@ -61,6 +62,12 @@ class Schemas:
         ref = schema.get("$ref")
         found: Json = self.components[ref.rpartition("/")[2]] if ref else schema
         return found
+
+
+def _may_be_left_out(struct: type[msgspec.Struct]) -> set[str]:
+    """Names of fields that an answer has only where they are set."""
+    fields = msgspec.structs.fields(struct)
+    return {each.encode_name for each in fields if each.default is msgspec.UNSET}
 
 
 def structs_of(types: Iterable[Any]) -> set[type[msgspec.Struct]]:

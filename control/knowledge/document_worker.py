@@ -110,7 +110,13 @@ def _read(pipe: WorkerPipe, file: DocumentFile) -> None:
     if waiting:
         pipe.send(encode(Slice(tuple(waiting))))
     used = resource.getrusage(resource.RUSAGE_SELF)
-    pipe.send(encode(Done(used.ru_maxrss * 1024, round(used.ru_utime + used.ru_stime, 3))))
+    pipe.send(encode(Done(_peak_bytes(), round(used.ru_utime + used.ru_stime, 3))))
+
+
+def _peak_bytes() -> int:
+    """Of this program: `ru_maxrss` would hold what the server had when it forked (proc(5))."""
+    told = pathlib.Path("/proc/self/status").read_text()
+    return 1024 * int(told.partition("VmHWM:")[2].split()[0])
 
 
 if __name__ == "__main__":
