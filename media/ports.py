@@ -87,6 +87,11 @@ class LanePort(Protocol):
     def sink(self, sink: Callable[[AnyMediaEvent], None] | None) -> None: ...
 
     @property
+    def missed_samples(self) -> int:
+        """Media time that went by unheard and unsaid, as a stall swallowed it; its growth counts."""
+        ...
+
+    @property
     def position_samples(self) -> int:
         """The lane's media time now."""
         ...

@@ -36,6 +36,8 @@ class Answering:
         self._lane: LanePort | None = None
         self._detector: MachineDetector | None = None
         self._voicemail: Voicemail | None = None
+        self._missed = 0
+        "Of the lane's time, as the detector knows."
 
     def ring(self, lane: LanePort) -> None:
         """Something is heard before the answer."""
@@ -54,6 +56,7 @@ class Answering:
         detector, voicemail = self._detector, self._voicemail
         if detector is None or voicemail is None:
             return
+        self._notice_missed(detector)
         watched = detector.watches
         reply = state.reply
         detector.receive(
@@ -86,14 +89,21 @@ class Answering:
     def _begin(self, lane: LanePort) -> MachineDetector:
         self._lane = lane
         self._detector = MachineDetector(lane.rate_hz, self._expected)
+        self._missed = lane.missed_samples
         lane.listen_for_tones(True)
         return self._detector
 
     def _hear_early(self, event: AnyMediaEvent) -> None:
         if self._detector is not None and self._lane is not None:
+            self._notice_missed(self._detector)
             self._detector.receive(event)
             self._tell(self._detector)
             self._lane.set_alarm(self._detector.get_timer())
+
+    def _notice_missed(self, detector: MachineDetector) -> None:
+        if self._lane is not None and (missed := self._lane.missed_samples) != self._missed:
+            detector.miss(missed - self._missed)
+            self._missed = missed
 
     def _tell(self, detector: MachineDetector) -> None:
         while (verdict := detector.next_verdict()) is not None:

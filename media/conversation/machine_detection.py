@@ -144,6 +144,19 @@ class MachineDetector:
 
     # --- time ------------------------------------------------------------------------------------
 
+    def miss(self, samples: int) -> None:
+        """So much time up to now was not heard: it is neither speech nor silence, nor waiting.
+
+        A far end whose words a stall of ours has torn apart is no machine for it.
+        """
+        self._silent_since += samples
+        if self._answered is not None:
+            self._answered += samples
+        if self._run is not None:
+            self._run += samples
+        if self._spurt is not None:
+            self._spurt += samples
+
     def get_timer(self) -> int | None:
         """The next position at which time alone may decide something."""
         due = [at for at, _ in self._dues()]

@@ -104,6 +104,8 @@ class Cohort:
         self.recorder = recorder
         self.rows = Rows()
         self.ticks = 0
+        self.skipped_ticks = 0
+        "Of them: those that a stall swallowed."
         self.lanes = LaneColumns(FIRST_ROWS)
         self.jitter = Jitter(FIRST_ROWS, rate_hz, turn=TICKS_APART * number)
         self.inbound = Inbound(FIRST_ROWS, rate_hz, self.jitter)
@@ -195,6 +197,7 @@ class Cohort:
         if n == 0:
             return
         self.ticks += 1
+        self.skipped_ticks += 1
         silence = np.zeros((n, self.frame), np.int16)
         self.history.push(n, silence, silence)
         self.outbound.skip(n)

@@ -135,6 +135,11 @@ class Lane:
             self._cohort.sinks[self._row] = sink
 
     @property
+    def missed_samples(self) -> int:
+        """Media time that stalls of the frame clock have swallowed; its growth is what counts."""
+        return self._cohort.skipped_ticks * self._cohort.frame
+
+    @property
     def position_samples(self) -> int:
         """The lane's media time now."""
         if self.open:

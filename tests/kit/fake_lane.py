@@ -51,6 +51,7 @@ class FakeLane:
         self.rate_hz = rate_hz
         self.sink: Callable[[AnyMediaEvent], None] | None = None
         self.position_samples = 0
+        self.missed_samples = 0
         self.sent: list[Sent] = []
         self.levels: list[tuple[int, float]] = []
         self.dead_chunks = 0

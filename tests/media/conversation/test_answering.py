@@ -58,6 +58,20 @@ async def test_person_is_greeted_with_the_first_frame() -> None:
     await call.finish()
 
 
+async def test_stalls_of_ours_make_no_machine_of_a_person() -> None:
+    call = placed("hang_up")
+    await call.answer()
+    call.say("tell me about your opening hours please", after_ms=200, ms=9000)
+    await call.run(1000)
+    for _ in range(8):
+        await call.run(900)
+        call.lane.missed_samples += 800 * 8
+    await call.run(4000)
+    assert verdicts(call) == [AnsweredBy.HUMAN]
+    assert call.leg.ended is None
+    await call.finish()
+
+
 async def test_machine_is_hung_up_on_when_it_is_known() -> None:
     call = placed("hang_up")
     await call.answer()

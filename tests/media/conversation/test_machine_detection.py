@@ -105,6 +105,25 @@ def test_long_greeting_and_then_silence_is_a_person_who_waits() -> None:
     assert Call().says(300, 6200).run() == [(HUMAN, Reason.SILENCE_AFTER_LONG_SPEECH)]
 
 
+def test_time_that_was_not_heard_makes_no_speech_longer_and_no_silence() -> None:
+    """A person's 2 s of words, torn apart by stalls of ours to 8 s."""
+    detector = MachineDetector(RATE)
+    detector.receive_answer(0)
+    detector.receive(SpeechStarted(400 * 8, 300 * 8))
+    for ms in range(1400, 7400, 1000):
+        detector.miss(900 * 8)
+        detector.receive(AlarmDue(ms * 8))
+    detector.receive(SpeechEnded(8000 * 8, 7800 * 8))
+    detector.miss(900 * 8)
+    detector.receive(AlarmDue(9000 * 8))
+    assert detector.next_verdict() is None
+    detector.receive(AlarmDue(10_000 * 8))
+    verdict = detector.next_verdict()
+    assert verdict is not None
+    assert (verdict.answered_by, verdict.reason) == (HUMAN, Reason.SHORT_UTTERANCE)
+    assert verdict.after_samples == (7800 + PAUSE_MS - 6 * 900) * 8
+
+
 def test_longer_speech_is_a_machine_while_it_speaks() -> None:
     call = Call().says(300, 12_000)
     assert call.run() == [(MACHINE, Reason.LONGER_SPEECH)]

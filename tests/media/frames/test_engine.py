@@ -380,6 +380,7 @@ def test_time_that_a_stall_swallowed_is_gone_for_all_and_delay_returns() -> None
         for phase in range(PHASES):
             rig.engine.skip(phase)
     assert lane.position_samples == 75 * 160
+    assert lane.missed_samples == 25 * 160
     for _ in range(100):
         far_end_speaks(1)
         rig.run(20)
