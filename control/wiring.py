@@ -61,6 +61,7 @@ from .knowledge.knowledge_room import KnowledgeRoom
 from .lines.lines import Lines
 from .lines.routing import Routing
 from .messages.outbox_sender import OutboxSender, email_sender
+from .messages.sms_room import SmsRoom
 from .nodes import Nodes
 from .pooled_random import PooledRandom
 from .recordings.retention import RecordingRetention
@@ -244,6 +245,7 @@ class Server:
             settings, self._services, self._clock, self._rng, providers.watch, nodes.leads
         )
         self._agents.knowledge = self._knowledge.of
+        self._sms = SmsRoom(settings, self._services, self._agents, self._clock, nodes.leads)
         self._routing = Routing(settings, self._database, self.lines, self._clock)
         self._services.control.lines = self._routing.outbound
         self.holding = Holding(
@@ -344,6 +346,7 @@ class Server:
         stack.push_async_callback(self._webhooks.aclose)
         stack.push_async_callback(self._figures.aclose)
         self._figures.start()
+        stack.push_async_callback(self._sms.close_sender)
         await self._outbox_sender.start()
         stack.push_async_callback(self._outbox_sender.aclose)
         crashed = await self.registry.start()
@@ -388,6 +391,8 @@ class Server:
         stack.push_async_callback(self._imports.aclose)
         self._knowledge.start()
         stack.push_async_callback(self._knowledge.aclose)
+        self._sms.start()
+        stack.push_async_callback(self._sms.aclose)
         self._nodes.wake(
             stack,
             [
@@ -398,6 +403,7 @@ class Server:
                 self._knowledge.wake,
                 self._webhooks.wake,
                 self._outbox_sender.wake,
+                self._sms.wake,
                 self._analysing.wake,
             ],
         )

@@ -54,6 +54,11 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     return found
 
 
+def is_proxy(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether what `peer` says of its clients is believed."""
+    return _is_in(peer, trusted)
+
+
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(text.partition("%")[0])

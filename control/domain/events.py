@@ -22,6 +22,7 @@ from .calls import CallStatus, EscalationStatus, Outcome
 from .campaigns import CampaignStatus
 from .documents import DocumentStatus
 from .imports import ImportStatus
+from .sms_tasks import TaskStatus
 
 
 class DomainEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -159,6 +160,30 @@ class SmsFailed(SmsEvent, frozen=True, kw_only=True, tag="sms.failed"):
     error: str
 
 
+class SmsTaskEnded(AboutOther, frozen=True, kw_only=True, tag="sms.task"):
+    """An agent has answered a text, or that was given up."""
+
+    task_id: str
+    "The text that it is about."
+    status: TaskStatus
+    phone_number: str
+    category: str
+    contact_id: str | None = None
+    error: str = ""
+
+
+class BroadcastEnded(AboutOther, frozen=True, kw_only=True, tag="broadcast.ended"):
+    """Of every recipient of a broadcast it is known whether the text has left."""
+
+    broadcast_id: str
+    "The broadcast that it is about."
+    recipients: int
+    "Contacts that it was for."
+    sent: int
+    "Texts that have left."
+    failed: int
+
+
 class OutboxKept(AboutOther, frozen=True, kw_only=True, tag="outbox.kept"):
     """Something could not leave, because nothing is configured to send it by."""
 
@@ -241,6 +266,8 @@ AnyDomainEvent = (
     | SmsReceived
     | SmsSent
     | SmsFailed
+    | SmsTaskEnded
+    | BroadcastEnded
     | OutboxKept
     | LineStateChanged
     | AgentChanged

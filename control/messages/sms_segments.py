@@ -17,6 +17,8 @@ GSM7 = frozenset(
 EXTENSION = frozenset("^{}\\[~]|€\f")
 "Two septets each: an escape comes first (3GPP 23.038 §6.2.1.1)."
 SINGLE: dict[str, int] = {"gsm7": 160, "ucs2": 70}
+DOTS = "..."
+"Of the GSM alphabet, which the ellipsis is not."
 PART: dict[str, int] = {"gsm7": 153, "ucs2": 67}
 
 
@@ -50,3 +52,15 @@ def _parts(sizes: Sequence[int], room: int) -> int:
             parts, used = parts + 1, 0
         used += size
     return parts
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or as much of its beginning as that many SMS hold, dots after it."""
+    if segments_of(text).segments <= most:
+        return text
+    low, high = 0, min(len(text), most * SINGLE["gsm7"])
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = segments_of(text[:middle] + DOTS).segments <= most
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return text[:low].rstrip() + DOTS

@@ -30,6 +30,7 @@ from .analyses import AnalysisService
 from .analytics import AnalyticsService
 from .api_keys import ApiKeyService
 from .authentication import Authentication
+from .broadcasts import BroadcastService
 from .call_control import CallControl
 from .calls import CallService
 from .campaign_steps import CampaignSteps
@@ -47,6 +48,7 @@ from .event_log import EventLog
 from .idempotency import IdempotencyService
 from .import_steps import ImportSteps
 from .imports import ImportService
+from .inbound_sms import InboundSms
 from .knowledge import KnowledgeService
 from .lines import LineService
 from .modems import ModemService
@@ -66,6 +68,8 @@ from .sent_codes import SentCodes
 from .setup import SetupService
 from .sign_in import SignIn
 from .sms import SmsService
+from .sms_task_steps import SmsTaskSteps
+from .sms_tasks import SmsTaskService
 from .subscriptions import SubscriptionService
 from .system_figures import SystemFigureService
 from .tickets import TicketService
@@ -86,6 +90,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     analytics: AnalyticsService
     api_keys: ApiKeyService
     authentication: Authentication
+    broadcasts: BroadcastService
     calls: CallService
     campaigns: CampaignService
     campaign_steps: CampaignSteps
@@ -103,6 +108,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: IdempotencyService
     imports: ImportService
     import_steps: ImportSteps
+    inbound_sms: InboundSms
     knowledge: KnowledgeService
     lines: LineService
     modems: ModemService
@@ -121,6 +127,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     setup: SetupService
     sign_in: SignIn
     sms: SmsService
+    sms_tasks: SmsTaskService
+    sms_task_steps: SmsTaskSteps
     subscriptions: SubscriptionService
     system_figures: SystemFigureService
     tickets: TicketService
@@ -179,6 +187,8 @@ def make_services(
     codes = SentCodes(clock, proofs, outbox)
     agents = AgentService(database, clock)
     control = CallControl(database, calls, clock)
+    sms = SmsService(database, events, outbox, clock)
+    sms_tasks = SmsTaskService(database, events, sms, clock)
     notifications = NotificationService(database, events, outbox, clock)
     escalations = EscalationService(
         database, events, calls, agents, control, notifications, clock, ring_s
@@ -201,6 +211,7 @@ def make_services(
         analytics=AnalyticsService(database, clock, Counting(database.url)),
         api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
+        broadcasts=BroadcastService(database, events, sms, clock),
         control=control,
         calls=call_service,
         campaigns=CampaignService(database, events, clock, lines),
@@ -218,6 +229,7 @@ def make_services(
         idempotency=IdempotencyService(database, clock, box),
         imports=ImportService(database, events, clock, uploads),
         import_steps=ImportSteps(database, events, clock),
+        inbound_sms=InboundSms(sms, sms_tasks),
         knowledge=KnowledgeService(database),
         lines=LineService(database, lines),
         modems=ModemService(database, clock, lines),
@@ -235,7 +247,9 @@ def make_services(
         schedules=ScheduleService(database, events, clock, lines),
         setup=SetupService(database, clock, documents, provider_keys),
         sign_in=sign_in,
-        sms=SmsService(database, events, outbox, clock),
+        sms=sms,
+        sms_tasks=sms_tasks,
+        sms_task_steps=SmsTaskSteps(database, events, sms, clock),
         subscriptions=subscriptions,
         system_figures=SystemFigureService(database, clock, lines),
         tickets=TicketService(database, events, notifications, clock),

@@ -6,7 +6,7 @@ Not their messages (sms.py), which count themselves here.
 from typing import Any
 
 import msgspec
-from sqlalchemy import or_
+from sqlalchemy import insert, or_
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
@@ -25,6 +25,8 @@ COLUMNS = schema.CONTACTS.c
 MAX_HISTORY = 100
 "Changes of tier that are kept with a contact; older ones are forgotten."
 MAX_PREFERENCES_BYTES = 16 * 1024
+TIERS = ("free", "premium", "enterprise")
+"From the lowest to the highest; others have no place among them."
 SEARCHED = (COLUMNS.phone_number, COLUMNS.full_name, COLUMNS.email)
 
 _encode = msgspec.json.Encoder().encode
@@ -110,6 +112,7 @@ class ContactService:
                 step = TierChange(tier=tier, previous=contact.tier, at_wall=now, reason=reason)
                 history = (*contact.tier_history, msgspec.to_builtins(step))
                 changes = changes | {"tier_history": history[-MAX_HISTORY:]}
+                await _count_change(tx, contact, step)
             return await CONTACTS.update(tx, contact, **changes, updated_wall=now)
 
     async def delete(self, who: Principal, key: str) -> None:
@@ -138,16 +141,21 @@ async def known(tx: Transaction, owner_id: str | None, number: str) -> Contact |
     return await CONTACTS.find(tx, owner_id, COLUMNS.phone_number.in_(spellings(number)))
 
 
-async def count_in(tx: Transaction, owner_id: str, number: str, wall: float) -> Contact:
-    """They have written; whoever is not known yet is from now on."""
+async def seen(tx: Transaction, owner_id: str, number: str, wall: float) -> Contact:
+    """They want something; whoever is not known yet is from now on."""
     contact = await known(tx, owner_id, number)
     if contact is None:
         contact = await CONTACTS.add(
             tx,
             Contact(owner_id=owner_id, phone_number=number, created_wall=wall, updated_wall=wall),
         )
-    count = contact.messages_in + 1
-    return await CONTACTS.update(tx, contact, messages_in=count, last_seen_wall=wall)
+    return await CONTACTS.update(tx, contact, last_seen_wall=wall)
+
+
+async def count_in(tx: Transaction, owner_id: str, number: str, wall: float) -> Contact:
+    """They have written."""
+    contact = await seen(tx, owner_id, number, wall)
+    return await CONTACTS.update(tx, contact, messages_in=contact.messages_in + 1)
 
 
 async def count_out(tx: Transaction, owner_id: str, number: str) -> Contact | None:
@@ -156,6 +164,22 @@ async def count_out(tx: Transaction, owner_id: str, number: str) -> Contact | No
     if contact is None:
         return None
     return await CONTACTS.update(tx, contact, messages_out=contact.messages_out + 1)
+
+
+async def _count_change(tx: Transaction, contact: Contact, change: TierChange) -> None:
+    """For figures: histories are forgotten in part, and cannot be counted by a database."""
+    step = 0
+    if change.tier in TIERS and change.previous in TIERS:
+        step = 1 if TIERS.index(change.tier) > TIERS.index(change.previous) else -1
+    row = {
+        "owner_id": contact.owner_id,
+        "contact_id": contact.id,
+        "tier": change.tier,
+        "previous": change.previous,
+        "step": step,
+        "at_wall": change.at_wall,
+    }
+    await tx.execute(insert(schema.TIER_CHANGES).values(row))
 
 
 def _no_number() -> FieldError:

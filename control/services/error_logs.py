@@ -1,9 +1,12 @@
 """What went wrong and a person should look at: kept by whoever meets it, resolved by people."""
 
+from typing import Any
+
 import msgspec
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
+from ..dialer.dialling import spellings
 from ..domain.messages import ErrorLog
 from ..errors import Conflict
 from ..store import schema
@@ -23,6 +26,11 @@ class ErrorLogFilter(msgspec.Struct, frozen=True, kw_only=True):
     severity: str | None = None
     is_resolved: bool | None = None
     call_id: str | None = None
+    phone_number: str | None = None
+    "Whom it is about, however it is written."
+    from_wall: float | None = None
+    to_wall: float | None = None
+    "No longer in it."
 
 
 async def record(tx: Transaction, entry: ErrorLog, wall: float) -> ErrorLog:
@@ -65,6 +73,12 @@ class ErrorLogService:
         for name in ("type", "severity", "call_id"):
             if (value := getattr(wanted, name)) is not None:
                 where.append(COLUMNS[name] == value)
+        if wanted.phone_number is not None:
+            where.append(COLUMNS.phone_number.in_(spellings(wanted.phone_number)))
+        if wanted.from_wall is not None:
+            where.append(COLUMNS.created_wall >= wanted.from_wall)
+        if wanted.to_wall is not None:
+            where.append(COLUMNS.created_wall < wanted.to_wall)
         if wanted.is_resolved is not None:
             resolved = COLUMNS.resolved_wall
             where.append(resolved.is_not(None) if wanted.is_resolved else resolved.is_(None))
@@ -81,6 +95,20 @@ class ErrorLogService:
             return await ERROR_LOGS.update(
                 tx, entry, resolved_wall=now, resolution=resolution, updated_wall=now
             )
+
+    async def change(
+        self, who: Principal, id_: str, is_resolved: bool | None, resolution: str | None
+    ) -> ErrorLog:
+        """Say whether it has been seen to, and what was done; None: as it was. Raises NotFound."""
+        now = self._clock.wall()
+        changes: dict[str, Any] = {"updated_wall": now}
+        if resolution is not None:
+            changes["resolution"] = resolution
+        async with self._database.write() as tx:
+            entry = await self._get(tx, who, id_)
+            if is_resolved is not None:
+                changes["resolved_wall"] = (entry.resolved_wall or now) if is_resolved else None
+            return await ERROR_LOGS.update(tx, entry, **changes)
 
     async def _get(self, tx: Transaction, who: Principal, id_: str) -> ErrorLog:
         entry = await ERROR_LOGS.get(tx, id_, owner_of(who))

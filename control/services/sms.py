@@ -3,6 +3,7 @@
 An SMS that goes out has the id of its message in the outbox. Not here: how it is sent.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -12,7 +13,7 @@ from ...media.clock import Clock
 from ..auth.principal import OPERATOR_ID, Principal
 from ..dialer.dialling import spellings
 from ..domain.events import SmsFailed, SmsReceived, SmsSent
-from ..domain.messages import OutboxMessage, OutboxStatus, SmsMessage, SmsStatus
+from ..domain.messages import Contact, OutboxMessage, OutboxStatus, SmsMessage, SmsStatus
 from ..errors import FieldError, Unprocessable
 from ..messages.sms_numbers import sms_number
 from ..messages.sms_segments import segments_of
@@ -47,6 +48,9 @@ class NewSms(msgspec.Struct, frozen=True, kw_only=True):
     from_: str = ""
     "One of the account's numbers; empty: the first of them, or what the provider has."
     kind: SmsKind = "message"
+    reply_from: str = ""
+    """The number that they wrote to, which a reply comes from: the provider knows it, whether it
+    is kept here or not. Not for what clients say."""
 
 
 class SmsFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +74,10 @@ class SmsService:
         self._events = events
         self._outbox = outbox
         self._clock = clock
+        self.on_received: Callable[[Work, SmsMessage, Contact], Awaitable[None]] | None = None
+        "Told of what comes in, in the transaction that stores it."
+        self.on_finished: Callable[[Work, SmsMessage], Awaitable[None]] | None = None
+        "Told of what was sent or has failed, likewise."
         outbox.when_finished("sms", self._finished)
 
     # --- to be read -----------------------------------------------------------------------------
@@ -109,7 +117,9 @@ class SmsService:
         """The same as a part of something larger. Raises Unprocessable."""
         to = sms_number(wanted.to)
         errors = list(_faults(to, wanted.body))
-        from_number, fault = await _sender(work.tx, owner_id, wanted.from_)
+        from_number, fault = wanted.reply_from, None
+        if not from_number:
+            from_number, fault = await _sender(work.tx, owner_id, wanted.from_)
         errors += [] if fault is None else [fault]
         if errors or to is None:
             raise Unprocessable("the message cannot be sent", errors)
@@ -127,7 +137,11 @@ class SmsService:
             created_wall=now,
             updated_wall=now,
         )
-        sent = await self._outbox.send(work, "sms", to, "", wanted.body, owner_id, id_=message.id)
+        sent = await self._outbox.send(
+            *(work, "sms", to, "", wanted.body, owner_id),
+            id_=message.id,
+            from_number=wanted.reply_from,
+        )
         status = STATUS_OF[sent.status]
         message = msgspec.structs.replace(message, status=status, error=sent.error)
         message = await MESSAGES.add(work.tx, message)
@@ -154,6 +168,23 @@ class SmsService:
             work.tell(message.owner_id, SmsSent(**told))
         else:
             work.tell(message.owner_id, SmsFailed(**told, error=message.error))
+        if self.on_finished is not None:
+            await self.on_finished(work, message)
+
+    async def report(self, provider_sid: str, status: SmsStatus, error: str = "") -> None:
+        """A provider tells what became of one that it had taken; of an unknown one, nothing."""
+        now = self._clock.wall()
+        sent = COLUMNS.status == SmsStatus.SENT.value
+        async with self._events.writing() as work:
+            wanted = (COLUMNS.provider_sid == provider_sid, COLUMNS.inbound.is_(False), sent)
+            message = await MESSAGES.find(work.tx, None, *wanted)
+            if message is None:
+                return
+            message = await MESSAGES.update(
+                work.tx, message, status=status, error=error, updated_wall=now
+            )
+            if status is SmsStatus.FAILED:
+                work.tell(message.owner_id, SmsFailed(**_told(message, now), error=error))
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -199,6 +230,8 @@ class SmsService:
                 ),
             )
             work.tell(owner_id, SmsReceived(**_told(message, now)))
+            if self.on_received is not None:
+                await self.on_received(work, message, contact)
             return message
 
 

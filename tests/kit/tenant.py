@@ -195,6 +195,8 @@ MAKERS: dict[str, Maker] = {
         "/v1/provider-keys", {"provider": "openai", "secret": "sk-abcdefghijkl"}
     ),
     "/v1/messages/{id}": _by_api("/v1/messages", {"to": NUMBER, "body": "Hello."}),
+    "/v1/sms-tasks/{id}": _by_api("/v1/sms-tasks", {"number": NUMBER, "body": "Hello?"}),
+    "/v1/broadcasts/{id}": _by_api("/v1/broadcasts", {"message": "Hello."}),
     "/v1/contacts/{key}": _by_api("/v1/contacts", {"phone_number": "+15557000002"}),
     "/v1/notifications/{id}": _by_store(
         schema.NOTIFICATIONS,

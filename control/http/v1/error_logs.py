@@ -26,6 +26,8 @@ class ErrorLogQuery(ListQuery, frozen=True, kw_only=True, forbid_unknown_fields=
     severity: Severity | None = None
     is_resolved: bool | None = None
     call_id: ShortText | None = None
+    number: ShortText | None = None
+    "Whom it is about."
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
@@ -47,6 +49,10 @@ class ErrorLogView(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     contact_id: str | None
     call_id: str | None
+    task_id: str | None
+    "The text that an agent could not answer."
+    phone_number: str | None
+    "Whom it is about."
     context: dict[str, Any]
     is_resolved: bool
     resolution: str
@@ -62,6 +68,7 @@ async def list_error_logs(asked: Asked[ErrorLogQuery, Nothing]) -> List[ErrorLog
         severity=query.severity,
         is_resolved=query.is_resolved,
         call_id=query.call_id,
+        phone_number=query.number,
     )
     page = await asked.edge.services.error_logs.page(asked.who, query.page(), wanted)
     return list_of(page, [error_log_view(entry) for entry in page.items])
@@ -83,7 +90,7 @@ def error_log_view(entry: ErrorLog) -> ErrorLogView:
     """An entry as the API shows it."""
     same = (
         *("id", "seq", "owner_id", "type", "severity", "message"),
-        *("contact_id", "call_id", "context", "resolution"),
+        *("contact_id", "call_id", "task_id", "phone_number", "context", "resolution"),
     )
     return ErrorLogView(
         **{name: getattr(entry, name) for name in same},
