@@ -6,7 +6,7 @@ Of an ended call nothing stays in memory. Not how it is stored: call_rounds.py.
 import asyncio
 import logging
 import pathlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -46,8 +46,12 @@ class Keeper(Saver, Protocol):
         """Calls that are in progress as far as is stored. Raises StoreError."""
         ...
 
-    async def forget(self, ended_before_wall: float) -> list[CallSummary]:
-        """Delete some old calls; none are left when it returns none. Raises StoreError."""
+    async def old(self, ended_before_wall: float) -> list[CallSummary]:
+        """Some calls that ended before; none are left when it returns none. Raises StoreError."""
+        ...
+
+    async def forget(self, call_ids: Sequence[str]) -> None:
+        """Delete calls. Raises StoreError."""
         ...
 
 
@@ -230,8 +234,10 @@ class CallRegistry:
 
     async def _forget_old(self) -> None:
         try:
-            while forgotten := await self._store.forget(self._clock.wall() - self._retention_s):
-                await asyncio.to_thread(_delete_recordings, forgotten, self._recordings)
+            while old := await self._store.old(self._clock.wall() - self._retention_s):
+                # Voices first: what a crash leaves of a call is old, and goes the next time.
+                await asyncio.to_thread(_delete_recordings, old, self._recordings)
+                await self._store.forget([call.id for call in old])
         except (StoreError, OSError) as exc:
             logger.error("old calls could not be deleted: %s", exc)
         if not self._closing:

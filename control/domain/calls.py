@@ -122,6 +122,8 @@ class CallSummary(Owned, frozen=True, kw_only=True):
     "A machine answered; None: nobody has found out who did."
     recording: str | None = None
     "File name in the recordings folder."
+    recording_deleted_wall: float | None = None
+    "Since then it is to be gone; None: it was never, or is there."
     sentiment: Sentiment | None = None
     "Of the caller: as the call goes on, then of its analysis; None: nothing tells it."
     qa_score: float | None = None
@@ -166,6 +168,8 @@ class Recording(Owned, frozen=True, kw_only=True):
     size_bytes: int = 0
     rate_hz: int = 0
     length_s: float = 0.0
+    deleted_wall: float | None = None
+    "Since then nobody gets it; its files go next, then this."
 
 
 class EscalationStatus(enum.Enum):

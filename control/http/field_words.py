@@ -93,7 +93,7 @@ WORDS: dict[str, str] = {
     "leg": "The number of the other leg in this call.",
     "mode": "How somebody takes part: talk, listen, whisper or barge.",
     "return_to_agent": "The agent has the caller again when the person has hung up.",
-    "recording": "Its recording; null: there is none.",
+    "recording": "Its recording; null: there is none, or it was deleted.",
     "quality": "What was counted of the audio on the line.",
     "bridged_at": "When the person was joined (RFC 3339, UTC); null: not yet, or never.",
     "closed_at": "When it was over (RFC 3339, UTC); null: it is not.",

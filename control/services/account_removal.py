@@ -64,11 +64,12 @@ class AccountRemoval:
         key = list(table.primary_key)[-1]
         mine = table.c.owner_id == owner_id
         recording = [table.c.recording] if table is schema.CALLS else []
-        async with self._database.write() as tx:
+        async with self._database.read() as tx:
             some = select(key, *recording).where(mine).limit(ROWS_AT_ONCE)
             rows: list[tuple[Any, ...]] = [tuple(row) for row in await tx.execute(some)]
-            if rows:
-                await tx.execute(delete(table).where(mine, key.in_([row[0] for row in rows])))
-        if recording:
+        if recording:  # voices first: their calls are still there for another try
             await asyncio.to_thread(delete_recordings, self._recordings, [row[1] for row in rows])
+        if rows:
+            async with self._database.write() as tx:
+                await tx.execute(delete(table).where(mine, key.in_([row[0] for row in rows])))
         return len(rows) == ROWS_AT_ONCE

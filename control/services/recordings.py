@@ -4,11 +4,12 @@ Of a call in progress the file is there as well, but no row yet: services/calls.
 """
 
 import asyncio
+import logging
 import pathlib
 from collections import OrderedDict
 
 import msgspec
-from sqlalchemy import ColumnElement, Float, case, cast, func, select
+from sqlalchemy import ColumnElement, Float, case, cast, func, select, update
 
 from ...codecs.errors import WavError
 from ...media.clock import Clock
@@ -19,7 +20,7 @@ from ..calls.cut_off import recording_in
 from ..domain.calls import CallSummary, Recording
 from ..domain.events import CallUpdated
 from ..errors import Forbidden, Gone, Unavailable
-from ..recordings.files import delete_recording
+from ..recordings.files import delete_recordings
 from ..recordings.peaks import Peaks, draw
 from ..recordings.renditions import RenditionFailed, Renditions
 from ..store import schema
@@ -30,6 +31,8 @@ from .access import missing, owner_of
 from .event_log import EventLog
 
 COLUMNS = schema.RECORDINGS.c
+KEPT = COLUMNS.deleted_wall.is_(None)
+"Nobody wants it gone."
 DAY_S = 86_400.0
 WAV = "wav"
 DELETE_BATCH = 20
@@ -37,6 +40,8 @@ DELETE_BATCH = 20
 KEPT_PEAKS = 128
 "Waveforms that are kept in memory: at most 8 MB."
 LATER_S = 60.0
+
+logger = logging.getLogger(__name__)
 
 
 class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +107,7 @@ class RecordingService:
         """One of them. Raises NotFound."""
         async with self._database.read() as tx:
             recording = await RECORDINGS.get(tx, id_, owner_of(who))
-        if recording is None:
+        if recording is None or recording.deleted_wall is not None:
             raise missing("recording", id_)
         return recording
 
@@ -111,7 +116,7 @@ class RecordingService:
     ) -> Page[Recording]:
         """Recordings in pages. Raises BadRequest."""
         async with self._database.read() as tx:
-            return await RECORDINGS.page(tx, owner_of(who), query, *wanted.where())
+            return await RECORDINGS.page(tx, owner_of(who), query, KEPT, *wanted.where())
 
     # --- to be heard and seen -------------------------------------------------------------------
 
@@ -140,7 +145,9 @@ class RecordingService:
             call = await SUMMARIES.get(tx, call_id, owner_of(who))
             if call is None:
                 raise missing("call", call_id)
-            found = await RECORDINGS.find(tx, call.owner_id, COLUMNS.call_id == call.id)
+            found = await RECORDINGS.find(tx, call.owner_id, COLUMNS.call_id == call.id, KEPT)
+        if call.recording_deleted_wall is not None:
+            raise await self._gone(call)
         if found is None and call.recording is not None and call.ended_wall is not None:
             if await asyncio.to_thread(self._is_there, call.recording):
                 return None
@@ -185,7 +192,7 @@ class RecordingService:
             raise Gone("the link has expired")
         async with self._database.read() as tx:
             recording = await RECORDINGS.get(tx, link.recording_id, None)
-        if recording is None:
+        if recording is None or recording.deleted_wall is not None:
             raise _gone()
         return recording
 
@@ -194,7 +201,8 @@ class RecordingService:
     async def delete(self, who: Principal, id_: str) -> None:
         """Delete one with all that was made of it; the call stays.
 
-        Raises NotFound, and Unavailable when it lies on another node.
+        From then on nobody gets it, even where its files cannot be removed at once. Raises
+        NotFound, and Unavailable when it lies on another node.
         """
         recording = await self.get(who, id_)
         if not await asyncio.to_thread(self._is_there, recording.file):
@@ -202,46 +210,77 @@ class RecordingService:
         await self._delete([recording])
 
     async def delete_old(self) -> int:
-        """Delete some that were kept for long enough; returns how many: below DELETE_BATCH, all.
+        """Delete some that were kept for long enough; returns how many: 0, there are none.
 
-        Where nodes share the database, each deletes its own calls': there are the files. Raises
-        StoreError and OSError.
+        What was marked, and then cut off by a crash or refused by the disk, goes first. Where nodes
+        share the database, each deletes its own calls': there are the files. Raises StoreError.
         """
+        resumed = await self._remove(await self._ours(COLUMNS.deleted_wall.is_not(None)))
         keep = func.coalesce(
             schema.ACCOUNTS.c.recording_keep_days, cast(self._keep_days, Float(53))
         )
         # Never: no moment is before that one.
         before = case((keep > 0, self._clock.wall() - keep * DAY_S), else_=cast(-1.0, Float(53)))
-        old = (
-            select(COLUMNS.id)
-            .join(schema.ACCOUNTS, schema.ACCOUNTS.c.id == COLUMNS.owner_id)
-            .join(schema.CALLS, schema.CALLS.c.id == COLUMNS.call_id)
-            .where(COLUMNS.created_wall < before)
-            .limit(DELETE_BATCH)
-        )
-        if not self._database.is_sqlite:
-            old = old.where(schema.CALLS.c.node == self._database.node)
-        async with self._database.read() as tx:
-            found = await RECORDINGS.all(tx, None, COLUMNS.id.in_(old), limit=DELETE_BATCH)
+        found = await self._ours(KEPT, COLUMNS.created_wall < before)
         if found:
             await self._delete(found)
-        return len(found)
+        return resumed + len(found)
 
     # --- inside ---------------------------------------------------------------------------------
 
+    async def _ours(self, *wanted: ColumnElement[bool]) -> list[Recording]:
+        """Some of these, on this node's disk."""
+        found = (
+            select(COLUMNS.id)
+            .join(schema.ACCOUNTS, schema.ACCOUNTS.c.id == COLUMNS.owner_id)
+            .join(schema.CALLS, schema.CALLS.c.id == COLUMNS.call_id)
+            .where(*wanted)
+            .limit(DELETE_BATCH)
+        )
+        if not self._database.is_sqlite:
+            found = found.where(schema.CALLS.c.node == self._database.node)
+        async with self._database.read() as tx:
+            return await RECORDINGS.all(tx, None, COLUMNS.id.in_(found), limit=DELETE_BATCH)
+
     async def _delete(self, recordings: list[Recording]) -> None:
-        """Voices first: a crash in between leaves rows, which the next try deletes."""
-        paths = [recording_in(self._folder, recording.file) for recording in recordings]
-        await asyncio.to_thread(_delete_all, [path for path in paths if path is not None])
+        """Marked and told, then removed: a crash in between leaves marks, which are taken up."""
         now = self._clock.wall()
         gone = {recording.id for recording in recordings}
+        calls = schema.CALLS
+        theirs = calls.c.id.in_({recording.call_id for recording in recordings})
         async with self._events.writing() as work:
-            await RECORDINGS.delete_where(work.tx, None, COLUMNS.id.in_(gone))
+            await RECORDINGS.update_where(work.tx, None, COLUMNS.id.in_(gone), deleted_wall=now)
+            await work.tx.execute(update(calls).where(theirs).values(recording_deleted_wall=now))
             for recording in recordings:
                 changed = CallUpdated(at_wall=now, call_id=recording.call_id, fields=("recording",))
                 work.tell(recording.owner_id, changed)
         for key in [key for key in self._peaks if key[0] in gone]:
             del self._peaks[key]
+        await self._remove(recordings)
+
+    async def _remove(self, marked: list[Recording]) -> int:
+        """Their files, then they; returns how many are gone."""
+        gone = await asyncio.to_thread(self._unlink, marked) if marked else []
+        if gone:
+            calls = schema.CALLS
+            theirs = calls.c.id.in_([recording.call_id for recording in gone])
+            async with self._database.write() as tx:
+                await tx.execute(update(calls).where(theirs).values(recording=None))
+                ids = [recording.id for recording in gone]
+                await RECORDINGS.delete_where(tx, None, COLUMNS.id.in_(ids))
+        return len(gone)
+
+    def _unlink(self, recordings: list[Recording]) -> list[Recording]:
+        """Those of which nothing is left on the disk. Blocks."""
+        gone: list[Recording] = []
+        for recording in recordings:
+            try:
+                delete_recordings(self._folder, [recording.file])
+            except OSError as exc:
+                logger.error("a recording stays until it can be removed: %s", exc)
+            else:
+                gone.append(recording)
+        return gone
 
     async def _wav(self, recording: Recording) -> pathlib.Path:
         path = recording_in(self._folder, recording.file)
@@ -278,8 +317,3 @@ class RecordingService:
 
 def _gone(why: str = "") -> Gone:
     return Gone(f"the recording has been deleted{': ' if why else ''}{why}")
-
-
-def _delete_all(paths: list[pathlib.Path]) -> None:
-    for path in paths:
-        delete_recording(path)

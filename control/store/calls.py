@@ -266,18 +266,16 @@ class CallStore:
         async with self._database.read() as tx:
             return await CALLS.all(tx, None, *where, limit=100_000)
 
-    async def forget(self, ended_before_wall: float) -> list[CallSummary]:
-        """Delete some of the calls that ended before; what else hangs on them goes as well.
+    async def old(self, ended_before_wall: float) -> list[CallSummary]:
+        """Some of the calls that ended before: at most FORGET_BATCH."""
+        async with self._database.read() as tx:
+            old = COLUMNS.ended_wall < ended_before_wall
+            return await SUMMARIES.all(tx, None, old, limit=FORGET_BATCH)
 
-        At most FORGET_BATCH: none are left when fewer come back.
-        """
-        old = COLUMNS.ended_wall < ended_before_wall
+    async def forget(self, call_ids: Sequence[str]) -> None:
+        """Delete calls with what hangs on them in the database."""
         async with self._database.write() as tx:
-            found = await SUMMARIES.all(tx, None, old, limit=FORGET_BATCH)
-            if found:
-                ids = [call.id for call in found]
-                await tx.execute(delete(schema.CALLS).where(COLUMNS.id.in_(ids)))
-            return found
+            await tx.execute(delete(schema.CALLS).where(COLUMNS.id.in_(call_ids)))
 
     # --- inside ---------------------------------------------------------------------------------
 

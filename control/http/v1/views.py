@@ -222,6 +222,7 @@ def call_view(call: Call) -> CallView:
         ring_limit_s=call.ring_limit_s,
         attempts=attempt_views(call),
         substitutions=call.substitutions,
+        recording=_recording(call),
         **_media(call.record),
     )
 
@@ -336,7 +337,6 @@ def _media(record: CallRecord | None) -> dict[str, Any]:
         "speculations_dropped": record.speculations_dropped,
         "dead_epoch_chunks": record.dead_epoch_chunks,
         "quality": record.quality,
-        "recording": _recording(record),
         "transferred_to": record.transferred_to,
         "answered_by": record.answered_by,
         "answered_by_after_s": record.answered_by_after_s,
@@ -393,10 +393,10 @@ def _latency(turn: Turn, rate_hz: int) -> LatencyView | None:
     )
 
 
-def _recording(record: CallRecord) -> RecordingView | None:
-    if record.recording is None:
+def _recording(call: Call) -> RecordingView | None:
+    if call.recording is None or call.recording_deleted_wall is not None:
         return None
-    return RecordingView(record.recording, f"/v1/calls/{record.id}/recording")
+    return RecordingView(call.recording, f"/v1/calls/{call.id}/recording")
 
 
 def _seconds(samples: int, rate_hz: int) -> float:

@@ -43,6 +43,7 @@ CALLS = owned(
     Column("duration_s", Float(53)),
     flag("voicemail", null=True),
     words("recording", null=True),
+    wall("recording_deleted_wall"),
     nested("record", null=True),
     words("sentiment", null=True),
     Column("qa_score", Float(53)),
@@ -95,6 +96,8 @@ RECORDINGS = owned(
     whole("size_bytes"),
     whole("rate_hz"),
     Column("length_s", Float(53), nullable=False),
+    # What is marked has files that are to go: seldom any.
+    wall("deleted_wall", index=True),
     UniqueConstraint("call_id"),
     Index(None, "owner_id", "created_wall", "seq"),
     # What has been kept for long enough.

@@ -67,12 +67,13 @@ class FakeStore:
     async def cut_off(self) -> list[Call]:
         return self.left_over
 
-    async def forget(self, ended_before_wall: float) -> list[CallSummary]:
+    async def old(self, ended_before_wall: float) -> list[CallSummary]:
         self.forgotten.append(ended_before_wall)
-        old = [c for c in self.saved.values() if c.status is BusinessStatus.ENDED]
-        for call in old:
-            del self.saved[call.id]
-        return list(old)
+        return [c for c in self.saved.values() if c.status is BusinessStatus.ENDED]
+
+    async def forget(self, call_ids: Sequence[str]) -> None:
+        for call_id in call_ids:
+            del self.saved[call_id]
 
 
 class Bench:

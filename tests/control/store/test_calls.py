@@ -171,19 +171,23 @@ async def test_forgets_what_ended_long_ago_with_all_that_hangs_on_it(
 
     await add(store, ended(1, 100.0), ended(2, 200.0), ended(3, 300.0), a_call(4))
     await store.save([CallChange(ended(1, 100.0), (agent_turn(0),))], [])
-    forgotten = await store.forget(250.0)
-    assert [call.id for call in forgotten] == ["call-1", "call-2"]
+    old = [call.id for call in await store.old(250.0)]
+    assert old == ["call-1", "call-2"]
+    await store.forget(old)
     assert await ids(store) == ["call-4", "call-3"]
     async with database.read() as tx:
         turns = await tx.exec_driver_sql("SELECT count(*) FROM turns")
         assert turns.scalar_one() == 0
-    assert await store.forget(250.0) == []
+    assert await store.old(250.0) == []
 
 
 async def test_forgetting_is_done_in_parts(store: CallStore) -> None:
     count = FORGET_BATCH + 3
     await add(store, *(a_call(n, status=CallStatus.ENDED, ended_wall=1.0) for n in range(count)))
-    assert [len(await store.forget(2.0)) for _ in range(3)] == [FORGET_BATCH, 3, 0]
+    for expected in (FORGET_BATCH, 3, 0):
+        old = await store.old(2.0)
+        assert len(old) == expected
+        await store.forget([call.id for call in old])
 
 
 # --- what a crash has left ------------------------------------------------------------------------

@@ -196,6 +196,7 @@ def upgrade() -> None:
         sa.Column("duration_s", sa.Float(precision=53), nullable=True),
         sa.Column("voicemail", sa.Boolean(), nullable=True),
         sa.Column("recording", sa.Text(), nullable=True),
+        sa.Column("recording_deleted_wall", sa.Float(precision=53), nullable=True),
         sa.Column("record", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("sentiment", sa.Text(), nullable=True),
         sa.Column("qa_score", sa.Float(precision=53), nullable=True),
@@ -1450,6 +1451,7 @@ def upgrade() -> None:
         sa.Column("size_bytes", sa.Integer(), nullable=False),
         sa.Column("rate_hz", sa.Integer(), nullable=False),
         sa.Column("length_s", sa.Float(precision=53), nullable=False),
+        sa.Column("deleted_wall", sa.Float(precision=53), nullable=True),
         sa.ForeignKeyConstraint(
             ["call_id"], ["calls.id"], name=op.f("fk_recordings_call_id"), ondelete="CASCADE"
         ),
@@ -1465,6 +1467,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recordings_call_id"), ["call_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_recordings_created_wall"), ["created_wall"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_recordings_deleted_wall"), ["deleted_wall"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_recordings_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(
@@ -1616,6 +1621,7 @@ def downgrade() -> None:
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recordings_owner_id_created_wall_seq"))
         batch_op.drop_index(batch_op.f("ix_recordings_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_recordings_deleted_wall"))
         batch_op.drop_index(batch_op.f("ix_recordings_created_wall"))
         batch_op.drop_index(batch_op.f("ix_recordings_call_id"))
 

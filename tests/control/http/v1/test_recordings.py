@@ -89,7 +89,7 @@ async def test_a_deleted_recording_says_so_and_its_call_stays(api: Api) -> None:
     assert (problem["code"], problem["detail"]) == ("gone", "the recording has been deleted")
     assert (await by_link(api, made["url"])).status == 410
     call = await api.want(200, "GET", "/v1/calls/call-1")
-    assert call["recording"]["file"] == "call-1.wav"
+    assert call["recording"] is None
     log = await api.want(200, "GET", "/v1/events/log?types=call.updated")
     assert [item["event"]["fields"] for item in log["items"]] == [["recording"]]
 
@@ -118,6 +118,28 @@ async def test_recordings_are_kept_as_long_as_configured_or_as_the_account_says(
     token = await api.user("ann@example.com")
     await api.want(404, "GET", f"/v1/recordings/{hers.id}", token=token)
     await api.want(422, "PATCH", path, {"recording_keep_days": -1})
+
+
+async def test_what_the_disk_refuses_is_nobodys_any_more_and_goes_later(api: Api) -> None:
+    """As after a crash between the mark and the end of its files."""
+    recording = await add_recorded(api, tones(0.1))
+    stays = await add_recorded(api, tones(0.1), 2)
+    (api.recordings / "call-1.mp3").mkdir()  # which cannot be unlinked
+    await api.want(204, "DELETE", f"/v1/recordings/{recording.id}")
+    await api.want(404, "GET", f"/v1/recordings/{recording.id}")
+    await api.want(410, "GET", "/v1/calls/call-1/recording")
+    assert (await api.want(200, "GET", "/v1/calls/call-1"))["recording"] is None
+    listed = await api.want(200, "GET", "/v1/recordings")
+    assert [item["id"] for item in listed["items"]] == [stays.id]
+    retention = RecordingRetention(api.services.recordings.delete_old, api.clock)
+    assert await retention.sweep() == 0
+    (api.recordings / "call-1.mp3").rmdir()
+    (api.recordings / "call-1.mp3").write_bytes(b"its voices")
+    assert await retention.sweep() == 1
+    assert [file.name for file in api.recordings.iterdir()] == ["call-2.wav"]
+    assert await retention.sweep() == 0
+    await api.want(410, "GET", "/v1/calls/call-1/recording")
+    assert (await api.ask("GET", "/v1/calls/call-2/recording")).status == 200
 
 
 async def test_many_old_recordings_go_in_steps(api: Api) -> None:
