@@ -4,12 +4,13 @@ import msgspec
 
 from ...media.clock import Clock
 from ..configuration.config import Settings
+from .aicaller.table import AICALLER
 from .callingplatform.table import CALLINGPLATFORM
 from .dialect import Dialect
 from .speaking import Speaking, limiter_of
 from .voicera.table import VOICERA
 
-DIALECTS: tuple[Dialect, ...] = (CALLINGPLATFORM, VOICERA)
+DIALECTS: tuple[Dialect, ...] = (AICALLER, CALLINGPLATFORM, VOICERA)
 
 
 class Alone(msgspec.Struct, frozen=True):

@@ -31,7 +31,11 @@ class AgentFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which agents; None: all."""
 
     kind: AgentKind | None = None
+    owner_id: str | None = None
+    "Only of this account; it is no permission."
     is_active: bool | None = None
+    name: str | None = None
+    "Exactly."
     search: str | None = None
     "A part of the name."
 
@@ -68,8 +72,12 @@ class AgentService:
         where = []
         if wanted.kind is not None:
             where.append(COLUMNS.kind == wanted.kind.value)
+        if wanted.owner_id is not None:
+            where.append(COLUMNS.owner_id == wanted.owner_id)
         if wanted.is_active is not None:
             where.append(COLUMNS.is_active == wanted.is_active)
+        if wanted.name is not None:
+            where.append(COLUMNS.name == wanted.name)
         if wanted.search:
             where.append(COLUMNS.name.icontains(wanted.search, autoescape=True))
         async with self._database.read() as tx:

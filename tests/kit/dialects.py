@@ -14,7 +14,11 @@ async def token_for(api: Api, dialect: str, email: str, role: Role = Role.USER) 
     return (await services.sign_in.begin(account.id, dialect)).access.token
 
 
-GUARDED = {"callingplatform": "/api/v1/agents", "voicera": "/auth/me"}
+GUARDED = {"aicaller": "/api/v1/agents", "callingplatform": "/api/v1/agents", "voicera": "/auth/me"}
 "Of each dialect an address that needs a token and nothing else."
-LOGIN = {"callingplatform": "/api/v1/auth/login", "voicera": "/auth/login"}
+LOGIN = {
+    "aicaller": "/api/v1/auth/login",
+    "callingplatform": "/api/v1/auth/login",
+    "voicera": "/auth/login",
+}
 "Where an e-mail address (`email`) and a password sign in."

@@ -42,7 +42,11 @@ TENANTS: dict[str, str] = {
 "Kind -> how a tenant (tenant.py) calls the one that it has. `retry`: a call to be tried again."
 WAITING = "waiting"
 "A call that waits: it is made here."
-SAME = {"retry": "call", WAITING: "call"}
+PERSON = "person"
+"An agent who is a person: made here as well."
+KINDS = {*TENANTS, WAITING, PERSON}
+"All that parts of paths may be called."
+SAME = {PERSON: "agent", "retry": "call", WAITING: "call"}
 "What is called as another kind is."
 
 Shape = dict[str, Any] | list[Any] | str
@@ -122,6 +126,8 @@ async def settled(api: Api, dialect: Dialect, email: str = EMAIL) -> World:
     wish = {"to": NUMBER, "scheduled_for": "2024-01-01T00:00:00Z"}
     waiting = await tenant.post("/v1/calls", wish)
     ids[WAITING] = await shown(api, dialect, "call", waiting["id"])
+    person = await tenant.post("/v1/agents", {"name": "Bob", "kind": "human"})
+    ids[PERSON] = await shown(api, dialect, "agent", person["id"])
     return World(api, dialect, token, ids)
 
 

@@ -12,7 +12,7 @@ from offhook.control.dialects.catalog import DIALECTS
 from offhook.control.dialects.dialect import AnyRow, Dialect
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.dialects import token_for
-from offhook.tests.kit.inventory import TENANTS, World, settled
+from offhook.tests.kit.inventory import KINDS, World, settled
 
 PART = re.compile(r"\{(\w+)\}")
 DATE = "2023-11-20"
@@ -54,7 +54,7 @@ async def ask(world: World, row: AnyRow, token: str) -> tuple[int, str]:
 
 def test_every_part_of_a_path_is_of_a_kind_that_tenants_have(dialect: Dialect) -> None:
     parts = {part for row in dialect.rows for part in PART.findall(row.path)}
-    assert parts <= set(TENANTS), "tests/kit/inventory.py says where tenants have them"
+    assert parts <= KINDS, "tests/kit/inventory.py says where tenants have them"
 
 
 def test_every_row_that_takes_a_body_has_an_example(dialect: Dialect) -> None:

@@ -1,0 +1,138 @@
+"""Signing in, and a forgotten password."""
+
+from typing import Annotated
+
+import msgspec
+
+from ...http.route import Asked, Nothing
+from ...services.sign_in import SignedIn
+from ..dialect import AnyRow, Row
+from ..reading import Email, Password
+from ..speaking import speaking
+from .forms import BASE
+
+TAG = "Authentication"
+SENT = "If the email is registered, a password reset link has been sent."
+CHANGED = "Password has been reset successfully."
+BEARER = "bearer"
+
+Token = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+
+
+class Login(msgspec.Struct, frozen=True):
+    """Who, and the proof."""
+
+    email: Email
+    password: Password
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """Whose password is forgotten."""
+
+    email: Email
+
+
+class NewPassword(msgspec.Struct, frozen=True):
+    """The token that was sent, and another password."""
+
+    token: Token
+    new_password: Password
+
+
+class Refreshing(msgspec.Struct, frozen=True):
+    """A refresh token."""
+
+    refresh_token: Token
+
+
+class TokensView(msgspec.Struct, frozen=True):
+    """The tokens of a sign-in."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+
+
+class SaidView(msgspec.Struct, frozen=True):
+    """Something for people."""
+
+    message: str
+
+
+async def login(asked: Asked[Nothing, Login]) -> TokensView:
+    """Sign in."""
+    body, sign_in = asked.body, asked.edge.services.sign_in
+    audience = speaking(asked).audience
+    return _tokens(await sign_in.login(body.email, body.password, asked.address, audience))
+
+
+async def forgot_password(asked: Asked[Nothing, Forgotten]) -> SaidView:
+    """Have a link sent to the address. The answer is the same whether somebody has it or not."""
+    await asked.edge.services.recovery.forgot(asked.body.email)
+    return SaidView(SENT)
+
+
+async def reset_password(asked: Asked[Nothing, NewPassword]) -> SaidView:
+    """Set another password by the token that was sent; every sign-in ends."""
+    body, audience = asked.body, speaking(asked).audience
+    await asked.edge.services.recovery.reset(body.token, body.new_password, audience)
+    return SaidView(CHANGED)
+
+
+async def refresh(asked: Asked[Nothing, Refreshing]) -> TokensView:
+    """New tokens for a refresh token, which is good once."""
+    sign_in, audience = asked.edge.services.sign_in, speaking(asked).audience
+    return _tokens(await sign_in.refresh(asked.body.refresh_token, audience))
+
+
+def _tokens(signed_in: SignedIn) -> TokensView:
+    return TokensView(signed_in.access.token, signed_in.refresh.token, BEARER)
+
+
+WHO = {"email": "user@example.com", "password": "password"}
+ROWS: tuple[AnyRow, ...] = (
+    Row(
+        method="POST",
+        path=f"{BASE}/auth/login",
+        handler=login,
+        summary="Login and get access token",
+        tag=TAG,
+        scope=None,
+        body=Login,
+        returns=TokensView,
+        example=WHO,
+    ),
+    Row(
+        method="POST",
+        path=f"{BASE}/auth/forgot-password",
+        handler=forgot_password,
+        summary="Request password reset",
+        tag=TAG,
+        scope=None,
+        body=Forgotten,
+        returns=SaidView,
+        example={"email": "user@example.com"},
+    ),
+    Row(
+        method="POST",
+        path=f"{BASE}/auth/reset-password",
+        handler=reset_password,
+        summary="Reset password with token",
+        tag=TAG,
+        scope=None,
+        body=NewPassword,
+        returns=SaidView,
+        example={"token": "reset-token", "new_password": "newpassword"},
+    ),
+    Row(
+        method="POST",
+        path=f"{BASE}/auth/refresh",
+        handler=refresh,
+        summary="Refresh tokens",
+        tag=TAG,
+        scope=None,
+        body=Refreshing,
+        returns=TokensView,
+        example={"refresh_token": "eyJ..."},
+    ),
+)
