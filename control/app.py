@@ -6,6 +6,7 @@ asked for, so that `offhook --help` costs nothing.
 
 import importlib
 import keyword
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -32,10 +33,26 @@ COMMANDS = {
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 "128 + SIGINT, as shells have it."
+EXIT_BROKEN_PIPE = 141
+"128 + SIGPIPE: whoever read has gone, as `head` does, and has what it wanted."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; returns the exit code: 0 well, 1 failed, 2 wrong usage or configuration."""
+    """Run a subcommand; returns the exit code: 0 well, 1 failed, 2 wrong usage or configuration.
+
+    141 when whoever reads what it says has gone.
+    """
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+        return EXIT_BROKEN_PIPE
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help"):
         (sys.stdout if arguments else sys.stderr).write(usage())
@@ -71,6 +88,13 @@ def _command(name: str) -> Callable[[list[str]], int]:
     file = f"{name}_" if keyword.iskeyword(name) else name
     module = importlib.import_module(f".cli.{file}", __package__)
     return cast(Callable[[list[str]], int], module.main)  # what every module in cli/ has
+
+
+def _close_stdout() -> None:
+    """What is still to be written goes nowhere: the interpreter's end is not to trip over it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _complain(text: str) -> None:

@@ -88,7 +88,7 @@ class LanePort(Protocol):
 
     @property
     def missed_samples(self) -> int:
-        """Media time that went by unheard and unsaid, as a stall swallowed it; its growth counts."""
+        """Media time that a stall has swallowed, unheard and unsaid; its growth is what counts."""
         ...
 
     @property

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 
+from sqlalchemy import ColumnElement
+
 from ...media.clock import Clock
 from ..auth.principal import Principal
+from ..dialer.campaign_rules import Verb
 from ..domain.calls import PENDING
+from ..domain.campaigns import CampaignStatus
 from ..domain.entity import Entity
 from ..store import schema
 from ..store.calls import CALLS
 from ..store.database import Database
 from .access import missing, owner_of
 from .agents import AGENTS, AgentService
+from .campaigns import CAMPAIGNS, move
 from .event_log import EventLog
 from .retries import cancel_waiting, forget_retry
 from .schedules import SCHEDULES
@@ -37,7 +42,8 @@ class AgentRemoval:
         "Calls wait no more: whoever dials may look."
 
     async def remove(self, who: Principal, id_: str) -> None:
-        """Delete an agent; its schedules end and its calls that wait are cancelled.
+        """Delete an agent; its schedules end, its campaigns are paused (who launches one again
+        names another agent first), and its calls that wait are cancelled.
 
         Raises NotFound and Conflict; then nothing was called off.
         """
@@ -48,10 +54,12 @@ class AgentRemoval:
             mine = SCHEDULE.agent_id == agent.id
             # First nothing new is made of it, then what waits is ended.
         await self._agents.delete(who, id_)
-        async with self._database.write() as tx:
+        async with self._log.writing() as work:
             await SCHEDULES.update_where(
-                tx, agent.owner_id, mine, is_active=False, next_run_wall=None
+                work.tx, agent.owner_id, mine, is_active=False, next_run_wall=None
             )
+            for campaign in await CAMPAIGNS.all(work.tx, agent.owner_id, *_its_campaigns(agent)):
+                await move(work, campaign, Verb.PAUSE, self._clock.wall())
         while await self._call_off(agent):
             pass
         self.on_pending()
@@ -69,6 +77,12 @@ class AgentRemoval:
                 else:
                     await forget_retry(work, call, now)
         return len(found) == BATCH
+
+
+def _its_campaigns(agent: Entity) -> tuple[ColumnElement[bool], ...]:
+    """Those that go on."""
+    campaign = schema.CAMPAIGNS.c
+    return campaign.agent_id == agent.id, campaign.status == CampaignStatus.ACTIVE.value
 
 
 def _nobody() -> None:

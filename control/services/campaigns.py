@@ -207,6 +207,8 @@ class CampaignService:
             campaign = await _get(work.tx, who, id_)
             if verb is Verb.LAUNCH and not campaign.numbers:
                 raise Conflict(f"campaign {id_} has no numbers")
+            if verb is Verb.LAUNCH:
+                await _check_agent(work.tx, campaign)
             moved_to = await move(work, campaign, verb, self._clock.wall())
         self.on_change()
         return moved_to
@@ -242,6 +244,13 @@ class CampaignService:
         await TARGETS.add_all(tx, targets)
         await CAMPAIGNS.update(tx, campaign, numbers=count)
         return len(new)
+
+
+async def _check_agent(tx: Transaction, campaign: Campaign) -> None:
+    """It may have gone since the campaign was made, or paused with its end."""
+    _, fault = await speaking_agent(tx, campaign.owner_id, campaign.agent_id)
+    if fault is not None:
+        raise Conflict(f"its agent cannot speak: {fault.message}", field="agent_id")
 
 
 KEPT = {"name", "description", "metadata"}

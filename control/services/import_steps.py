@@ -18,6 +18,7 @@ from ..domain.calls import Call, CallStatus
 from ..domain.imports import CellError, ImportFailure, ImportJob, ImportOptions, ImportStatus
 from ..imports.csv_import import Sheet
 from ..imports.csv_row import Row
+from ..lines.lines import Lines
 from ..store.active_owners import owner_is_active
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction
@@ -25,6 +26,7 @@ from .agents import AGENTS, COLUMNS as AGENT
 from .calls import PRIORITY_RANKS
 from .event_log import EventLog
 from .imports import COLUMNS, FAILURES, IMPORTS, UNENDED, end
+from .line_use import line_faults
 
 LOOKING = 2
 _ACTS = owner_is_active(COLUMNS.owner_id)
@@ -49,7 +51,7 @@ class Speakers:
     """The agents of one account that a file names, by id or name."""
 
     def __init__(self, owner_id: str, options: ImportOptions) -> None:
-        self._owner_id = owner_id
+        self.owner_id = owner_id
         self._default = options.agent_id
         self.options = options
         self._known: dict[str, Speaker] = {}
@@ -67,9 +69,9 @@ class Speakers:
 
     async def _look(self, tx: Transaction, wanted: str) -> Speaker:
         id_ = _uuid_in(wanted, self.options.agent_prefix)
-        agent = await AGENTS.get(tx, id_, self._owner_id)
+        agent = await AGENTS.get(tx, id_, self.owner_id)
         if agent is None:
-            named = await AGENTS.all(tx, self._owner_id, AGENT.name == wanted, limit=2)
+            named = await AGENTS.all(tx, self.owner_id, AGENT.name == wanted, limit=2)
             if len(named) > 1:
                 return Speaker(None, wanted, "several agents are named so: give its id")
             agent = named[0] if named else None
@@ -85,7 +87,11 @@ class Speakers:
 class ImportSteps:
     """Only one task calls what changes something."""
 
-    def __init__(self, database: Database, log: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, log: EventLog, clock: Clock, lines: Lines | None = None
+    ) -> None:
+        """`lines` None: those that rows name are not looked at before they are dialled."""
+        self._lines = lines
         self._database = database
         self._log = log
         self._clock = clock
@@ -145,7 +151,7 @@ class ImportSteps:
             failures: list[ImportFailure] = []
             for row in rows:
                 speaker = await speakers.find(work.tx, row.agent) if not row.errors else None
-                errors = faults_of(row, speaker, speakers.options)
+                errors = await self._faults(work.tx, row, speaker, speakers)
                 if errors:
                     failures.append(_failure(job, row, errors, now))
                 else:
@@ -181,13 +187,20 @@ class ImportSteps:
         """What is wrong with each of these rows; nothing is stored. Raises StoreError."""
         async with self._database.read() as tx:
             return [
-                faults_of(
-                    row,
-                    None if row.errors else await speakers.find(tx, row.agent),
-                    speakers.options,
+                await self._faults(
+                    tx, row, None if row.errors else await speakers.find(tx, row.agent), speakers
                 )
                 for row in rows
             ]
+
+    async def _faults(
+        self, tx: Transaction, row: Row, speaker: Speaker | None, speakers: Speakers
+    ) -> tuple[CellError, ...]:
+        faults = faults_of(row, speaker, speakers.options)
+        if row.errors:
+            return faults
+        found = await line_faults(tx, self._lines, row.line, speakers.owner_id)
+        return (*faults, *(CellError(fault.field, fault.message) for fault in found))
 
 
 def faults_of(row: Row, speaker: Speaker | None, options: ImportOptions) -> tuple[CellError, ...]:

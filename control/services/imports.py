@@ -15,6 +15,7 @@ from ..dialer.callable_number import callable_number
 from ..domain.events import ImportEnded
 from ..domain.imports import ImportFailure, ImportJob, ImportOptions, ImportStatus
 from ..errors import Conflict, FieldError, KeyUsedBefore, Unprocessable
+from ..lines.lines import Lines
 from ..lines.open_hours import zone_of
 from ..store import schema
 from ..store.database import Database, Transaction
@@ -22,6 +23,7 @@ from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
 from .calls import speaking_agent
 from .event_log import EventLog, Work
+from .line_use import line_faults
 
 IMPORTS = Rows(schema.IMPORT_JOBS, ImportJob)
 FAILURES = Rows(schema.IMPORT_FAILURES, ImportFailure)
@@ -47,9 +49,18 @@ class ImportService:
     """The verbs."""
 
     def __init__(
-        self, database: Database, log: EventLog, clock: Clock, folder: pathlib.Path
+        self,
+        database: Database,
+        log: EventLog,
+        clock: Clock,
+        folder: pathlib.Path,
+        lines: Lines | None = None,
     ) -> None:
-        """`folder`: where files wait for their turn; whoever brings the first one makes it."""
+        """`folder`: where files wait for their turn; whoever brings the first one makes it.
+
+        `lines` None: which one a file names is not looked at.
+        """
+        self._lines = lines
         self._database = database
         self._log = log
         self._clock = clock
@@ -90,7 +101,7 @@ class ImportService:
     async def check(self, who: Principal, options: ImportOptions) -> None:
         """Raises Unprocessable naming the options at fault."""
         async with self._database.read() as tx:
-            await _check(tx, who.account_id, options)
+            await self._check(tx, who.account_id, options)
 
     async def sent_before(self, who: Principal, key: str, upload: Upload) -> ImportJob | None:
         """The job that was made of the same upload with this key. Raises KeyUsedBefore."""
@@ -126,7 +137,7 @@ class ImportService:
         try:
             await asyncio.to_thread(upload.path.replace, path)
             async with self._database.write() as tx:
-                await _check(tx, who.account_id, options)
+                await self._check(tx, who.account_id, options)
                 waiting = COLUMNS.status.in_([status.value for status in UNENDED])
                 if await IMPORTS.count(tx, who.account_id, waiting) >= MAX_WAITING:
                     raise Conflict(f"{MAX_WAITING} imports wait already: let one end first")
@@ -167,6 +178,20 @@ class ImportService:
                     await IMPORTS.delete(tx, job.id, None)
                     return
 
+    async def _check(self, tx: Transaction, owner_id: str, options: ImportOptions) -> None:
+        errors = await line_faults(tx, self._lines, options.line, owner_id)
+        _, fault = await speaking_agent(tx, owner_id, options.agent_id)
+        errors += [fault] if fault is not None else []
+        if options.from_number and callable_number(options.from_number) is None:
+            said = "neither a number of 3 to 15 digits nor a SIP address"
+            errors.append(FieldError("from", said))
+        try:
+            zone_of(options.timezone)
+        except ValueError as exc:
+            errors.append(FieldError("timezone", str(exc)))
+        if errors:
+            raise Unprocessable("the file cannot be imported so", errors)
+
     def path_of(self, job: ImportJob) -> pathlib.Path:
         """Where its file is, while it is needed."""
         return self.folder / f"{job.id}.csv"
@@ -197,20 +222,6 @@ async def _get(tx: Transaction, who: Principal, id_: str) -> ImportJob:
     if job is None:
         raise missing("import", id_)
     return job
-
-
-async def _check(tx: Transaction, owner_id: str, options: ImportOptions) -> None:
-    errors: list[FieldError] = []
-    _, fault = await speaking_agent(tx, owner_id, options.agent_id)
-    errors += [fault] if fault is not None else []
-    if options.from_number and callable_number(options.from_number) is None:
-        errors.append(FieldError("from", "neither a number of 3 to 15 digits nor a SIP address"))
-    try:
-        zone_of(options.timezone)
-    except ValueError as exc:
-        errors.append(FieldError("timezone", str(exc)))
-    if errors:
-        raise Unprocessable("the file cannot be imported so", errors)
 
 
 def _nobody() -> None:

@@ -128,12 +128,16 @@ async def change_agent(asked: Asked[Nothing, AgentChanges]) -> AgentView:
 
 
 async def delete_agent(asked: Asked[DeleteQuery, Nothing]) -> None:
-    """Delete an agent; its calls remain."""
+    """Delete an agent, and call off what it was still to do.
+
+    Its schedules end, its campaigns are paused, its calls that wait are cancelled, none is tried
+    again. Calls in progress go on, and what was said in earlier ones remains.
+    """
     services, id_ = asked.edge.services, asked.path("id")
     if asked.query.if_unused:
         await services.agent_use.delete(asked.who, id_)
     else:
-        await services.agents.delete(asked.who, id_)
+        await services.agent_removal.remove(asked.who, id_)
 
 
 def agent_view(agent: Agent) -> AgentView:

@@ -94,3 +94,30 @@ async def test_a_body_that_is_no_json_or_too_large_is_refused(api: Api) -> None:
             headers={"Authorization": "Bearer a-token-of-tests", "Content-Type": kind},
         )
         assert response.status == status
+
+
+PATH = "/v1/agents"
+
+
+async def test_with_an_agent_ends_what_it_was_still_to_do(api: Api) -> None:
+    agent = await api.want(201, "POST", PATH, {"name": "Anna"})
+    other = await api.want(201, "POST", PATH, {"name": "Otto"})
+    calls = [
+        await api.want(202, "POST", "/v1/calls", {"to": "+15551234567", "agent_id": one["id"]})
+        for one in (agent, other)
+    ]
+    campaigns = []
+    for name, one in (("spring", agent), ("autumn", other)):
+        body = {"name": name, "agent_id": one["id"], "numbers": ["+15551230001"]}
+        made = await api.want(201, "POST", "/v1/campaigns", body)
+        campaigns.append(f"/v1/campaigns/{made['id']}")
+        await api.want(200, "POST", f"{campaigns[-1]}/launch")
+    await api.want(204, "DELETE", f"{PATH}/{agent['id']}")
+    found = [await api.want(200, "GET", f"/v1/calls/{call['id']}") for call in calls]
+    assert [call["outcome"] for call in found] == ["cancelled", None]
+    status = [(await api.want(200, "GET", path))["status"] for path in campaigns]
+    assert status == ["paused", "active"]
+    refused = await api.want(409, "POST", f"{campaigns[0]}/launch")
+    assert "agent" in refused["detail"]
+    await api.want(200, "PATCH", campaigns[0], {"agent_id": other["id"]})
+    await api.want(200, "POST", f"{campaigns[0]}/launch")

@@ -213,6 +213,21 @@ async def test_agents_are_found_by_id_or_name_and_only_ones_own(api: Office) -> 
     ]
 
 
+async def test_a_row_whose_line_is_not_there_is_bad_at_once(api: Office) -> None:
+    file = "phone,line\n+4930123,loopback\n+4930124,nowhere\n+4930125,\n"
+    wrong = [{"row": 2, "errors": [{"column": "line", "message": "there is no such line"}]}]
+    looked = await api.send(200, file, "/v1/imports/validate")
+    assert (looked["rows_ok"], looked["errors"]) == (2, wrong)
+    job = await api.send(202, file)
+    await api.read()
+    done = await api.done(job)
+    assert (done["rows_ok"], done["rows_failed"]) == (2, 1)
+    failed = await api.want(200, "GET", f"/v1/imports/{job['id']}/errors")
+    assert [(item["row"], item["errors"]) for item in failed["items"]] == [(2, wrong[0]["errors"])]
+    refused = await api.send(422, file, "/v1/imports?line=nowhere")
+    assert [error["field"] for error in refused["errors"]] == ["line"]
+
+
 async def test_calls_that_are_not_to_be_placed_wait_for_their_moment(api: Office) -> None:
     job = await api.send(202, FILE, "/v1/imports?place=false")
     await api.read()
