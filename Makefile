@@ -15,7 +15,7 @@ run: install
 demo: install
 	$(BIN)/python -m offhook.bench.demo
 
-test: .venv/installed-dev .venv/installed-bench
+test: .venv/installed-dev .venv/installed-bench .venv/installed-clients
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh -e tests/check.sh
 
 # The figures that most people ask for first, in about five minutes; measured/report.html shows them.
@@ -47,3 +47,16 @@ clean:
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# What programs of older products import. It is not ours to install Node: without it their tests are
+# skipped, and say so.
+.venv/installed-clients: .venv/installed tests/interop/clients/package-lock.json
+	@mkdir -p .cache/clients
+	@cp tests/interop/clients/package.json tests/interop/clients/package-lock.json .cache/clients
+	@if ! command -v npm >/dev/null; then \
+		echo "npm is not installed: tests of programs in JavaScript are skipped"; \
+	elif npm ci --prefix .cache/clients --ignore-scripts --no-audit --no-fund --loglevel=error; then \
+		touch $@; \
+	else \
+		echo "npm ci failed: tests of programs in JavaScript are skipped"; \
+	fi
