@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sized
 
 from ..codecs.catalog import CATALOG
 from ..drivers.loopback.ledger import Ledger
-from ..drivers.loopback.line import LoopbackLine
+from ..drivers.loopback.line import MAX_CALLS as SIMULATED, LoopbackLine
 from ..drivers.rtp.ports import PortPool, PortRange
 from ..drivers.rtp.session import RtpMediaFactory
 from ..drivers.rtp.wire import UdpWire
@@ -158,7 +158,7 @@ class Server:
             self._wire,
             self._recorder,
             self._rng,
-            EngineSettings(max_lanes=limits.max_calls, max_lateness_ms=limits.max_lateness_ms),
+            EngineSettings(max_lanes=_lanes(settings), max_lateness_ms=limits.max_lateness_ms),
         )
         self._database = Database(settings.database_url(), settings.node_name())
         self._bus = EventBus()
@@ -595,6 +595,12 @@ async def _started(agents: Agents) -> AsyncIterator[None]:
         yield
     finally:
         await agents.aclose()
+
+
+def _lanes(settings: Settings) -> int:
+    """Each call's, those that live calls call, and the far ends that are simulated here."""
+    legs = settings.limits.max_calls + settings.limits.second_legs
+    return legs + (min(legs, SIMULATED) if settings.loopback else 0)
 
 
 def _sip_settings(settings: Settings) -> SipSettings:

@@ -148,6 +148,10 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "How its calls are analysed, in JSON; see `section`."
 
 
+LEAST_SECOND_LEGS = 8
+"As many as one call can have."
+
+
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When new calls are refused, and how long a stop may take."""
 
@@ -156,6 +160,11 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "p99 of the frame clock's lateness over the last seconds."
     drain_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     "How long live calls may go on after SIGTERM."
+
+    @property
+    def second_legs(self) -> int:
+        """Others that live calls may still call when no more calls are taken: a quarter as many."""
+        return max(LEAST_SECOND_LEGS, self.max_calls // 4)
 
 
 class CallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

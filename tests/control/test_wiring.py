@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from offhook.control.configuration import config
+from offhook.control.configuration.config import LEAST_SECOND_LEGS
 from offhook.control.wiring import Server
 from offhook.media.ports import LegRinging
 from offhook.tests.kit.exposition import parse
@@ -116,6 +117,39 @@ async def test_calls_that_ring_count_among_those_that_are_taken(tmp_path: Path) 
         assert (await refused.ended()).status == 503
         for each in ringing:
             each.leg.hang_up()
+
+
+async def test_when_all_calls_are_in_use_somebody_can_still_be_called_into_one(
+    tmp_path: Path,
+) -> None:
+    environment = ENVIRONMENT | {
+        "OFFHOOK_DATA": str(tmp_path),
+        "OFFHOOK_LIMITS_MAX_CALLS": "1",
+        "OFFHOOK_API_TOKEN": "a token",
+        "OFFHOOK_LOOPBACK": "false",
+    }
+    headers = {"Authorization": "Bearer a token"}
+    async with (
+        started(config.load(environment)) as server,
+        Station() as caller,
+        Station() as people,
+        aiohttp.ClientSession(Running(server).http, headers=headers) as client,
+    ):
+        assert server.engine.settings.max_lanes == 1 + LEAST_SECOND_LEGS
+        speaker = await call(caller, Running(server))
+        assert server.health.refusal() == "all 1 calls are in use"
+        async with client.get("/v1/calls") as answer:
+            (live,) = (await answer.json())["items"]
+        wanted = {"to": people.address("anna"), "mode": "listen"}
+        async with client.post(f"/v1/calls/{live['id']}/bridge", json=wanted) as answer:
+            assert answer.status == 202, await answer.text()
+        listener = await people.incoming()
+        listener.leg.answer()
+        await listener.answered()
+        await listener.hear_from(speaker)
+        assert len(server.engine) == 2
+        refused = caller.call(f"sip:agent@{Running(server).sip}")
+        assert (await refused.ended()).status == 503
 
 
 WANTED = {
