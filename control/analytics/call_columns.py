@@ -31,7 +31,10 @@ ENDED = 5
 PENDING = 7
 "From ENDED to below it they wait; beyond it calls are in progress."
 COMPLETED, CANCELLED = 0, 4
+MISSED = range(COMPLETED + 1, CANCELLED)
 MOODS = ("positive", "neutral", "negative")
+BANDS = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 90.0)
+"Where QA scores are parted: at tens, and where a fair one becomes good."
 UNKNOWN = -1
 "Of a number that stands for a word or a flag."
 MOST_DEAD = 0.25
@@ -141,7 +144,7 @@ DTYPES = {
     "agent": "i4",
     "campaign": "i4",
     "status": "i1",
-    "cause": "i2",
+    "reason": "i4",
     "duration": "f8",
     "voicemail": "i1",
     "attempt": "i4",
@@ -155,6 +158,7 @@ DTYPES = {
     "mood": "i1",
     "score": "f8",
     "qa": "f8",
+    "band": "i1",
     "escalations": "i4",
     "taken": "i4",
 }
@@ -162,14 +166,12 @@ FLOATS = {
     "created": "created_wall",
     "begun": "begun_wall",
     "duration": "duration_s",
-    "stt": "cost_stt",
-    "llm": "cost_llm",
-    "tts": "cost_tts",
-    "carrier": "cost_carrier",
     "score": "sentiment_score",
     "qa": "qa_score",
 }
 "Column by field; None is NaN."
+COSTS = {"stt": "cost_stt", "llm": "cost_llm", "tts": "cost_tts", "carrier": "cost_carrier"}
+"The same; None is 0: a call without them has no currency."
 
 
 class CallColumns:
@@ -181,7 +183,9 @@ class CallColumns:
         self._gap_rows, self._gaps = Column("i4"), Column("u2")
         self._phrase_rows, self._phrases = Column("i4"), Column("i4")
         self.owners, self.agents, self.campaigns = Words(), Words(), Words()
-        self.lines, self.causes, self.currencies, self.phrases = Words(), Words(), Words(), Words()
+        self.lines, self.currencies, self.phrases = Words(), Words(), Words()
+        self.reasons = Words()
+        "Why calls did not come about: the number of a status, a space, a cause."
         self.agent_names: dict[int, str] = {}
         "As the newest call has it, by the agent's number."
         self._newest: int = -1
@@ -237,14 +241,19 @@ class CallColumns:
             name: np.array([getattr(row, field) for row in rows], "f8")
             for name, field in FLOATS.items()
         }
+        for name, field in COSTS.items():
+            found[name] = [getattr(row, field) or 0.0 for row in rows]
         return found | {
             "owner": [self.owners.number(row.owner_id) for row in rows],
             "inbound": [row.inbound for row in rows],
             "line": [self.lines.number(row.line) for row in rows],
             "agent": [self.agents.number(row.agent_id) for row in rows],
             "campaign": [self.campaigns.number(row.campaign_id) for row in rows],
-            "status": [STATUSES.index(row.status) for row in rows],
-            "cause": [self.causes.number(row.cause) for row in rows],
+            "status": (statuses := [STATUSES.index(row.status) for row in rows]),
+            "reason": [
+                self.reasons.number(f"{status} {row.cause}" if status in MISSED else None)
+                for status, row in zip(statuses, rows, strict=True)
+            ],
             "voicemail": [UNKNOWN if r.voicemail is None else int(r.voicemail) for r in rows],
             "attempt": [row.retry_attempt for row in rows],
             "original": [UNKNOWN if r.original_seq is None else r.original_seq for r in rows],
@@ -253,6 +262,7 @@ class CallColumns:
             "mood": [UNKNOWN if r.sentiment is None else MOODS.index(r.sentiment) for r in rows],
             "escalations": [row.escalations for row in rows],
             "taken": [row.taken_over for row in rows],
+            "band": np.where(np.isnan(found["qa"]), UNKNOWN, np.digitize(found["qa"], BANDS)),
         }
 
     def _put_lists(self, rows: Sequence[CallRow], first: int) -> None:

@@ -6,6 +6,8 @@ process, whose interpreter the frames need every few milliseconds.
 """
 
 import asyncio
+import contextlib
+import ctypes
 import os
 
 import msgspec
@@ -22,6 +24,9 @@ from .local_time import TooManySteps
 from .questions import answer
 
 NICENESS = 5
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"Of mallopt(3)."
+KEPT_BYTES, MAPPED_BYTES = 512 << 20, 1 << 30
 READ_ROWS = 20_000
 "That are read in one statement."
 
@@ -109,7 +114,9 @@ class Counter:
         async with self._database.read() as tx:
             while rows := await self._next(tx):
                 self._table.put(rows)
-            count = (await tx.execute(select(func.count(FIGURES.version)))).scalar_one()
+            count = (
+                await tx.execute(select(func.count()).select_from(schema.CALL_FIGURES))
+            ).scalar_one()
             open_ = [CallRow(*row) for row in await tx.execute(_OPEN)]
             if self._table.alive_count - len(self._open) != count or open_ != self._open:
                 await self._put_open(tx, open_, count)
@@ -149,9 +156,21 @@ async def serve(pipe: WorkerPipe) -> None:
         await database.aclose()
 
 
+def keep_memory() -> None:
+    """Have the memory of one question's arrays used again by the next one.
+
+    Given back and asked for anew it costs a page fault for every 4 kB: a quarter of all the work.
+    """
+    with contextlib.suppress(AttributeError):  # another C library
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+
+
 def main() -> None:
     """Say that it is there, then serve."""
     os.nice(NICENESS)
+    keep_memory()
     pipe = WorkerPipe.of_this_process()
     pipe.send(b"ready")
     asyncio.run(serve(pipe))

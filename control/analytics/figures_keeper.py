@@ -1,8 +1,13 @@
-"""SHELL: keeps figures near what happens, beside the questions: in small steps, with rests."""
+"""SHELL: keeps figures near what happens, beside the questions: in small steps, with rests.
+
+When it has caught up for the first time, it has them all read by the process that counts.
+"""
 
 import asyncio
+import logging
 
 from ...media.clock import Clock, Timer
+from ..errors import StoreError, Unavailable
 from ..events.events import EventBus
 from ..services.analytics import AnalyticsService
 from ..wake_loop import Again, WakeLoop
@@ -11,6 +16,8 @@ REST_S = 2.0
 "Between looks at what was stored: figures are asked for seldom, and a question catches up itself."
 PAUSE_S = 0.02
 "Between steps, so that whoever wants to write is not kept waiting."
+
+logger = logging.getLogger(__name__)
 
 
 class FiguresKeeper:
@@ -22,6 +29,8 @@ class FiguresKeeper:
         self._clock = clock
         self._loop = WakeLoop("keep figures", self._round, clock)
         self._timer: Timer | None = None
+        self.warming: asyncio.Task[None] | None = None
+        "All figures are read; None: not yet."
 
     @property
     def idle(self) -> asyncio.Event:
@@ -39,6 +48,9 @@ class FiguresKeeper:
         if self._timer is not None:
             self._timer.cancel()
         await self._loop.aclose()
+        if self.warming is not None:
+            self.warming.cancel()
+            await asyncio.gather(self.warming, return_exceptions=True)
         await self._service.aclose()
 
     def _look_soon(self) -> None:
@@ -51,4 +63,14 @@ class FiguresKeeper:
         self._loop.wake()
 
     async def _round(self) -> Again | None:
-        return Again(in_s=PAUSE_S) if await self._service.follow() else None
+        if await self._service.follow():
+            return Again(in_s=PAUSE_S)
+        if self.warming is None:
+            self.warming = asyncio.create_task(self._warm_up(), name="read all figures")
+        return None
+
+    async def _warm_up(self) -> None:
+        try:
+            await self._service.warm_up()
+        except (StoreError, Unavailable) as exc:
+            logger.info("figures were not read before somebody asks: %s", exc)

@@ -41,10 +41,11 @@ from ..domain.analytics import (
     Wanted,
 )
 from ..store.analytics import GAP_STEP_MS
-from . import tallies
-from .call_columns import CANCELLED, COMPLETED, ENDED, STATUSES, CallColumns
+from . import reply_gaps, tallies
+from .call_columns import CANCELLED, COMPLETED, ENDED, STATUSES, UNKNOWN, CallColumns
 from .local_time import hours_of_week, places_of, steps_of
-from .tallies import groups, percent
+from .picked_calls import ONE, Keys, Picked, summed
+from .tallies import percent
 
 Array = NDArray[Any]
 
@@ -59,8 +60,7 @@ WEEK_HOURS = 7 * 24
 class Chosen(NamedTuple):
     """The calls that a question is about."""
 
-    table: CallColumns
-    rows: Array
+    calls: Picked
     walls: Array
     "The moment of each that put it into the period."
     period: Period
@@ -75,14 +75,13 @@ def answer(
     limit: int = DEFAULT_PHRASES,
 ) -> AnyFigures:
     """The figures. Raises TooManySteps and ValueError (the zone is none)."""
-    rows = chosen_rows(table, wanted, period)
-    walls = _walls(table, wanted).take(rows)
-    return QUESTIONS[report](Chosen(table, rows, walls, period, limit))
+    calls = Picked(table, chosen_rows(table, wanted, period))
+    return QUESTIONS[report](Chosen(calls, calls[_moment(wanted)], period, limit))
 
 
 def chosen_rows(table: CallColumns, wanted: Wanted, period: Period) -> Array:
     """Numbers of the rows that are wanted."""
-    walls = _walls(table, wanted)
+    walls = table[_moment(wanted)]
     fits = table.alive & (walls >= period.from_wall) & (walls < period.to_wall)
     for column, words, word in (
         ("owner", table.owners, wanted.owner_id),
@@ -104,46 +103,43 @@ def chosen_rows(table: CallColumns, wanted: Wanted, period: Period) -> Array:
     return np.flatnonzero(fits)
 
 
-def _walls(table: CallColumns, wanted: Wanted) -> Array:
-    return table["begun" if wanted.moment is Moment.BEGUN else "created"]
+def _moment(wanted: Wanted) -> str:
+    return "begun" if wanted.moment is Moment.BEGUN else "created"
 
 
 # --- the questions --------------------------------------------------------------------------------
 
 
 def _summary(chosen: Chosen) -> Summary:
-    table, rows = chosen.table, chosen.rows
-    currency, _ = tallies.main_currency(table, rows)
-    _, gaps = _gaps_of(table, rows)
+    calls = chosen.calls
+    currency = tallies.main_currency(calls)
     return Summary(
-        counts=tallies.counts(table, rows),
-        durations=tallies.durations(table, rows),
-        voicemail=tallies.voicemail(table, rows),
-        escalations=tallies.escalations(table, rows),
-        retries=tallies.tries(table, rows),
-        sentiment=tallies.moods(table, rows),
-        qa=tallies.marks(table, rows),
-        latency=tallies.gaps(tallies.gap_histogram(gaps)),
-        costs=tallies.money(table, rows, currency),
-        currency=table.currencies.word(currency) or "",
+        counts=tallies.counts(tallies.status_cells(calls, ONE)[0]),
+        durations=tallies.durations(calls, ONE)[0],
+        voicemail=tallies.voicemail(calls, ONE)[0],
+        escalations=tallies.escalations(calls, ONE)[0],
+        retries=tallies.tries(calls, ONE)[0],
+        sentiment=tallies.moods(tallies.mood_cells(calls, ONE)[0]),
+        qa=tallies.marks(calls, ONE)[0],
+        latency=reply_gaps.gaps(reply_gaps.histograms(calls, ONE)[0]),
+        costs=tallies.money(tallies.money_cells(calls, ONE, currency)[0]),
+        currency=calls.table.currencies.word(currency.number) or "",
     )
 
 
 def _volume(chosen: Chosen) -> Volume:
-    table, rows = chosen.table, chosen.rows
+    calls = chosen.calls
     steps = steps_of(chosen.period)
-    places = places_of(chosen.walls, steps)
-    counts = tallies.counts_by(table, rows, places, len(steps))
-    duration = np.bincount(
-        places, weights=np.nan_to_num(table["duration"].take(rows)), minlength=len(steps)
-    )
+    places = Keys(places_of(chosen.walls, steps), len(steps))
+    each = tallies.status_cells(calls, places)
+    duration = summed(places, np.nan_to_num(calls["duration"]))
     return Volume(
-        counts=tallies.counts(table, rows),
+        counts=tallies.counts(each.sum(axis=0)),
         steps=tuple(
             VolumeStep(
                 date=step.date,
                 begins_at=step.begins_at,
-                counts=counts[place],
+                counts=tallies.counts(each[place]),
                 duration_s=round(float(duration[place]), 3),
             )
             for place, step in enumerate(steps)
@@ -152,51 +148,55 @@ def _volume(chosen: Chosen) -> Volume:
 
 
 def _agents(chosen: Chosen) -> Agents:
-    table, rows = chosen.table, chosen.rows
-    currency, _ = tallies.main_currency(table, rows)
-    found = sorted(groups(table["agent"].take(rows), rows), key=lambda group: -len(group[1]))
-    whose, gaps = _gaps_of(table, rows)
-    keys, size = table["agent"].take(rows).astype("i8") + 1, len(table.agents.words) + 1
-    counts = tallies.counts_by(table, rows, keys, size)
-    voicemail = tallies.voicemail_by(table, rows, keys, size)
-    escalations = tallies.escalations_by(table, rows, keys, size)
-    moods = tallies.moods_by(table, rows, keys, size)
-    costs = tallies.money_by(table, rows, keys, size, currency)
-    whose_gaps = table["agent"].take(whose).astype("i8") + 1
-    histograms = tallies.gap_histograms(gaps, whose_gaps, size)
+    calls = chosen.calls
+    words, names = calls.table.agents, calls.table.agent_names
+    currency = tallies.main_currency(calls)
+    keys = _agent_keys(calls)
+    by_status = tallies.status_cells(calls, keys)
+    durations = tallies.durations(calls, keys)
+    voicemail = tallies.voicemail(calls, keys)
+    escalations = tallies.escalations(calls, keys)
+    tries = tallies.tries(calls, keys)
+    moods = tallies.mood_cells(calls, keys)
+    marks = tallies.marks(calls, keys)
+    costs = tallies.money_cells(calls, keys, currency)
+    causes = tallies.causes(calls, keys)
+    histograms = reply_gaps.histograms(calls, keys)
+    totals = by_status[:, :-1].sum(axis=1)
+    order = np.argsort(-totals, kind="stable")[: np.count_nonzero(totals)].tolist()
     agents = [
         AgentFigures(
-            agent_id=table.agents.word(agent),
-            name=table.agent_names[agent],
-            counts=counts[agent + 1],
-            durations=tallies.durations(table, of_agent),
-            voicemail=voicemail[agent + 1],
-            escalations=escalations[agent + 1],
-            retries=tallies.tries(table, of_agent),
-            sentiment=moods[agent + 1],
-            qa=tallies.marks(table, of_agent),
-            latency=tallies.gaps(histograms[agent + 1]),
-            costs=costs[agent + 1],
-            causes=tallies.causes(table, of_agent),
+            agent_id=words.word(key + UNKNOWN),
+            name=names[key + UNKNOWN],
+            counts=tallies.counts(by_status[key]),
+            durations=durations[key],
+            voicemail=voicemail[key],
+            escalations=escalations[key],
+            retries=tries[key],
+            sentiment=tallies.moods(moods[key]),
+            qa=marks[key],
+            latency=reply_gaps.gaps(histograms[key]),
+            costs=tallies.money(costs[key]),
+            causes=causes[key],
         )
-        for agent, of_agent in found[:MAX_AGENTS]
+        for key in order[:MAX_AGENTS]
     ]
     return Agents(
         agents=tuple(agents),
-        more=len(found) - len(agents),
-        currency=table.currencies.word(currency) or "",
+        more=len(order) - len(agents),
+        currency=calls.table.currencies.word(currency.number) or "",
     )
 
 
 def _outcomes(chosen: Chosen) -> Outcomes:
-    table, rows = chosen.table, chosen.rows
-    return Outcomes(counts=tallies.counts(table, rows), causes=tallies.causes(table, rows))
+    calls = chosen.calls
+    counts = tallies.counts(tallies.status_cells(calls, ONE)[0])
+    return Outcomes(counts=counts, causes=tallies.causes(calls, ONE)[0])
 
 
 def _hours(chosen: Chosen) -> Hours:
-    table, rows = chosen.table, chosen.rows
     hours = hours_of_week(chosen.walls, chosen.period)
-    status = table["status"].take(rows)
+    status = chosen.calls["status"]
     calls, completed, tried = (
         np.bincount(hours[which], minlength=WEEK_HOURS).reshape(7, 24)
         for which in (status >= 0, status == COMPLETED, status < CANCELLED)
@@ -225,40 +225,45 @@ def _hours(chosen: Chosen) -> Hours:
         for day in range(7)
         for hour in range(24)
     ]
-    return Hours(calls=len(rows), cells=tuple(cells), hours=sums(0, 0), weekdays=sums(1, 1))
+    return Hours(calls=len(chosen.calls), cells=tuple(cells), hours=sums(0, 0), weekdays=sums(1, 1))
 
 
 def _retries(chosen: Chosen) -> Retries:
-    table, rows = chosen.table, chosen.rows
+    calls = chosen.calls
+    number_of = calls["attempt"].astype("i8")
+    each = tallies.status_cells(calls, Keys(number_of, int(number_of.max(initial=0)) + 1))
     attempts = [
-        Attempt(number=number, counts=tallies.counts(table, of_number))
-        for number, of_number in groups(table["attempt"].take(rows), rows)
+        Attempt(number=number, counts=tallies.counts(of_number))
+        for number, of_number in enumerate(each)
+        if of_number.any()
     ]
-    return Retries(retries=tallies.tries(table, rows), attempts=tuple(attempts))
+    return Retries(retries=tallies.tries(calls, ONE)[0], attempts=tuple(attempts))
 
 
 def _sentiment(chosen: Chosen) -> Sentiments:
-    table, rows = chosen.table, chosen.rows
+    calls = chosen.calls
     steps = steps_of(chosen.period)
-    moods = tallies.moods_by(table, rows, places_of(chosen.walls, steps), len(steps))
+    each = tallies.mood_cells(calls, Keys(places_of(chosen.walls, steps), len(steps)))
     return Sentiments(
-        sentiment=tallies.moods(table, rows),
-        analysed=int(np.count_nonzero(table["analysed"].take(rows))),
+        sentiment=tallies.moods(each.sum(axis=0)),
+        analysed=int(np.count_nonzero(calls["analysed"])),
         steps=tuple(
-            MoodStep(date=step.date, begins_at=step.begins_at, sentiment=of_step)
-            for step, of_step in zip(steps, moods, strict=True)
+            MoodStep(date=step.date, begins_at=step.begins_at, sentiment=tallies.moods(of_step))
+            for step, of_step in zip(steps, each, strict=True)
         ),
     )
 
 
 def _phrases(chosen: Chosen) -> Phrases:
-    table, rows = chosen.table, chosen.rows
-    whose, phrases = table.all_phrases
-    counted = np.bincount(phrases[_among(table, rows).take(whose)])
-    analysed = int(np.count_nonzero(table["analysed"].take(rows)))
+    calls = chosen.calls
+    whose, phrases = calls.table.all_phrases
+    among = np.zeros(len(calls.table.alive), "?")
+    among[calls.rows] = True
+    counted = np.bincount(phrases[among.take(whose)])
+    analysed = int(np.count_nonzero(calls["analysed"]))
     found = np.flatnonzero(counted)
     # Equal ones by their letters: the order of their numbers is nobody's business.
-    words = table.phrases.words
+    words = calls.table.phrases.words
     top = np.sort(counted[found])[::-1][: chosen.limit]
     least = int(top[-1]) if len(top) else 0
     order = sorted(
@@ -279,71 +284,65 @@ def _phrases(chosen: Chosen) -> Phrases:
 
 
 def _costs(chosen: Chosen) -> Costs:
-    table, rows = chosen.table, chosen.rows
-    currency, others = tallies.main_currency(table, rows)
-    keys, size = table["agent"].take(rows).astype("i8") + 1, len(table.agents.words) + 1
+    calls = chosen.calls
+    table, currency = calls.table, tallies.main_currency(calls)
+    steps = steps_of(chosen.period)
+    by_agent, by_step = _money_both(
+        calls, _agent_keys(calls), Keys(places_of(chosen.walls, steps), len(steps)), currency
+    )
     agents = [
         AgentMoney(
-            agent_id=table.agents.word(key - 1), name=table.agent_names[key - 1], costs=costs
+            agent_id=table.agents.word(key + UNKNOWN),
+            name=table.agent_names[key + UNKNOWN],
+            costs=tallies.money(of_agent),
         )
-        for key, costs in enumerate(tallies.money_by(table, rows, keys, size, currency))
-        if costs.calls
+        for key, of_agent in enumerate(by_agent)
+        if of_agent[0]
     ]
     agents.sort(key=lambda agent: (-agent.costs.total, agent.name))
-    steps = steps_of(chosen.period)
-    places = places_of(chosen.walls, steps)
-    by_step = tallies.money_by(table, rows, places, len(steps), currency)
     return Costs(
-        currency=table.currencies.word(currency) or "",
-        other_currencies=others,
-        costs=tallies.money(table, rows, currency),
+        currency=table.currencies.word(currency.number) or "",
+        other_currencies=currency.others,
+        costs=tallies.money(by_step.sum(axis=0)),
         agents=tuple(agents[:MAX_AGENTS]),
         steps=tuple(
-            MoneyStep(date=step.date, begins_at=step.begins_at, costs=of_step)
+            MoneyStep(date=step.date, begins_at=step.begins_at, costs=tallies.money(of_step))
             for step, of_step in zip(steps, by_step, strict=True)
         ),
     )
 
 
 def _latency(chosen: Chosen) -> Latency:
-    table, rows = chosen.table, chosen.rows
-    whose, gaps = _gaps_of(table, rows)
-    histogram = tallies.gap_histogram(gaps)
+    calls = chosen.calls
     steps = steps_of(chosen.period)
-    place_of_row = np.zeros(len(table.alive), "i8")
-    place_of_row[rows] = places_of(chosen.walls, steps)
-    by_step = tallies.gap_histograms(gaps, place_of_row.take(whose), len(steps))
+    by_step = reply_gaps.histograms(calls, Keys(places_of(chosen.walls, steps), len(steps)))
+    histogram = _together(by_step)
     edges = [0, *(bar // GAP_STEP_MS for bar in BARS_MS), max(len(histogram), 1)]
     bars = [int(histogram[low:high].sum()) for low, high in zip(edges[:-1], edges[1:], strict=True)]
     return Latency(
         resolution_ms=GAP_STEP_MS,
-        latency=tallies.gaps(histogram),
+        latency=reply_gaps.gaps(histogram),
         histogram=tuple(
             GapCount(up_to_ms=up_to, replies=replies)
             for up_to, replies in zip((*BARS_MS, None), bars, strict=True)
         ),
         steps=tuple(
-            GapStep(date=step.date, begins_at=step.begins_at, latency=tallies.gaps(of_step))
+            GapStep(date=step.date, begins_at=step.begins_at, latency=reply_gaps.gaps(of_step))
             for step, of_step in zip(steps, by_step, strict=True)
         ),
     )
 
 
 def _quality(chosen: Chosen) -> Quality:
-    table, rows = chosen.table, chosen.rows
+    calls = chosen.calls
+    words, names = calls.table.agents, calls.table.agent_names
     agents = [
-        AgentMarks(
-            agent_id=table.agents.word(agent),
-            name=table.agent_names[agent],
-            qa=tallies.marks(table, of_agent),
-        )
-        for agent, of_agent in groups(table["agent"].take(rows), rows)
+        AgentMarks(agent_id=words.word(key + UNKNOWN), name=names[key + UNKNOWN], qa=marks)
+        for key, marks in enumerate(tallies.marks(calls, _agent_keys(calls)))
+        if marks.scored
     ]
     agents.sort(key=lambda agent: (-(agent.qa.mean or 0.0), agent.name))
-    return Quality(
-        qa=tallies.marks(table, rows),
-        agents=tuple(agent for agent in agents if agent.qa.scored)[:MAX_AGENTS],
-    )
+    return Quality(qa=tallies.marks(calls, ONE)[0], agents=tuple(agents[:MAX_AGENTS]))
 
 
 QUESTIONS: dict[Report, Callable[[Chosen], AnyFigures]] = {
@@ -364,17 +363,28 @@ QUESTIONS: dict[Report, Callable[[Chosen], AnyFigures]] = {
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _among(table: CallColumns, rows: Array) -> Array:
-    """Of each row of the table, whether it is one of these."""
-    among = np.zeros(len(table.alive), "?")
-    among[rows] = True
-    return among
+def _agent_keys(calls: Picked) -> Keys:
+    """Of each call its agent's number, from 0: without one."""
+    return Keys(calls["agent"].astype("i8") - UNKNOWN, len(calls.table.agents.words) + 1)
 
 
-def _gaps_of(table: CallColumns, rows: Array) -> tuple[Array, Array]:
-    """The gaps of these rows, and whose each is."""
-    whose, gaps = table.gaps
-    if len(rows) == len(table.alive):
-        return whose, gaps
-    chosen = _among(table, rows).take(whose)
-    return whose[chosen], gaps[chosen]
+def _together(histograms: list[Array]) -> Array:
+    """Of all keys: the sum of histograms that may have different lengths."""
+    together = np.zeros(max((len(each) for each in histograms), default=0), "i8")
+    for each in histograms:
+        together[: len(each)] += each
+    return together
+
+
+def _money_both(
+    calls: Picked, some: Keys, others: Keys, currency: tallies.Currency
+) -> tuple[Array, Array]:
+    """Money by two kinds of keys; in one pass, unless they are too many together."""
+    if some.of is None or others.of is None or some.size * others.size > reply_gaps.MAX_CELLS:
+        return (
+            tallies.money_cells(calls, some, currency),
+            tallies.money_cells(calls, others, currency),
+        )
+    both = Keys(some.of * others.size + others.of, some.size * others.size)
+    each = tallies.money_cells(calls, both, currency).reshape(some.size, others.size, -1)
+    return each.sum(axis=1), each.sum(axis=0)

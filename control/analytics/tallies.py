@@ -1,10 +1,10 @@
-"""Counts, means, percentiles and shares of chosen rows of the columns. Pure.
+"""Counts, means, percentiles and shares of chosen calls. Pure.
 
-Every verb takes rows as their numbers (`rows`), which may lie anywhere in the table.
+Each verb answers for every key (an agent, a day); with ONE key, for all calls: the first of it.
 """
 
-from collections.abc import Iterator
-from typing import Any
+import itertools
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from ..domain.analytics import (
     Counts,
     Durations,
     Escalations,
-    Gaps,
     Marks,
     Money,
     Moods,
@@ -22,25 +21,17 @@ from ..domain.analytics import (
     Voicemail,
 )
 from ..domain.calls import Outcome
-from ..store.analytics import GAP_STEP_MS
-from .call_columns import (
-    CANCELLED,
-    COMPLETED,
-    ENDED,
-    MOODS,
-    PENDING,
-    STATUSES,
-    UNKNOWN,
-    CallColumns,
-)
+from .call_columns import BANDS, CANCELLED, COMPLETED, ENDED, MOODS, PENDING, STATUSES, UNKNOWN
+from .picked_calls import Keys, Picked, cells, counted, distinct, extremes, groups, summed
 
 Array = NDArray[Any]
 
 GRADES = (90.0, 75.0, 60.0)
 "From excellent to fair."
+AS_GRADES = [BANDS.index(least) + 1 for least in GRADES]
+"In which of BANDS they begin."
+AS_TENS = np.searchsorted(BANDS, (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0)) + 1
 MAX_CAUSES = 20
-MAX_CELLS = 4_000_000
-"Of histograms that are counted together: 32 MB."
 SERVICES = ("stt", "llm", "tts", "carrier")
 
 
@@ -49,286 +40,222 @@ def percent(part: int | float, whole: int | float) -> float | None:
     return round(100 * float(part) / float(whole), 2) if whole else None
 
 
-def counts(table: CallColumns, rows: Array) -> Counts:
-    """By what became of them."""
-    return counts_by(table, rows, _one_key(rows), 1)[0]
+def status_cells(calls: Picked, keys: Keys) -> Array:
+    """How many of each key have each of STATUSES, and how many came in: a row a key."""
+    by_status = cells(keys, calls["status"], len(STATUSES))
+    return np.column_stack((by_status, counted(keys, calls["inbound"])))
 
 
-def counts_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Counts]:
-    """The same for each of `size` keys, of which every row has one."""
-    width = len(STATUSES)
-    each = np.bincount(keys * width + table["status"].take(rows), minlength=size * width)
-    inbound = np.bincount(keys[table["inbound"].take(rows)], minlength=size)
-    return [
-        counts_of(of_key, int(came_in))
-        for of_key, came_in in zip(each.reshape(size, width), inbound, strict=True)
-    ]
-
-
-def counts_of(by_status: Array, inbound: int) -> Counts:
-    """From how many calls each of STATUSES has."""
-    each = [int(count) for count in by_status]
-    tried = sum(each[:CANCELLED])
+def counts(each: Array) -> Counts:
+    """From a row of those, or the sum of several."""
+    *by_status, inbound = (int(count) for count in each)
+    calls, tried = sum(by_status), sum(by_status[:CANCELLED])
     return Counts(
-        calls=sum(each),
-        pending=sum(each[ENDED:PENDING]),
-        in_progress=sum(each[PENDING:]),
-        completed=each[0],
-        no_answer=each[1],
-        busy=each[2],
-        failed=each[3],
-        cancelled=each[4],
+        calls=calls,
+        pending=sum(by_status[ENDED:PENDING]),
+        in_progress=sum(by_status[PENDING:]),
+        completed=by_status[0],
+        no_answer=by_status[1],
+        busy=by_status[2],
+        failed=by_status[3],
+        cancelled=by_status[4],
         inbound=inbound,
-        outbound=sum(each) - inbound,
-        success_rate=percent(each[COMPLETED], tried),
+        outbound=calls - inbound,
+        success_rate=percent(by_status[COMPLETED], tried),
     )
 
 
-def durations(table: CallColumns, rows: Array) -> Durations:
+def durations(calls: Picked, keys: Keys) -> list[Durations]:
     """Of answered calls."""
-    values = _known(table["duration"].take(rows))
-    if not len(values):
-        return Durations()
-    median, p90 = np.percentile(values, (50, 90))
-    return Durations(
-        calls=len(values),
-        total_s=_round(values.sum(), 3),
-        mean_s=_round(values.mean(), 3),
-        median_s=_round(median, 3),
-        p90_s=_round(p90, 3),
-    )
+    known = ~np.isnan(calls["duration"])
+    values = calls["duration"][known]
+    found = [Durations()] * keys.size
+    if keys.of is None:
+        by_key = [(0, values)] if len(values) else []
+    else:
+        by_key = list(groups(keys.of[known], values))
+    for key, of_key in by_key:
+        total = float(of_key.sum())
+        median, p90 = _percentiles(of_key, (0.5, 0.9))
+        found[key] = Durations(
+            calls=len(of_key),
+            total_s=round(total, 3),
+            mean_s=round(total / len(of_key), 3),
+            median_s=round(median, 3),
+            p90_s=round(p90, 3),
+        )
+    return found
 
 
-def voicemail(table: CallColumns, rows: Array) -> Voicemail:
+def voicemail(calls: Picked, keys: Keys) -> list[Voicemail]:
     """Of calls of which it is known who answered."""
-    return voicemail_by(table, rows, _one_key(rows), 1)[0]
-
-
-def voicemail_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Voicemail]:
-    """The same for each key."""
-    judged = table["voicemail"].take(rows)
-    machines = _count_by(keys, judged == 1, size)
-    known = _count_by(keys, judged != UNKNOWN, size)
+    judged = calls["voicemail"]
+    machines, known = counted(keys, judged == 1), counted(keys, judged != UNKNOWN)
     return [
-        Voicemail(voicemails=machine, judged=of, rate=percent(machine, of))
+        Voicemail(voicemails=int(machine), judged=int(of), rate=percent(machine, of))
         for machine, of in zip(machines, known, strict=True)
     ]
 
 
-def escalations(table: CallColumns, rows: Array) -> Escalations:
+def escalations(calls: Picked, keys: Keys) -> list[Escalations]:
     """Of answered calls."""
-    return escalations_by(table, rows, _one_key(rows), 1)[0]
-
-
-def escalations_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Escalations]:
-    """The same for each key."""
-    asked = _count_by(keys, table["escalations"].take(rows) > 0, size)
-    taken = _count_by(keys, table["taken"].take(rows) > 0, size)
-    answered = _count_by(keys, ~np.isnan(table["duration"].take(rows)), size)
+    asked = counted(keys, calls["escalations"] > 0)
+    taken = counted(keys, calls["taken"] > 0)
+    answered = counted(keys, ~np.isnan(calls["duration"]))
     return [
-        Escalations(calls=calls, taken=came, rate=percent(calls, of))
-        for calls, came, of in zip(asked, taken, answered, strict=True)
+        Escalations(calls=int(wanted), taken=int(came), rate=percent(wanted, of))
+        for wanted, came, of in zip(asked, taken, answered, strict=True)
     ]
 
 
-def tries(table: CallColumns, rows: Array) -> Tries:
+def tries(calls: Picked, keys: Keys) -> list[Tries]:
     """Of calls that were tries of earlier ones."""
-    rows = rows[table["attempt"].take(rows) > 0]
-    status, original = table["status"].take(rows), table["original"].take(rows)
-    succeeded = status == COMPLETED
-    known = original != UNKNOWN
-    originals = len(np.unique(original[known]))
-    recovered = len(np.unique(original[known & succeeded]))
-    return Tries(
-        retries=len(rows),
-        succeeded=int(np.count_nonzero(succeeded)),
-        success_rate=percent(
-            int(np.count_nonzero(succeeded)), int(np.count_nonzero(status < CANCELLED))
-        ),
-        originals=originals,
-        recovered=recovered,
-        recovery_rate=percent(recovered, originals),
+    again = calls["attempt"] > 0
+    calls, keys = calls.where(again), keys.where(again)
+    status, original = calls["status"], calls["original"]
+    done, known = status == COMPLETED, original != UNKNOWN
+    reached = known & done
+    each = zip(
+        counted(keys, again[again]).tolist(),
+        counted(keys, done).tolist(),
+        counted(keys, status < CANCELLED).tolist(),
+        distinct(keys.where(known), original[known]).tolist(),
+        distinct(keys.where(reached), original[reached]).tolist(),
+        strict=True,
     )
-
-
-def moods(table: CallColumns, rows: Array) -> Moods:
-    """Of analysed calls."""
-    return moods_by(table, rows, _one_key(rows), 1)[0]
-
-
-def moods_by(table: CallColumns, rows: Array, keys: Array, size: int) -> list[Moods]:
-    """The same for each key."""
-    mood, score = table["mood"].take(rows), table["score"].take(rows)
-    told, scored = mood != UNKNOWN, ~np.isnan(score)
-    width = len(MOODS)
-    each = np.bincount(keys[told] * width + mood[told], minlength=size * width)
-    sums = np.bincount(keys[scored], weights=score[scored], minlength=size)
-    scores = _count_by(keys, scored, size)
     return [
-        _moods([int(count) for count in of_key], float(total), calls)
-        for of_key, total, calls in zip(each.reshape(size, width), sums, scores, strict=True)
-    ]
-
-
-def _moods(each: list[int], score: float, scores: int) -> Moods:
-    known = sum(each)
-    rates = [percent(count, known) for count in each]
-    return Moods(
-        positive=each[0],
-        neutral=each[1],
-        negative=each[2],
-        positive_rate=rates[0],
-        neutral_rate=rates[1],
-        negative_rate=rates[2],
-        mean_score=_round(score / scores, 3) if scores else None,
-    )
-
-
-def marks(table: CallColumns, rows: Array) -> Marks:
-    """Of calls with a checklist."""
-    scores = _known(table["qa"].take(rows))
-    if not len(scores):
-        return Marks()
-    excellent, good, fair = (int(np.count_nonzero(scores >= grade)) for grade in GRADES)
-    tens = np.clip(scores // 10, 0, 9).astype("i8")
-    return Marks(
-        scored=len(scores),
-        mean=_round(scores.mean(), 2),
-        min=_round(scores.min(), 2),
-        max=_round(scores.max(), 2),
-        excellent=excellent,
-        good=good - excellent,
-        fair=fair - good,
-        poor=len(scores) - fair,
-        distribution=tuple(int(count) for count in np.bincount(tens, minlength=10)),
-    )
-
-
-def money(table: CallColumns, rows: Array, currency: int) -> Money:
-    """In one currency, by its number."""
-    return money_by(table, rows, _one_key(rows), 1, currency)[0]
-
-
-def money_by(table: CallColumns, rows: Array, keys: Array, size: int, currency: int) -> list[Money]:
-    """The same for each key."""
-    if currency == UNKNOWN:
-        return [Money()] * size
-    fits = table["currency"].take(rows) == currency
-    rows, keys = rows[fits], keys[fits]
-    calls = np.bincount(keys, minlength=size)
-    parts = [
-        np.bincount(keys, weights=np.nan_to_num(table[name].take(rows)), minlength=size)
-        for name in SERVICES
-    ]
-    return [
-        _money(int(count), [float(part[key]) for part in parts]) for key, count in enumerate(calls)
-    ]
-
-
-def _money(calls: int, parts: list[float]) -> Money:
-    if not calls:
-        return Money()
-    total = sum(parts)
-    return Money(
-        calls=calls,
-        total=_round(total, 6),
-        per_call=_round(total / calls, 6),
-        **{name: _round(part, 6) for name, part in zip(SERVICES, parts, strict=True)},
-    )
-
-
-def main_currency(table: CallColumns, rows: Array) -> tuple[int, int]:
-    """The currency of most calls, and how many calls are in others."""
-    numbers = table["currency"].take(rows)
-    by_currency = np.bincount(numbers[numbers >= 0])
-    if not len(by_currency):
-        return UNKNOWN, 0
-    most = int(by_currency.argmax())
-    return most, int(by_currency.sum() - by_currency[most])
-
-
-def gap_histogram(steps: Array) -> Array:
-    """How many gaps have each number of steps."""
-    return np.bincount(steps)
-
-
-def gap_histograms(steps: Array, keys: Array, size: int) -> list[Array]:
-    """The same for each of `size` keys, of which every gap has one."""
-    width = int(steps.max()) + 1 if len(steps) else 1
-    if size * width <= MAX_CELLS:
-        cells = np.bincount(keys * width + steps, minlength=size * width)
-        return list(cells.reshape(size, width))
-    # Somebody waited for minutes: there is no room for all the steps that nobody has.
-    found = dict(groups(keys, steps))
-    return [gap_histogram(found.get(key, steps[:0])) for key in range(size)]
-
-
-def gaps(histogram: Array) -> Gaps:
-    """Percentiles by rank: the smallest gap that so many of all do not exceed."""
-    replies = int(histogram.sum())
-    if not replies:
-        return Gaps()
-    up_to = np.cumsum(histogram)
-
-    def rank(share: float) -> int:
-        return int(np.searchsorted(up_to, share * replies - 1e-9)) * GAP_STEP_MS
-
-    total = int((histogram * np.arange(len(histogram))).sum()) * GAP_STEP_MS
-    return Gaps(
-        replies=replies,
-        mean_ms=round(total / replies, 1),
-        p50_ms=rank(0.5),
-        p90_ms=rank(0.9),
-        p95_ms=rank(0.95),
-        p99_ms=rank(0.99),
-        max_ms=int(np.flatnonzero(histogram)[-1]) * GAP_STEP_MS,
-    )
-
-
-def causes(table: CallColumns, rows: Array) -> tuple[Cause, ...]:
-    """Why calls did not come about, most frequent first; MAX_CAUSES of them."""
-    status = table["status"].take(rows)
-    failed = rows[(status > COMPLETED) & (status < CANCELLED)]
-    width = len(table.causes.words) or 1
-    keys = table["status"].take(failed).astype("i8") * width + table["cause"].take(failed)
-    found = np.bincount(keys)
-    order = [int(key) for key in np.argsort(-found, kind="stable") if found[key]]
-    return tuple(
-        Cause(
-            outcome=Outcome(STATUSES[key // width]),
-            cause=table.causes.words[key % width],
-            calls=int(found[key]),
-            share=percent(found[key], len(failed)) or 0.0,
+        Tries(
+            retries=retries,
+            succeeded=succeeded,
+            success_rate=percent(succeeded, tried),
+            originals=originals,
+            recovered=recovered,
+            recovery_rate=percent(recovered, originals),
         )
-        for key in order[:MAX_CAUSES]
+        for retries, succeeded, tried, originals, recovered in each
+    ]
+
+
+def mood_cells(calls: Picked, keys: Keys) -> Array:
+    """Of analysed calls, by key: how many of each of MOODS, how many scores, and their sum."""
+    by_mood = cells(keys, calls["mood"] - UNKNOWN, len(MOODS) + 1)[:, 1:]
+    score = calls["score"]
+    scored = ~np.isnan(score)
+    total = summed(keys, np.where(scored, score, 0.0))
+    return np.column_stack((by_mood, counted(keys, scored), total))
+
+
+def moods(each: Array) -> Moods:
+    """From a row of those, or the sum of several."""
+    positive, neutral, negative, scores = (int(count) for count in each[:-1])
+    known = positive + neutral + negative
+    return Moods(
+        positive=positive,
+        neutral=neutral,
+        negative=negative,
+        positive_rate=percent(positive, known),
+        neutral_rate=percent(neutral, known),
+        negative_rate=percent(negative, known),
+        mean_score=round(float(each[-1]) / scores, 3) if scores else None,
     )
 
 
-def groups(keys: Array, rows: Array) -> Iterator[tuple[int, Array]]:
-    """Rows by their key, one group after another; those with UNKNOWN as well."""
-    if not len(rows):
-        return
-    # Sixteen bits are sorted by radix: four times as fast.
-    small = keys.astype("i2") if int(keys.max()) < 2**15 else keys
-    order = np.argsort(small, kind="stable")
-    keys, rows = keys.take(order), rows.take(order)
-    starts = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
-    for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
-        yield int(keys[start]), rows[start:end]
-
-
-def _one_key(rows: Array) -> Array:
-    return np.zeros(len(rows), "i8")
-
-
-def _count_by(keys: Array, fits: Array, size: int) -> list[int]:
-    return [int(count) for count in np.bincount(keys[fits], minlength=size)]
-
-
-def _known(values: Array) -> Array:
-    found: Array = values[~np.isnan(values)]
+def marks(calls: Picked, keys: Keys) -> list[Marks]:
+    """Of calls with a checklist."""
+    bands = cells(keys, calls["band"] - UNKNOWN, len(BANDS) + 2)[:, 1:]
+    known = calls["band"] != UNKNOWN
+    scores, keys = calls["qa"][known], keys.where(known)
+    totals, (least_of, most_of) = summed(keys, scores), extremes(keys, scores)
+    found = [Marks()] * keys.size
+    for key in np.flatnonzero(bands.sum(axis=1)):
+        # How many have reached each band and those above it; none goes on after the last.
+        reached = [*bands[key][::-1].cumsum()[::-1].tolist(), 0]
+        excellent, good, fair = (reached[grade] for grade in AS_GRADES)
+        tens = [reached[ten] for ten in (0, *AS_TENS, len(BANDS) + 1)]
+        found[key] = Marks(
+            scored=reached[0],
+            mean=round(float(totals[key]) / reached[0], 2),
+            min=round(float(least_of[key]), 2),
+            max=round(float(most_of[key]), 2),
+            excellent=excellent,
+            good=good - excellent,
+            fair=fair - good,
+            poor=reached[0] - fair,
+            distribution=tuple(low - high for low, high in itertools.pairwise(tens)),
+        )
     return found
 
 
-def _round(value: float, decimals: int) -> float:
-    return round(float(value), decimals)
+class Currency(NamedTuple):
+    """The one of most calls, by its number; UNKNOWN: none of them has any."""
+
+    number: int
+    others: int
+    "How many calls have another one."
+
+
+def main_currency(calls: Picked) -> Currency:
+    """Of these calls."""
+    by_currency = np.bincount(calls["currency"] - UNKNOWN)[1:]
+    if not by_currency.any():
+        return Currency(UNKNOWN, 0)
+    most = int(by_currency.argmax())
+    return Currency(most, int(by_currency.sum() - by_currency[most]))
+
+
+def money_cells(calls: Picked, keys: Keys, currency: Currency) -> Array:
+    """In one currency, by key: how many calls, and what each of SERVICES cost."""
+    if currency.number == UNKNOWN:
+        return np.zeros((keys.size, 1 + len(SERVICES)))
+    fits = calls["currency"] == currency.number
+    costs = [calls[name] for name in SERVICES]
+    if currency.others:  # else nothing is to be left out: who has no currency has cost nothing
+        costs = [np.where(fits, cost, 0.0) for cost in costs]
+    return np.column_stack((counted(keys, fits), *(summed(keys, cost) for cost in costs)))
+
+
+def money(each: Array) -> Money:
+    """From a row of those, or the sum of several."""
+    count, *parts = each.tolist()
+    if not count:
+        return Money()
+    total = sum(parts)
+    return Money(
+        calls=int(count),
+        total=round(total, 6),
+        per_call=round(total / count, 6),
+        **{name: round(part, 6) for name, part in zip(SERVICES, parts, strict=True)},
+    )
+
+
+def causes(calls: Picked, keys: Keys) -> list[tuple[Cause, ...]]:
+    """Why calls did not come about, most frequent first; MAX_CAUSES of them."""
+    words = calls.table.reasons.words
+    each = cells(keys, calls["reason"] - UNKNOWN, len(words) + 1)[:, 1:]
+    found: list[tuple[Cause, ...]] = []
+    for of_key in each:
+        all_ = int(of_key.sum())
+        some = sorted(np.flatnonzero(of_key).tolist(), key=lambda at: (-of_key[at], words[at]))
+        causes = []
+        for place in some[:MAX_CAUSES]:
+            status, _, cause = words[place].partition(" ")
+            calls_, share = int(of_key[place]), percent(of_key[place], all_)
+            outcome = Outcome(STATUSES[int(status)])
+            causes.append(Cause(outcome=outcome, cause=cause, calls=calls_, share=share or 0.0))
+        found.append(tuple(causes))
+    return found
+
+
+def _percentiles(values: Array, shares: tuple[float, ...]) -> list[float]:
+    """Exact, and interpolated between two values; there is one at least."""
+    places = [share * (len(values) - 1) for share in shares]
+    beside = sorted(
+        {min(int(place) + more, len(values) - 1) for place in places for more in (0, 1)}
+    )
+    ordered = np.partition(values, beside)
+    found = []
+    for place in places:
+        low = float(ordered[int(place)])
+        high = float(ordered[min(int(place) + 1, len(values) - 1)])
+        found.append(low + (high - low) * (place - int(place)))
+    return found

@@ -40,7 +40,7 @@ from ..domain.analytics import (
 )
 from ..domain.campaigns import Campaign
 from ..errors import BadRequest
-from ..store import schema
+from ..store import analytics, schema
 from ..store.database import Database
 from ..store.rows import Rows
 from .access import missing, owner_of
@@ -53,6 +53,8 @@ LAST_WALL = 7_258_118_400.0
 "2200 begins."
 CATCH_UP_ROUNDS = 50
 "Of events that a question waits for: 10,000; more are followed beside the questions."
+WARM_FROM = 50_000
+"A second of a core; servers with fewer keep no process that nobody has asked for."
 DAY_S = 86_400.0
 PRINTED_AGENTS = 30
 AGENTS = Rows(schema.AGENTS, Agent)
@@ -74,6 +76,8 @@ class AnalyticsService:
         self._following = asyncio.Lock()
         self.on_behind: Callable[[], None] = _nobody
         "Called when there is more to follow than a question waits for."
+        self.warm_from = WARM_FROM
+        "So many rows of figures are read before somebody asks."
 
     def period(
         self,
@@ -127,6 +131,17 @@ class AnalyticsService:
         if isinstance(figures, Agents):
             return await self._named(figures)
         return figures
+
+    async def warm_up(self) -> None:
+        """Have all figures read where that takes long, so that nobody waits for it.
+
+        Raises StoreError and Unavailable.
+        """
+        async with self._database.read() as tx:
+            written = await analytics.newest_version(tx)
+        if written >= self.warm_from:
+            nothing = Period(from_wall=0.0, to_wall=0.0, timezone="UTC", bucket=Bucket.DAY)
+            await self._counting.ask(Report.OUTCOMES, Wanted(), nothing, 1)
 
     async def of_kind(
         self,

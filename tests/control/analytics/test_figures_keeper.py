@@ -46,3 +46,24 @@ async def test_calls_of_before_are_followed_step_by_step_and_new_ones_after_a_re
         await keeper.idle.wait()
         assert await counted(api) == 64
         await keeper.aclose()
+
+
+async def test_many_figures_are_read_before_somebody_asks_and_few_are_not(
+    tmp_path: pathlib.Path,
+) -> None:
+    async with Api(tmp_path) as api:
+        made = make_calls(4, 20, [OPERATOR_ID], [], 1.699e9, 1.6999e9)
+        await store_calls(api.database, made)
+        service = api.services.analytics
+        for warm_from, is_read in ((21, False), (20, True)):
+            service.warm_from = warm_from
+            keeper = FiguresKeeper(service, api.bus, api.clock)
+            keeper.start()
+            await keeper.idle.wait()
+            while keeper.warming is None:
+                keeper.idle.clear()
+                api.clock.advance(PAUSE_S)
+                await keeper.idle.wait()
+            await keeper.warming
+            assert (service._counting.pid is not None) is is_read
+            await keeper.aclose()
