@@ -4,13 +4,14 @@ import msgspec
 
 from ...media.clock import Clock
 from ..configuration.config import Settings
+from .aetherium.table import AETHERIUM
 from .aicaller.table import AICALLER
 from .callingplatform.table import CALLINGPLATFORM
 from .dialect import Dialect
 from .speaking import Speaking, limiter_of
 from .voicera.table import VOICERA
 
-DIALECTS: tuple[Dialect, ...] = (AICALLER, CALLINGPLATFORM, VOICERA)
+DIALECTS: tuple[Dialect, ...] = (AETHERIUM, AICALLER, CALLINGPLATFORM, VOICERA)
 
 
 class Alone(msgspec.Struct, frozen=True):
@@ -34,14 +35,17 @@ def served(settings: Settings, clock: Clock) -> Served:
     """As the configuration says. A dialect's limits are one, wherever it is asked."""
     beside: list[Speaking] = []
     alone: list[Alone] = []
-    may_register = settings.dialects.registration == "open"
+    places: dict[str, bool] = {
+        "open_registration": settings.dialects.registration == "open",
+        "open_sessions": settings.dialects.session_token == "optional",
+    }
     for dialect in DIALECTS:
         wanted = settings.dialects.of(dialect.name)
         limiter = limiter_of(dialect, clock, refuses=settings.rate_limits)
         if wanted.enabled:
-            here = Speaking(dialect, clock, limiter, open_registration=may_register)
+            here = Speaking(dialect, clock, limiter, **places)
             beside.append(here)
         if wanted.port is not None:
-            root = Speaking(dialect, clock, limiter, prefix="", open_registration=may_register)
+            root = Speaking(dialect, clock, limiter, prefix="", **places)
             alone.append(Alone(dialect.name, wanted.port, root))
     return Served(tuple(beside), tuple(alone))

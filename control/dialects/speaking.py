@@ -37,6 +37,7 @@ class Speaking:
         *,
         prefix: str | None = None,
         open_registration: bool = False,
+        open_sessions: bool = True,
     ) -> None:
         """`prefix`: None: `/` and its name."""
         self.dialect = dialect
@@ -46,6 +47,8 @@ class Speaking:
         self.open_registration = open_registration
         "Whether its clients may make accounts for themselves."
         self.routes: Sequence[AnyRoute] = (*dialect.rows, *ABOUT)
+        self.open_sessions = open_sessions
+        "Whether aetherium's sessions may be followed without a token."
         self._clock = clock
 
     def addresses(self, route: AnyRoute) -> Sequence[str]:

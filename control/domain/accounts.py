@@ -21,11 +21,16 @@ Channel = Literal["in_app", "sms", "email", "telegram"]
 class Telegram(msgspec.Struct, frozen=True, kw_only=True):
     """The account's Telegram link, and what it wants to be told there."""
 
-    user_id: int
+    user_id: int | None
+    "None: there is no link yet."
     username: str = ""
+    is_on: bool = True
+    "False: nothing is told there, whatever the others say."
     notify_calls: bool = True
     notify_payments: bool = True
     notify_system: bool = True
+    daily_reports: bool = False
+    "Each day's calls in a few words, soon after midnight (UTC)."
 
 
 class Account(Entity, frozen=True, kw_only=True):

@@ -70,8 +70,10 @@ from .sign_in import SignIn
 from .sms import SmsService
 from .sms_task_steps import SmsTaskSteps
 from .sms_tasks import SmsTaskService
+from .stated_calls import StatedCalls
 from .subscriptions import SubscriptionService
 from .system_figures import SystemFigureService
+from .telegram import TelegramService
 from .tickets import TicketService
 from .transcripts import TranscriptService
 from .verification import Verification
@@ -129,8 +131,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     sms: SmsService
     sms_tasks: SmsTaskService
     sms_task_steps: SmsTaskSteps
+    stated_calls: StatedCalls
     subscriptions: SubscriptionService
     system_figures: SystemFigureService
+    telegram: TelegramService
     tickets: TicketService
     transcripts: TranscriptService
     verification: Verification
@@ -250,8 +254,10 @@ def make_services(
         sms=sms,
         sms_tasks=sms_tasks,
         sms_task_steps=SmsTaskSteps(database, events, sms, clock),
+        stated_calls=StatedCalls(events, clock),
         subscriptions=subscriptions,
         system_figures=SystemFigureService(database, clock, lines),
+        telegram=TelegramService(database, clock),
         tickets=TicketService(database, events, notifications, clock),
         transcripts=TranscriptService(call_service),
         verification=Verification(database, clock, codes, accounts, sign_in),

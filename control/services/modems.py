@@ -43,6 +43,13 @@ class ModemService:
             modem = await MODEMS.by_seq(tx, seq, None)
             return self._as_now(await self._get(tx, who, str(seq) if modem is None else modem.id))
 
+    async def number_of(self, account_id: str) -> str | None:
+        """The number of the first modem that an account was given; None: there is none."""
+        mine = (COLUMNS.assigned_account_id == account_id, COLUMNS.number.is_not(None))
+        async with self._database.read() as tx:
+            found = await MODEMS.all(tx, None, *mine, limit=1)
+        return found[0].number if found else None
+
     async def assign(self, who: Principal, id_: str, account_id: str | None) -> Modem:
         """Give a modem to an account; None: to nobody. Raises NotFound and Unprocessable."""
         assert who.is_admin, "the route asks for an administrator"

@@ -158,6 +158,8 @@ def ways(account: Account, type_: str) -> list[tuple[Channel, str]]:
 
 
 def _wants(link: Telegram, type_: str) -> bool:
+    if link.user_id is None or not link.is_on:
+        return False
     subject = type_.partition(".")[0]
     if subject in CALL_SUBJECTS:
         return link.notify_calls

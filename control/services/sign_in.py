@@ -179,6 +179,23 @@ class SignIn:
         holder = _holder(account, audience)
         return self._proofs.tokens.issue_access(holder, access_ttl_s, claims.family)
 
+    async def renew(
+        self, who: Principal, audience: str = "", access_ttl_s: int | None = None
+    ) -> tuple[Account, Issued]:
+        """One more access token of the sign-in that `who` was proved by, which ends as it would.
+
+        For older APIs that have no refresh tokens. Raises TokenRevoked.
+        """
+        mine = (FAMILIES, CREDENTIAL.lookup == who.credential, CREDENTIAL.revoked_wall.is_(None))
+        async with self._database.read() as tx:
+            account = await ACCOUNTS.get(tx, who.account_id, None)
+            family = await CREDENTIALS.find(tx, who.account_id, *mine)
+        over = family is None or (family.expires_wall or 0.0) <= self._clock.wall()
+        if account is None or not account.is_active or over:
+            raise TokenRevoked
+        holder = _holder(account, audience)
+        return account, self._proofs.tokens.issue_access(holder, access_ttl_s, who.credential)
+
     async def logout(self, who: Principal, *, everywhere: bool = False) -> None:
         """End this sign-in, or all of the account. Its tokens fail at once; keys stay good.
 

@@ -52,10 +52,13 @@ class Verification:
         if target is None:
             needed = [FieldError("phone_number", "is needed: the account has none")]
             raise Unprocessable("no number", needed)
-        self._count(CodeKind.SMS, account)
-        async with self._database.write() as tx:
-            await self._codes.send(tx, CodeKind.SMS, account.id, target, "", SMS_BODY)
+        await self._send(account, target)
         return target
+
+    async def start_registered(self, account: Account) -> None:
+        """The same for an account that was made just now, with a number."""
+        assert account.phone_number is not None, "it was asked for"
+        await self._send(account, account.phone_number)
 
     async def verify_phone(self, account_id: str, text: str) -> Account:
         """The number that the code was sent to is the account's. Raises CodeRefused, Conflict.
@@ -102,6 +105,11 @@ class Verification:
     async def _change(self, tx: Transaction, account: Account, **changes: str | bool) -> Account:
         await check_free(tx, msgspec.structs.replace(account, **changes))
         return await ACCOUNTS.update(tx, account, **changes, updated_wall=self._clock.wall())
+
+    async def _send(self, account: Account, target: str) -> None:
+        self._count(CodeKind.SMS, account)
+        async with self._database.write() as tx:
+            await self._codes.send(tx, CodeKind.SMS, account.id, target, "", SMS_BODY)
 
     def _count(self, kind: CodeKind, account: Account) -> None:
         wait_s = self._codes.wait_s(kind, account.id)

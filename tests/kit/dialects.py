@@ -14,9 +14,15 @@ async def token_for(api: Api, dialect: str, email: str, role: Role = Role.USER) 
     return (await services.sign_in.begin(account.id, dialect)).access.token
 
 
-GUARDED = {"aicaller": "/api/v1/agents", "callingplatform": "/api/v1/agents", "voicera": "/auth/me"}
+GUARDED = {
+    "aetherium": "/api/workflows",
+    "aicaller": "/api/v1/agents",
+    "callingplatform": "/api/v1/agents",
+    "voicera": "/auth/me",
+}
 "Of each dialect an address that needs a token and nothing else."
 LOGIN = {
+    "aetherium": "/api/auth/login",
     "aicaller": "/api/v1/auth/login",
     "callingplatform": "/api/v1/auth/login",
     "voicera": "/auth/login",

@@ -38,6 +38,7 @@ TENANTS: dict[str, str] = {
     "recording": "/v1/recordings/{id}",
     "retry": "/v1/retries/{id}",
     "schedule": "/v1/schedules/{id}",
+    "ticket": "/v1/tickets/{id}",
 }
 "Kind -> how a tenant (tenant.py) calls the one that it has. `retry`: a call to be tried again."
 WAITING = "waiting"

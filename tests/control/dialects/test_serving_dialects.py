@@ -183,7 +183,8 @@ async def test_the_collection_has_every_request(api: Api, dialect: Dialect) -> N
     found = await api.want(200, "GET", f"/{dialect.name}/postman.json")
     assert found["info"]["schema"].endswith("/v2.1.0/collection.json")
     requests = [item["request"] for folder in found["item"] for item in folder["item"]]
-    assert len(requests) == len([row for row in dialect.rows if row.documented])
+    wanted = [row for row in dialect.rows if row.documented and row.messages is None]
+    assert len(requests) == len(wanted)
     base = next(v["value"] for v in found["variable"] if v["key"] == "baseUrl")
     assert base.endswith(f"/{dialect.name}{dialect.base}")
     assert all(request["url"]["raw"].startswith("{{baseUrl}}/") for request in requests)

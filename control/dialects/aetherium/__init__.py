@@ -1,0 +1,1 @@
+"""Aetherium: workflows, sessions, and what surrounds them."""
