@@ -68,6 +68,7 @@ from .sent_codes import SentCodes
 from .setup import SetupService
 from .sign_in import SignIn
 from .sms import SmsService
+from .sms_figures import SmsFigures
 from .sms_task_steps import SmsTaskSteps
 from .sms_tasks import SmsTaskService
 from .stated_calls import StatedCalls
@@ -129,6 +130,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     setup: SetupService
     sign_in: SignIn
     sms: SmsService
+    sms_figures: SmsFigures
     sms_tasks: SmsTaskService
     sms_task_steps: SmsTaskSteps
     stated_calls: StatedCalls
@@ -252,6 +254,7 @@ def make_services(
         setup=SetupService(database, clock, documents, provider_keys),
         sign_in=sign_in,
         sms=sms,
+        sms_figures=SmsFigures(database, clock),
         sms_tasks=sms_tasks,
         sms_task_steps=SmsTaskSteps(database, events, sms, clock),
         stated_calls=StatedCalls(events, clock),
