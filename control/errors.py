@@ -186,6 +186,16 @@ class Conflict(Problem):
     code = "conflict"
 
 
+class OnOtherNode(Conflict):
+    """The call is in progress on another node: only that one can do something to it."""
+
+    code = "on_other_node"
+
+    def __init__(self, call_id: str, node: str) -> None:
+        super().__init__(f"call {call_id} is in progress on node {node!r}: ask that one")
+        self.node = node
+
+
 class StillAnswering(Conflict):
     """A request with this Idempotency-Key is being answered."""
 

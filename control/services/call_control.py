@@ -165,7 +165,7 @@ class CallControl:
             return [own]
 
     async def find(self, who: Principal, id_: str) -> LiveCall:
-        """A call that is in progress. Raises NotFound, and Conflict for any other."""
+        """A call that is in progress here. Raises NotFound, and Conflict for any other."""
         live = self._live.find(id_)
         owner = owner_of(who)
         if live is not None and owner in (None, live.owner_id):
@@ -175,6 +175,7 @@ class CallControl:
         stored = await self._store.summary(id_, owner)
         if stored is None:
             raise missing("call", id_)
+        await self._store.check_here(id_)
         raise Conflict(f"call {id_} is {stored.status.value}")
 
     # --- inside ---------------------------------------------------------------------------------

@@ -228,8 +228,8 @@ class CallService:
                 self.on_pending()
                 return cancelled
             live = self._find(who, id_)  # it was dialled a moment ago
-        if live is None and self._store.is_shared:
-            raise Conflict(f"call {id_} is carried by another server: ask that one")
+        if live is None:
+            await self._store.check_here(id_)
         if live is None or not self._live.is_live(id_):
             raise Conflict(f"call {id_} has ended already")
         live.wanted_end = said

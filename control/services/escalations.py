@@ -29,6 +29,7 @@ from ..errors import Conflict, FieldError, StoreError, Unprocessable
 from ..people.hand_over import NOBODY, OVER, HandOver, Moved, Person
 from ..people.hand_overs import HandOvers
 from ..store import schema
+from ..store.calls import check_here
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
@@ -164,6 +165,7 @@ class EscalationService:
         async with self._database.write() as tx:
             escalation = await self._get(tx, who, id_)
             if escalation.status in OVER or not self.hand_overs.change(id_, mode):
+                await self._check_here(tx, escalation)
                 raise Conflict(f"escalation {id_} is over")
             return await ESCALATIONS.update(tx, escalation, mode=mode.value, updated_wall=now)
 
@@ -173,10 +175,16 @@ class EscalationService:
         Without `return_to_agent` the call ends with a person who had taken it. Raises NotFound, and
         Conflict when it is over.
         """
-        escalation = await self.get(who, id_)
-        if escalation.status in OVER or not self.hand_overs.cancel(id_):
-            raise Conflict(f"escalation {id_} is over")
+        async with self._database.read() as tx:
+            escalation = await self._get(tx, who, id_)
+            if escalation.status in OVER or not self.hand_overs.cancel(id_):
+                await self._check_here(tx, escalation)
+                raise Conflict(f"escalation {id_} is over")
         return escalation
+
+    async def _check_here(self, tx: Transaction, escalation: Escalation) -> None:
+        if escalation.status not in OVER:
+            await check_here(tx, escalation.call_id, self._database.node)
 
     # --- by the call's agent --------------------------------------------------------------------
 

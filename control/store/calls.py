@@ -24,7 +24,7 @@ from ..domain.calls import (
     Recording,
 )
 from ..domain.webhooks import StoredEvent
-from ..errors import Conflict, StoreError
+from ..errors import Conflict, OnOtherNode, StoreError
 from . import schema
 from .database import Database, Transaction
 from .postgresql import blames_value
@@ -211,6 +211,15 @@ class Unstorable(Exception):
     """The database would refuse it again and again: text that no UTF-8 and no JSON holds."""
 
 
+async def check_here(tx: Transaction, call_id: str, here: str) -> None:
+    """Raises OnOtherNode for a call that a node other than `here` carries."""
+    status = COLUMNS.status.in_([status.value for status in IN_PROGRESS])
+    query = select(COLUMNS.node).where(COLUMNS.id == call_id, status, COLUMNS.node != here)
+    node = (await tx.execute(query)).scalar_one_or_none()
+    if node is not None:
+        raise OnOtherNode(call_id, node)
+
+
 class CallStore:
     """Keeps calls beyond the process, in a database that is open."""
 
@@ -255,6 +264,11 @@ class CallStore:
             where.append(COLUMNS[name].is_not(None))  # what has no such moment has no place
         async with self._database.read() as tx:
             return await SUMMARIES.page(tx, owner, query, *where)
+
+    async def check_here(self, call_id: str) -> None:
+        """Raises OnOtherNode for a call that another node carries."""
+        async with self._database.read() as tx:
+            await check_here(tx, call_id, self._database.node)
 
     async def cut_off(self) -> list[Call]:
         """Calls of this node that are in progress by their rows: at the start, a crash has cut
