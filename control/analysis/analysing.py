@@ -47,7 +47,9 @@ class Analysing:
             watch,
             services.provider_keys.take_own,
         )
-        steps = AnalysisSteps(database, services.events, registry, services.notifications, clock)
+        steps = AnalysisSteps(
+            database, services.events, registry, services.notifications, clock, settings.costs
+        )
         self.runner = AnalysisRunner(
             AnalysisFollower(database, clock),
             steps,

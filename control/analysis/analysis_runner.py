@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ...media.clock import Clock, Timer
+from ...media.ports import TokensUsed
 from ..domain.analyses import CallAnalysis
 from ..errors import Conflict, StoreError
 from ..events.events import EventBus
@@ -150,8 +151,15 @@ class AnalysisRunner:
             return
         notify = job.conversation.wanted.notify
         analyst = self._analysts.analyst_of(job.agent)
+        used: list[TokensUsed] = []
         try:
-            findings = await self._analysts.analyse(analysis.owner_id, job.conversation, analyst)
+            try:
+                findings = await self._analysts.analyse(
+                    analysis.owner_id, job.conversation, analyst, used.append
+                )
+            finally:
+                if used:
+                    await self._steps.charge(analysis.call_id, analyst.provider, used)
         except NotAnalysed as exc:
             logger.warning("call %s: %s", analysis.call_id, exc)
             await self._steps.fail(analysis, str(exc), exc.wait_s, notify)

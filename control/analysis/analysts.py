@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ...drivers.errors import ProviderBusy
-from ...drivers.llm.openai_answers import OpenAIAnswers, Question
+from ...drivers.llm.openai_answers import Count, OpenAIAnswers, Question, nobody_counts
 from ...drivers.openai_client import OpenAISettings
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...media.errors import ProviderError
@@ -91,15 +91,23 @@ class Analysts:
         return Analyst(name, model) if model else Analyst(EMBEDDED)
 
     async def analyse(
-        self, owner_id: str, conversation: Conversation, analyst: Analyst
+        self,
+        owner_id: str,
+        conversation: Conversation,
+        analyst: Analyst,
+        count: Count = nobody_counts,
     ) -> Findings:
-        """What is found in an account's call. Raises NotAnalysed, and StoreError."""
+        """What is found in an account's call. Raises NotAnalysed, and StoreError.
+
+        `count` is told what a language model's answer took, usable or not.
+        """
         try:
             embedded = await self._desk.analyse(conversation)
             if analyst.provider == EMBEDDED:
                 return embedded
             key = await self._take_key(owner_id, analyst.provider)
-            answer = await self._ask(question_of(conversation, analyst.model), analyst, key)
+            question = question_of(conversation, analyst.model)
+            answer = await self._ask(question, analyst, key, count)
             return findings_of(answer, conversation, embedded.checklist)
         except ProviderBusy as exc:
             raise NotAnalysed(str(exc), exc.retry_after_s or 0.0) from exc
@@ -117,18 +125,20 @@ class Analysts:
             await client.aclose()
         self._clients.clear()
 
-    async def _ask(self, question: Question, analyst: Analyst, key: OwnKey | None) -> bytes:
+    async def _ask(
+        self, question: Question, analyst: Analyst, key: OwnKey | None, count: Count
+    ) -> bytes:
         name = analyst.provider
         if key is not None:
             # Accounts are many and their calls are few: no connection is kept for them.
             own = self._client(key.server, key)
             try:
-                return await own.ask(question)
+                return await own.ask(question, count)
             finally:
                 await own.aclose()
         if name not in self._clients:
             self._clients[name] = self._client(self._providers[name])
-        return await self._clients[name].ask(question)
+        return await self._clients[name].ask(question, count)
 
     def _client(self, provider: ProviderSettings, own: OwnKey | None = None) -> OpenAIAnswers:
         server = OpenAISettings(

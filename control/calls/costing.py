@@ -5,9 +5,13 @@ minute, at 30/6 31 s are 36. Prices are decimal fractions as they are written, a
 of the cost, which are rounded half up to a millionth: their sum can be checked by hand.
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+import msgspec
+
 from ...media.conversation.records import CallRecord
+from ...media.ports import TokensUsed
 from ..configuration.config_costs import CostSettings, LineCosts, ProviderCosts
 from ..domain.costs import CallCost, CallUsage
 
@@ -52,6 +56,31 @@ def cost_of(record: CallRecord, costs: CostSettings) -> CallCost:
         ),
         carrier=_money(_carrier(record, costs)),
     )
+
+
+def with_analysis(
+    usage: CallUsage,
+    cost: CallCost,
+    provider: str,
+    requests: Sequence[TokensUsed],
+    costs: CostSettings,
+) -> tuple[CallUsage, CallCost]:
+    """The same, with what requests of an analysis took besides, at what they cost now."""
+    tokens_in = sum(used.tokens_in for used in requests)
+    tokens_out = sum(used.tokens_out for used in requests)
+    price = next((each for each in costs.providers if each.name == provider), FREE)
+    more = _money(
+        _per_1000(price.llm_per_1000_tokens_in, tokens_in)
+        + _per_1000(price.llm_per_1000_tokens_out, tokens_out)
+    )
+    used = msgspec.structs.replace(
+        usage,
+        analysis_provider=provider,
+        analysis_tokens_in=usage.analysis_tokens_in + tokens_in,
+        analysis_tokens_out=usage.analysis_tokens_out + tokens_out,
+        analysis_estimated=usage.analysis_estimated or any(each.estimated for each in requests),
+    )
+    return used, msgspec.structs.replace(cost, analysis=round(cost.analysis + more, 6))
 
 
 def legs_s(record: CallRecord) -> list[float]:

@@ -14,6 +14,12 @@ class CallUsage(msgspec.Struct, frozen=True, kw_only=True):
     llm_tokens_out: int = 0
     llm_estimated: bool = False
     "Some of the tokens are a guess by characters: the provider has not told them."
+    analysis_provider: str = ""
+    "Of the language model that analysed the call after its end."
+    analysis_tokens_in: int = 0
+    analysis_tokens_out: int = 0
+    "Of all tries together."
+    analysis_estimated: bool = False
     tts_provider: str = ""
     tts_chars: int = 0
     line: str = ""
@@ -27,10 +33,12 @@ class CallCost(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "USD"
     stt: float = 0.0
     llm: float = 0.0
+    analysis: float = 0.0
+    "By a language model, after the call."
     tts: float = 0.0
     carrier: float = 0.0
 
     @property
     def total(self) -> float:
         """All of it, to a millionth: parts are rounded so, and their sum is theirs."""
-        return round(self.stt + self.llm + self.tts + self.carrier, 6)
+        return round(self.stt + self.llm + self.analysis + self.tts + self.carrier, 6)

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from ...media.clock import Clock
+from ...media.ports import TokensUsed
 from ..analysis.conversation import (
     MAX_TURNS,
     Conversation,
@@ -20,12 +21,15 @@ from ..analysis.conversation import (
     within_limits,
 )
 from ..calls.calls import Calls
+from ..calls.costing import with_analysis
+from ..configuration.config_costs import CostSettings
 from ..domain.agents import Agent
 from ..domain.analyses import AnalysisStatus, CallAnalysis, Notice, Sentiment
 from ..domain.calls import Call
+from ..domain.costs import CallCost, CallUsage
 from ..domain.events import CallAnalysed, CallQaScored
 from ..store import schema
-from ..store.calls import CallStore
+from ..store.calls import SUMMARIES, CallStore
 from ..store.database import Database, Transaction
 from .agents import AGENTS
 from .analyses import ANALYSES, COLUMNS
@@ -41,6 +45,7 @@ TURNS_AT_ONCE = 100
 MAX_ERROR_CHARS = 500
 CUT_OFF = "the server ended in the middle of every try"
 
+CALLS = schema.CALLS
 PENDING, RUNNING = AnalysisStatus.PENDING.value, AnalysisStatus.RUNNING.value
 
 
@@ -63,13 +68,16 @@ class AnalysisSteps:
         calls: Calls,
         notifications: NotificationService,
         clock: Clock,
+        costs: CostSettings,
     ) -> None:
+        """`costs`: what language models cost."""
         self._database = database
         self._store = CallStore(database)
         self._log = log
         self._calls = calls
         self._notifications = notifications
         self._clock = clock
+        self._costs = costs
 
     async def recover(self) -> int:
         """What a crash has cut off waits again; returns how many. Raises StoreError.
@@ -134,6 +142,23 @@ class AnalysisSteps:
             cut=cut,
         )
         return Job(analysis, conversation, agent)
+
+    async def charge(self, call_id: str, provider: str, requests: Sequence[TokensUsed]) -> None:
+        """What requests to a language model took is part of what the call costs.
+
+        Whatever comes of them: they are paid for. The event of the analysis tells it. Raises
+        StoreError.
+        """
+        async with self._database.write() as tx:
+            call = await SUMMARIES.get(tx, call_id, None)
+            if call is None:
+                return
+            cost = call.cost or CallCost(currency=self._costs.currency)
+            usage, cost = with_analysis(
+                call.usage or CallUsage(), cost, provider, requests, self._costs
+            )
+            values = {"usage": msgspec.to_builtins(usage), "cost": msgspec.to_builtins(cost)}
+            await tx.execute(update(CALLS).where(CALLS.c.id == call_id).values(values))
 
     async def store(self, job: Job, findings: Findings, provider: str, model: str) -> bool:
         """It is done; False: it is not wanted any more. Raises StoreError."""
@@ -288,7 +313,7 @@ async def _claimed(tx: Transaction, analysis: CallAnalysis) -> CallAnalysis | No
 async def _note_in_call(tx: Transaction, analysis: CallAnalysis) -> None:
     feeling = analysis.sentiment
     await tx.execute(
-        update(schema.CALLS)
-        .where(schema.CALLS.c.id == analysis.call_id)
+        update(CALLS)
+        .where(CALLS.c.id == analysis.call_id)
         .values(sentiment=None if feeling is None else feeling.value, qa_score=analysis.qa_score)
     )

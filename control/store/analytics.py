@@ -118,6 +118,7 @@ def phrases_text(phrases: Iterable[str]) -> str:
 
 def _call_values(call: Any) -> dict[str, Any]:
     cost = call.cost or {}
+    llm, analysis = cost.get("llm"), cost.get("analysis")
     started = call.started_wall
     return {
         "call_seq": call.seq,
@@ -137,7 +138,7 @@ def _call_values(call: Any) -> dict[str, Any]:
         "retry_attempt": call.retry_attempt,
         "currency": cost.get("currency", ""),
         "cost_stt": cost.get("stt"),
-        "cost_llm": cost.get("llm"),
+        "cost_llm": llm if analysis is None else (llm or 0.0) + analysis,
         "cost_tts": cost.get("tts"),
         "cost_carrier": cost.get("carrier"),
     }

@@ -6,14 +6,17 @@ waits on a telephone line for it: no tries here, whoever asks decides on them.
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import msgspec
 
 from ...media.errors import ProviderError
+from ...media.ports import TokensUsed
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
 from ..provider_watch import ProviderWatch, nobody_watches
+from .openai_chat import tokens_of
 
 NAME = "openai-answers"
 PATH = "/chat/completions"
@@ -49,8 +52,22 @@ class _Choice(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
 
 
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
 class _Completion(msgspec.Struct, frozen=True):
     choices: list[_Choice] = []
+    usage: _Usage | None = None
+
+
+Count = Callable[[TokensUsed], None]
+"Told what an answer took, of one that cannot be used as well: it is paid for."
+
+
+def nobody_counts(used: TokensUsed) -> None:
+    """Nobody pays."""
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -76,16 +93,17 @@ class OpenAIAnswers:
         """Close the connections."""
         await self._client.aclose()
 
-    async def ask(self, question: Question) -> bytes:
+    async def ask(self, question: Question, count: Count = nobody_counts) -> bytes:
         """The answer's JSON, as the model gave it. Raises ProviderError."""
         body = _ENCODER.encode(_body(question))
-        return await self._client.call(lambda: self._attempt(body))
+        chars_in = len(question.instructions) + len(question.text)
+        return await self._client.call(lambda: self._attempt(body, chars_in, count))
 
-    async def _attempt(self, body: bytes) -> bytes:
+    async def _attempt(self, body: bytes, chars_in: int, count: Count) -> bytes:
         async with self._client.post(PATH, body) as response:
-            return self._content(await _read(response, self._where))
+            return self._content(await _read(response, self._where), chars_in, count)
 
-    def _content(self, body: bytes) -> bytes:
+    def _content(self, body: bytes, chars_in: int, count: Count) -> bytes:
         try:
             completion = _COMPLETION.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
@@ -93,6 +111,7 @@ class OpenAIAnswers:
         if not completion.choices:
             raise AnswerUnusable(NAME, f"{self._where} sent no answer")
         choice = completion.choices[0]
+        count(_used(completion, chars_in))
         if choice.message.refusal:
             said = choice.message.refusal[:MAX_REFUSAL_CHARS]
             raise AnswerUnusable(NAME, f"{self._where}: the model refuses: {said}")
@@ -102,6 +121,15 @@ class OpenAIAnswers:
             why = choice.finish_reason or "nothing"
             raise AnswerUnusable(NAME, f"{self._where} sent an answer without words ({why})")
         return choice.message.content.encode()
+
+
+def _used(completion: _Completion, chars_in: int) -> TokensUsed:
+    """What the server tells; else a guess by characters."""
+    told = completion.usage
+    if told is not None:
+        return TokensUsed(told.prompt_tokens, told.completion_tokens)
+    chars_out = len(completion.choices[0].message.content or "")
+    return TokensUsed(tokens_of(chars_in), tokens_of(chars_out), estimated=True)
 
 
 async def _read(response: aiohttp.ClientResponse, where: str) -> bytes:

@@ -16,6 +16,7 @@ from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
 from offhook.control.calls.calls import LiveCall
 from offhook.control.configuration.config import ModelNames, ProviderSettings
 from offhook.control.configuration.config_analysis import AnalysisConfig
+from offhook.control.configuration.config_costs import CostSettings
 from offhook.control.dialer.wall_timer import LOOK_S
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.analyses import AnalysisSettings, CallAnalysis
@@ -103,6 +104,7 @@ class AnalysingOffice:
                 PROVIDER, base_url, api_key_env=KEY_ENV, models=ModelNames(chat="acme-large")
             ),
         )
+        self.costs = CostSettings()
         self.leads = True
         self.own_key: str | None = None
         "The account's, of the provider."
@@ -126,7 +128,9 @@ class AnalysingOffice:
         self.service = AnalysisService(self.database, self.memory, self.clock)
         outbox = Outbox(self.database, self.log, self.clock, random.Random(1))
         notifications = NotificationService(self.database, self.log, outbox, self.clock)
-        self.steps = AnalysisSteps(self.database, self.log, self.memory, notifications, self.clock)
+        self.steps = AnalysisSteps(
+            self.database, self.log, self.memory, notifications, self.clock, self.costs
+        )
         self.analysts = Analysts(
             self.config, self.providers, self.desk, random.Random(1), take_key=self._own_key
         )

@@ -36,6 +36,11 @@ class UsageView(msgspec.Struct, frozen=True, kw_only=True):
     llm_tokens_out: int
     llm_estimated: bool
     "Some of them are a guess by characters: the provider did not tell."
+    analysis_provider: str
+    analysis_tokens_in: int
+    analysis_tokens_out: int
+    analysis_estimated: bool
+    "Some of them are a guess by characters: the provider did not tell."
     tts_provider: str
     tts_chars: int
     line: str
@@ -49,6 +54,8 @@ class CostView(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     stt: float
     llm: float
+    analysis: float
+    "By a language model, after the call, at what it cost then."
     tts: float
     carrier: float
     total: float

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from offhook.control.analysis.analysis_desk import AnalystDied
 from offhook.control.analysis.analysis_runner import CLAIMED, REFUSED
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
+from offhook.control.configuration.config_costs import CostSettings, ProviderCosts
 from offhook.control.domain.agents import LanguageModel
 from offhook.control.domain.analyses import (
     AnalysisSettings,
@@ -24,6 +26,9 @@ from offhook.control.errors import Conflict, NotFound, StoreError
 from offhook.control.services.analyses import ANALYSES
 from offhook.control.services.analysis_steps import CUT_OFF, PAUSES_S
 from offhook.control.services.notifications import NOTIFICATIONS
+from offhook.control.store.analytics import refresh
+from offhook.control.store.calls import SUMMARIES
+from offhook.control.store.schema import CALL_FIGURES
 from offhook.tests.kit.analysing_office import KEY_ENV, PROVIDER, AnalysingOffice
 from offhook.tests.kit.openai_server import (
     KEY,
@@ -382,6 +387,39 @@ async def test_a_model_that_fails_is_asked_again_later(
     assert (failed.summary, failed.provider) == ("", "")
     await asking.pass_time(PAUSES_S[0])
     assert (await asking.analysis(call_id)).status is AnalysisStatus.DONE
+
+
+async def test_what_every_answer_of_a_model_took_is_part_of_the_calls_cost(
+    asking: AnalysingOffice, server: OpenAIServer
+) -> None:
+    price = ProviderCosts(name=PROVIDER, llm_per_1000_tokens_in=1.0, llm_per_1000_tokens_out=0.5)
+    asking.costs = CostSettings(currency="EUR", providers=(price,))
+    await asking.runner.aclose()
+    await asking.restart()
+    nonsense = Behaviour(pieces=(completion(content="Certainly! Here it is:"),))
+    server.script.extend([nonsense, refusal(500, "oops"), says()])
+    call_id = await asking.ended_call(agent_id=await asking.agent(BY_MODEL))
+    await asking.settled()
+    for pause_s in PAUSES_S[:2]:
+        await asking.pass_time(pause_s)
+    assert (await asking.analysis(call_id)).status is AnalysisStatus.DONE
+    async with asking.database.read() as tx:
+        call = await SUMMARIES.get(tx, call_id, None)
+    assert call is not None
+    assert call.usage is not None
+    assert call.cost is not None
+    # Two answers of one token each way; the refusal was none.
+    used = call.usage
+    assert (used.analysis_provider, used.analysis_tokens_in, used.analysis_tokens_out) == (
+        PROVIDER,
+        2,
+        2,
+    )
+    assert (call.cost.currency, call.cost.analysis, call.cost.total) == ("EUR", 0.003, 0.003)
+    async with asking.database.write() as tx:
+        await refresh(tx, [call_id])
+        row = (await tx.execute(select(CALL_FIGURES.c.cost_llm))).scalar_one()
+    assert row == 0.003
 
 
 async def test_a_busy_model_is_given_the_time_it_asks_for(

@@ -46,6 +46,7 @@ async def test_the_end_of_a_call_is_charged(api: Api) -> None:
         "currency": "USD",
         "stt": 0,
         "llm": 0,
+        "analysis": 0,
         "tts": 1.8,  # 0.12 · 15
         "carrier": 1.0,  # two minutes
         "total": 2.8,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from offhook.drivers.errors import KeyRejected, ProviderBusy, ProviderUnreachable
@@ -16,6 +17,7 @@ from offhook.drivers.llm.openai_answers import (
 )
 from offhook.drivers.openai_client import OpenAISettings
 from offhook.media.errors import ProviderRejected, ProviderTimedOut
+from offhook.media.ports import TokensUsed
 from offhook.tests.kit.openai_server import (
     CUT,
     KEY,
@@ -59,7 +61,9 @@ async def test_the_answer_is_what_the_model_says(server: OpenAIServer, size: int
     body = completion(content='{"name": "Ännchen"}')
     server.script.append(Behaviour(pieces=split(body, size)))
     async with answers(server) as made:
-        assert await made.ask(QUESTION) == '{"name": "Ännchen"}'.encode()
+        used: list[TokensUsed] = []
+        assert await made.ask(QUESTION, used.append) == '{"name": "Ännchen"}'.encode()
+    assert used == [TokensUsed(1, 1)]
     sent = server.requests[0].body
     assert sent["model"] == "m"
     assert sent["messages"][1] == {"role": "user", "content": "Who?"}
@@ -122,3 +126,18 @@ async def test_a_server_that_stalls_is_given_up(server: OpenAIServer) -> None:
         with pytest.raises(ProviderTimedOut):
             await made.ask(QUESTION)
     await server.client_left.wait()
+
+
+async def test_what_an_answer_took_is_counted_when_it_is_no_use_and_guessed_when_not_told(
+    server: OpenAIServer,
+) -> None:
+    told = completion(content="{", finish_reason="length")
+    untold = msgspec.json.encode({**msgspec.json.decode(told), "usage": None})
+    server.script += [Behaviour(pieces=(body,)) for body in (told, untold)]
+    used: list[TokensUsed] = []
+    async with answers(server) as made:
+        for _ in range(2):
+            with pytest.raises(AnswerUnusable):
+                await made.ask(QUESTION, used.append)
+    # "Be exact." and "Who?" are 13 characters, four a token.
+    assert used == [TokensUsed(1, 1), TokensUsed(4, 1, estimated=True)]
