@@ -147,7 +147,9 @@ export class SessionStream {
     if (repeated) {
       return;
     }
-    this.#failures = 0;
+    if (update.type !== 'error') {
+      this.#failures = 0; // by an error a server may refuse, again and again
+    }
     this.#emit('update', update);
     if (update.type === 'session_ended') {
       this.#finish();

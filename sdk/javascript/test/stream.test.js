@@ -100,6 +100,17 @@ test('it gives up after so many tries, and says why', async () => {
   assert.equal(server.streamed, 8);
 });
 
+test('connections that bring nothing new, or an error, count as failures', async () => {
+  server.streams.push([PENDING, 'abort'], [{ type: 'error', data: {} }, 1013]);
+  for (let count = 0; count < 20; count += 1) {
+    server.streams.push([PENDING, 'abort']);
+  }
+  const { updates, failure } = await told(client.sessions.stream(7));
+  assert.ok(failure instanceof sdk.ConnectionFailed);
+  assert.deepEqual(updates.map((one) => one.type), ['status_change', 'error']);
+  assert.equal(server.streamed, 8);
+});
+
 test('a stream can be gone through, and left', async () => {
   server.streams.push([PENDING, STARTED, HEARD], [PENDING, STARTED, ENDED]);
   const kinds = [];

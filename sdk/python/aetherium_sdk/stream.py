@@ -100,7 +100,9 @@ class _Following:
         while not self._closed.is_set():
             try:
                 for update in self._of_one_connection():
-                    self._failures, self._status = 0, update.status or self._status
+                    self._status = update.status or self._status
+                    if update.type != "error":  # a server may refuse by one, again and again
+                        self._failures = 0
                     yield update
                     if update.type == "session_ended":
                         return

@@ -142,32 +142,37 @@ def node_websocket(needs_node: None) -> tuple[str, ...]:
     return flags
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def python_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def python_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python SDK as a package: built and installed without a network, into this folder."""
     folder = tmp_path_factory.mktemp("python-sdk")
     source = shutil.copytree(ROOT / "sdk" / "python", folder / "source")
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
     offline = ("--no-index", "--no-deps", "--quiet")
-    built = await run(
-        *(*pip, "wheel", *offline, "--no-build-isolation", "-w", folder, source), cwd=folder
-    )
+    install(*pip, "wheel", *offline, "--no-build-isolation", "-w", folder, source, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     site = folder / "site"
-    await run(*pip, "install", *offline, "--target", site, wheel, cwd=folder)
-    assert "error" not in built.lower(), built
+    install(*pip, "install", *offline, "--target", site, wheel, cwd=folder)
     return site
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in Node that has the JavaScript SDK as a package, installed without a network."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("npm is not installed (apt-get install npm)")
     folder = tmp_path_factory.mktemp("node-project")
     quiet = ("--no-audit", "--no-fund", "--loglevel=error")
-    await run("npm", "pack", *quiet, ROOT / "sdk" / "javascript", cwd=folder)
+    install("npm", "pack", *quiet, ROOT / "sdk" / "javascript", cwd=folder)
     (packed,) = folder.glob("*.tgz")
     (folder / "package.json").write_text('{"name": "project", "private": true}')
-    await run("npm", "install", "--offline", *quiet, packed, cwd=folder)
+    install("npm", "install", "--offline", *quiet, packed, cwd=folder)
     return folder
+
+
+def install(*command: str | Path, cwd: Path) -> None:
+    """Run what installs something; it must end well."""
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
+    assert done.returncode == 0, (command, done.stdout, done.stderr)

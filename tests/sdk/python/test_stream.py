@@ -122,6 +122,15 @@ async def test_connections_that_bring_nothing_new_count_as_failures(
     assert aetherium.streamed == module.TRIES
 
 
+async def test_errors_that_refuse_a_stream_count_as_failures(
+    aetherium: ScriptedAetherium, stream: SessionStream
+) -> None:
+    aetherium.connections += [[{"type": "error", "data": {}}, 1013]] * 20
+    with pytest.raises(ConnectionFailed):
+        await asyncio.to_thread(list, stream)
+    assert aetherium.streamed == module.TRIES
+
+
 @pytest.mark.parametrize("text", ["no JSON", "[]", '{"status": "active"}'])
 async def test_what_is_no_update_is_told(
     aetherium: ScriptedAetherium, stream: SessionStream, text: str
