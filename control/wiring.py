@@ -64,6 +64,7 @@ from .messages.outbox_sender import OutboxSender, email_sender
 from .messages.sms_room import SmsRoom
 from .nodes import Nodes
 from .pooled_random import PooledRandom
+from .recordings.files import trim_renditions
 from .recordings.retention import RecordingRetention
 from .services.accounts import ensure_operator
 from .services.catalog import make_services
@@ -209,9 +210,9 @@ class Server:
             providers=settings.providers,
             ring_s=settings.escalations.ring_s,
             keep_days=settings.recording.keep_days,
+            connections=settings.connections,
             subscribing=settings.subscriptions,
             paying=settings.payments,
-            connections=settings.connections,
         )
         if settings.smtp.host:
             self._services.outbox.senders["email"] = email_sender(settings.smtp)
@@ -232,7 +233,11 @@ class Server:
             self._services.events, self._services.deliveries, self._clock, settings.events
         )
         self._recording_retention = RecordingRetention(
-            self._services.recordings.delete_old, self._clock
+            self._services.recordings.delete_old,
+            self._clock,
+            functools.partial(
+                trim_renditions, recordings, settings.recording.renditions_mb * 1_000_000
+            ),
         )
         self._agents = Agents(
             settings,

@@ -1,5 +1,7 @@
 """SHELL: a recording's file, and what is kept beside it. Blocks: to be run in a thread."""
 
+import contextlib
+import os
 import pathlib
 from collections.abc import Iterable
 
@@ -25,11 +27,13 @@ def delete_recording(path: pathlib.Path) -> None:
     """Delete a recording with all that was made of it. Raises OSError.
 
     The WAV goes first: who makes a rendition looks for it when the rendition is there, so that none
-    outlives it.
+    outlives it. So does what a crash has left half made.
     """
     path.unlink(missing_ok=True)
     for format_ in RENDITIONS:
-        rendition_of(path, format_).unlink(missing_ok=True)
+        rendition = rendition_of(path, format_)
+        rendition.unlink(missing_ok=True)
+        part_of(rendition).unlink(missing_ok=True)
 
 
 def delete_recordings(folder: pathlib.Path, names: Iterable[str | None]) -> None:
@@ -38,6 +42,39 @@ def delete_recordings(folder: pathlib.Path, names: Iterable[str | None]) -> None
         path = recording_in(folder, name)
         if path is not None:
             delete_recording(path)
+
+
+def is_used(rendition: pathlib.Path) -> bool:
+    """Whether it is there; then it was used now. Raises OSError."""
+    try:
+        os.utime(rendition)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def trim_renditions(folder: pathlib.Path, most_bytes: int) -> int:
+    """Delete renditions until the rest has so many bytes, first those that nobody has used for
+    longest; returns how many. Whoever wants one again has it made again. Raises OSError.
+    """
+    endings = tuple(f".{format_}" for format_ in RENDITIONS)
+    names: list[str] = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        names = [entry.path for entry in entries if entry.name.endswith(endings)]
+    found: list[tuple[float, int, str]] = []
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            state = os.stat(name)
+            found.append((state.st_mtime, state.st_size, name))
+    total = sum(size for _, size, _ in found)
+    deleted = 0
+    for _, size, name in sorted(found):
+        if total <= most_bytes:
+            break
+        pathlib.Path(name).unlink(missing_ok=True)
+        total -= size
+        deleted += 1
+    return deleted
 
 
 def settle(rendition: pathlib.Path, source: pathlib.Path) -> bool:

@@ -14,7 +14,7 @@ from ...drivers.worker_boot import decode_failure
 from ...drivers.worker_process import ONE_THREAD, RUNNER, command
 from ..errors import ControlError, Unavailable
 from . import rendition_worker
-from .files import part_of, rendition_of, settle
+from .files import is_used, part_of, rendition_of, settle
 
 WAIT_S = 10.0
 "How long somebody waits for a rendition before they are told to come again."
@@ -47,7 +47,7 @@ class Renditions:
         FileNotFoundError: the WAV was deleted meanwhile.
         """
         target = rendition_of(source, format_)
-        if target not in self._making and await asyncio.to_thread(target.is_file):
+        if target not in self._making and await asyncio.to_thread(is_used, target):
             return target
         task = self._making.get(target)
         if task is None:

@@ -1,4 +1,7 @@
-"""SHELL: deletes recordings that were kept for long enough, some at a time, now and then."""
+"""SHELL: deletes recordings that were kept for long enough, some at a time, now and then.
+
+And what was made of others, where it has become too much.
+"""
 
 import asyncio
 import logging
@@ -12,12 +15,25 @@ SWEEP_S = 3600.0
 logger = logging.getLogger(__name__)
 
 
+def _nothing_to_trim() -> int:
+    return 0
+
+
 class RecordingRetention:
     """`start()`, then `aclose()`."""
 
-    def __init__(self, delete_old: Callable[[], Awaitable[int]], clock: Clock) -> None:
-        """`delete_old` deletes some of them and says how many; 0: there are none."""
+    def __init__(
+        self,
+        delete_old: Callable[[], Awaitable[int]],
+        clock: Clock,
+        trim: Callable[[], int] = _nothing_to_trim,
+    ) -> None:
+        """`delete_old` deletes some of them and says how many; 0: there are none.
+
+        `trim`: what is to be done in a thread afterwards; it says how many renditions it deleted.
+        """
         self._delete_old = delete_old
+        self._trim = trim
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
@@ -46,6 +62,8 @@ class RecordingRetention:
         try:
             if deleted := await self.sweep():
                 logger.info("old recordings deleted: %d", deleted)
+            if trimmed := await asyncio.to_thread(self._trim):
+                logger.info("renditions of recordings deleted: %d", trimmed)
         except (StoreError, OSError) as exc:
             logger.error("old recordings could not be deleted: %s", exc)
         self._timer = self._clock.call_at(self._clock.now() + SWEEP_S, self.start)
