@@ -16,6 +16,7 @@ from ..http.serving import route_of
 from ..http.speech import speech_of
 from .described import described
 from .dialect import AnyRow, Dialect, Row
+from .engine_sessions import Sessions
 from .postman import collection
 from .reading import read_body, read_query
 from .refusing import Broken, NoRoute, WrongMethod, refused
@@ -50,6 +51,12 @@ class Speaking:
         self.open_sessions = open_sessions
         "Whether aetherium's sessions may be followed without a token."
         self._clock = clock
+        self.sessions = Sessions(clock)
+        "Connections of Engine.IO that its clients have."
+
+    def wall(self) -> float:
+        """Now, in seconds since 1970."""
+        return self._clock.wall()
 
     def addresses(self, route: AnyRoute) -> Sequence[str]:
         """With and without a slash at the end: older clients have both, and follow no redirect."""

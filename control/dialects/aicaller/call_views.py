@@ -149,7 +149,7 @@ def interaction_view(call: CallSummary, turn: Turn, rate_hz: int | None) -> Inte
     began_wall = call.answered_wall or call.started_wall or call.created_wall
     spoken_s = turn.begin_samples / rate_hz if rate_hz else 0.0
     return InteractionView(
-        id=str(uuid.uuid5(uuid.UUID(call.id), str(turn.index))),
+        id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{call.id}/{turn.index}")),
         speaker=SPEAKER[turn.role],
         text=turn.text,
         timestamp=seconds(began_wall + spoken_s),

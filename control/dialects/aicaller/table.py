@@ -1,7 +1,7 @@
 """The whole of it, chapter by chapter."""
 
 from ..dialect import Dialect
-from . import agents, analytics, auth, business, calls, notes, notifications, setup
+from . import agents, analytics, auth, business, calls, notes, notifications, setup, sockets
 from .forms import BASE, FIELDS, IDS, NAMES, REFUSALS, ErrorBody, error, success, success_schema
 
 AICALLER = Dialect(
@@ -18,6 +18,7 @@ AICALLER = Dialect(
         *agents.ROWS,
         *notifications.ROWS,
         *analytics.ROWS,
+        *sockets.ROWS,
     ),
     ids=IDS,
     success=success,
