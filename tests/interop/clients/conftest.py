@@ -1,6 +1,7 @@
 """A server as programs of older products meet it, and what those programs run on."""
 
 import asyncio
+import contextlib
 import functools
 import os
 import shutil
@@ -79,6 +80,26 @@ async def run(*command: str | Path, cwd: Path, **environment: str | Path) -> str
             await process.wait()
     assert process.returncode == 0, (command, process.returncode, out.decode(), err.decode())
     return out.decode()
+
+
+@contextlib.asynccontextmanager
+async def started(
+    name: str, cwd: Path, **environment: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """One of our programs in Node while it runs: its output can be read, its input closed."""
+    process = await asyncio.create_subprocess_exec(
+        *("node", PROGRAMS / name),
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], "HOME": str(cwd)} | environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def run_python(name: str, site: Path | None, cwd: Path, **environment: str) -> str:
