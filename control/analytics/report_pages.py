@@ -1,4 +1,7 @@
-"""The three pages of a printed report: A4, what matters most first. matplotlib only draws."""
+"""The three pages of a printed report: A4, what matters most first. matplotlib only draws.
+
+Where there were no calls the first one says it all.
+"""
 
 import io
 from collections.abc import Sequence
@@ -29,7 +32,6 @@ WIDTH, HEIGHT = 8.27, 11.69
 "A4, in inches, as all places are."
 MARGIN = 0.65
 INNER = WIDTH - 2 * MARGIN
-PAGES = 3
 MAX_AGENT_ROWS = 20
 STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
@@ -46,10 +48,11 @@ def pdf_of(book: Book) -> bytes:
     """The file."""
     out = io.BytesIO()
     about = {"Title": f"Call report, {period_text(book.period)}", "Author": book.account}
+    draws = (_overview, _people, _details) if book.summary.counts.calls else (_overview,)
     with rc_context(STYLE), PdfPages(out, metadata={**about, **NO_DATES}) as pages:
-        for number_, draw in enumerate((_overview, _people, _details), start=1):
+        for page, draw in enumerate(draws, start=1):
             figure = Figure(figsize=(WIDTH, HEIGHT))
-            _frame(figure, book, number_)
+            _frame(figure, book, page, len(draws))
             draw(figure, book)
             pages.savefig(figure)
     return out.getvalue()
@@ -141,17 +144,18 @@ def _details(figure: Figure, book: Book) -> None:
 
 def _title(figure: Figure, book: Book) -> None:
     _text(figure, MARGIN, 0.95, "Call report", size=22, weight="bold", color=ACCENT)
-    _text(figure, MARGIN, 1.3, short(book.account, 70), size=12, weight="bold")
+    _text(figure, MARGIN, 1.3, short(book.account, 60), size=12, weight="bold")
     lines = f"{period_text(book.period)} · {book.period.timezone}"
     _text(figure, MARGIN, 1.55, lines, size=9.5, color=SOFT)
-    notes = [*book.filters]
+    if book.filters:
+        only = short("Only " + "; ".join(book.filters), 110)
+        _text(figure, MARGIN, 1.74, only, size=8, color=SOFT)
     if not book.is_complete:
-        notes.append("figures of older calls are being made anew: some are missing")
-    if notes:
-        _text(figure, MARGIN, 1.76, short("Only " + "; ".join(notes), 110), size=8, color=SOFT)
+        said = "Figures of older calls are being made anew: some are missing."
+        _text(figure, MARGIN, 1.9, said, size=8, color=SOFT)
 
 
-def _frame(figure: Figure, book: Book, page: int) -> None:
+def _frame(figure: Figure, book: Book, page: int, pages: int) -> None:
     """What is on every page."""
     if page > 1:
         head = f"Call report · {short(book.account, 50)} · {period_text(book.period)}"
@@ -160,9 +164,8 @@ def _frame(figure: Figure, book: Book, page: int) -> None:
     _rule(figure, HEIGHT - 0.68)
     made = f"Made {moment_text(book.made_wall, book.period.timezone)} ({book.period.timezone})"
     _text(figure, MARGIN, HEIGHT - 0.48, made, size=7.5, color=SOFT)
-    _text(
-        figure, WIDTH - MARGIN, HEIGHT - 0.48, f"{page} / {PAGES}", size=7.5, color=SOFT, ha="right"
-    )
+    of = f"{page} / {pages}"
+    _text(figure, WIDTH - MARGIN, HEIGHT - 0.48, of, size=7.5, color=SOFT, ha="right")
 
 
 def _tile(figure: Figure, column: int, y: float, name: str, value: str, below: str) -> None:
