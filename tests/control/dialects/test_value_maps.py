@@ -1,19 +1,24 @@
 """Value maps have all that there is, and lead back to it."""
 
 import enum
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from offhook.control.dialects.aicaller import call_views
 from offhook.control.dialects.callingplatform import bulk, calls, exotel
 from offhook.control.dialects.quality import quality_of
 from offhook.control.dialects.voicera import call_logs
-from offhook.control.domain.calls import CallStatus, Outcome
+from offhook.control.domain.calls import CallStatus, EscalationStatus, Outcome
 from offhook.control.domain.imports import ImportStatus
 from offhook.media.conversation.records import Role
 from offhook.media.ports import Quality
 
 MAPS: list[tuple[str, dict[Any, Any], type[enum.Enum]]] = [
+    ("aicaller status", call_views.STATUS, CallStatus),
+    ("aicaller outcome", call_views.OUTCOME, Outcome),
+    ("aicaller speaker", call_views.SPEAKER, Role),
+    ("aicaller escalation", call_views.ESCALATION, EscalationStatus),
     ("callingplatform status", calls.STATUS, CallStatus),
     ("callingplatform outcome", calls.OUTCOME, Outcome),
     ("callingplatform role", calls.ROLE, Role),
@@ -36,6 +41,19 @@ def test_a_filter_means_what_is_shown_so(status: calls.Status) -> None:
     for each in statuses:
         shown = {calls.OUTCOME[one] for one in outcomes} if outcomes else {calls.STATUS[each]}
         assert shown == {status}
+
+
+@pytest.mark.parametrize("status", get_args(call_views.Status))
+def test_aicallers_filter_means_what_is_shown_so(status: call_views.Status) -> None:
+    statuses, outcomes, escalated = call_views.meant_by(status)
+    assert statuses
+    if escalated:
+        assert (status, statuses) == (call_views.ESCALATED, (CallStatus.LIVE,))
+        return
+    assert escalated is False or CallStatus.LIVE not in statuses
+    for each in statuses:
+        shown = {call_views.OUTCOME[one] for one in outcomes} if outcomes else set()
+        assert (shown or {call_views.STATUS[each]}) == {status}
 
 
 def test_voiceras_failed_means_every_reason() -> None:
