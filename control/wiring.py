@@ -33,6 +33,7 @@ from .analytics.figures_keeper import FiguresKeeper
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
+from .calls.call_length import CallLengths
 from .calls.holding import Holding
 from .calls.outgoing import Outgoing
 from .calls.reception import Reception
@@ -62,6 +63,7 @@ from .lines.lines import Lines
 from .lines.routing import Routing
 from .messages.outbox_sender import OutboxSender, email_sender
 from .messages.sms_room import SmsRoom
+from .messages.telegram_room import TelegramRoom
 from .nodes import Nodes
 from .pooled_random import PooledRandom
 from .recordings.files import trim_renditions
@@ -216,8 +218,20 @@ class Server:
         )
         if settings.smtp.host:
             self._services.outbox.senders["email"] = email_sender(settings.smtp)
+        self._call_lengths = CallLengths(
+            self.registry, self._services.subscriptions.longest_s, self._clock
+        )
+        self.registry.watches.append(self._call_lengths)
         nodes = Nodes(self._database, self._services.events, self._bus, self._clock)
         self._nodes = nodes
+        self._telegram = TelegramRoom(
+            settings.telegram,
+            self._database,
+            self._services.outbox,
+            self._bus,
+            self._clock,
+            nodes.leads,
+        )
         self._outbox_sender = OutboxSender(self._services.outbox, self._clock, nodes.leads)
         self._webhooks = WebhookSender(
             self._services.deliveries,
@@ -352,10 +366,14 @@ class Server:
         stack.push_async_callback(self._figures.aclose)
         self._figures.start()
         stack.push_async_callback(self._sms.close_sender)
+        stack.push_async_callback(self._telegram.close_sender)
         await self._outbox_sender.start()
         stack.push_async_callback(self._outbox_sender.aclose)
+        self._telegram.start()
+        stack.push_async_callback(self._telegram.aclose)
         crashed = await self.registry.start()
         stack.push_async_callback(self.registry.aclose)
+        stack.push_async_callback(self._call_lengths.aclose)
         await self._services.escalations.recover()
         stack.push_async_callback(self._services.escalations.aclose)
         if crashed:
@@ -408,6 +426,7 @@ class Server:
                 self._knowledge.wake,
                 self._webhooks.wake,
                 self._outbox_sender.wake,
+                self._telegram.wake,
                 self._sms.wake,
                 self._analysing.wake,
             ],

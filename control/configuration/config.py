@@ -18,8 +18,8 @@ from ..domain.analyses import AnalysisSettings
 from ..errors import ConfigError, ConfigErrors
 from .config_analysis import AnalysisConfig, wrong_agent_analysis, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
-from .config_connections import ConnectionSettings
 from .config_billing import PaymentSettings, SubscriptionSettings, wrong_tiers
+from .config_connections import ConnectionSettings
 from .config_costs import CostSettings, wrong_costs
 from .config_dialects import DialectsSettings
 from .config_dialer import DialerSettings
@@ -44,6 +44,7 @@ from .config_messaging import (
     EscalationSettings,
     SmsSettings,
     SmtpSettings,
+    TelegramSettings,
     TwilioSettings,
     wrong_smtp,
     wrong_twilio,
@@ -215,6 +216,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smtp: SmtpSettings = SmtpSettings()
     twilio: TwilioSettings = TwilioSettings()
     sms: SmsSettings = SmsSettings()
+    telegram: TelegramSettings = TelegramSettings()
     escalations: EscalationSettings = EscalationSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     payments: PaymentSettings = PaymentSettings()
@@ -262,6 +264,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = [
             self.api_token,
             self.smtp.password,
+            self.telegram.token,
             self.twilio.auth_token,
             self.admin.password,
             *(t.password for t in self.trunks),

@@ -56,6 +56,16 @@ class SmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Texts of a broadcast that go to the outbox."
 
 
+class TelegramSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bot of ours at Telegram, which tells accounts what they want to be told there."""
+
+    token: str = ""
+    "Empty: what is for Telegram is kept in the outbox."
+    base_url: Annotated[
+        str, msgspec.Meta(pattern=r"^https?://\S+\Z", description="an http(s) address")
+    ] = "https://api.telegram.org"
+
+
 class EscalationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """People who take calls over."""
 

@@ -33,6 +33,8 @@ class NotTaken(msgspec.Struct, frozen=True):
     error: str
     permanent: bool = False
     "Another try would end in the same way."
+    retry_after_s: float | None = None
+    "It will not be taken before; None: nothing was said."
 
 
 Answer = Taken | NotTaken
@@ -65,6 +67,7 @@ def judge(
     delay = None if answer.permanent else retry_delay_s(tried.attempts, rng)
     if delay is None:
         return msgspec.structs.replace(tried, status=OutboxStatus.FAILED)
+    delay = max(delay, answer.retry_after_s or 0.0)
     return msgspec.structs.replace(tried, next_try_wall=now_wall + delay)
 
 
