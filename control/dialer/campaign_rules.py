@@ -4,7 +4,8 @@ A campaign turns its numbers into calls only as room appears: of its calls at mo
 are queued or in progress. So a pause has little to take back: calls that wait are *held* (scheduled
 without a moment) and go on with the next launch; those in progress end as they will. Outside its
 hours they wait for the next opening. When its window is over, or it is stopped, they are cancelled,
-and the numbers whose turn has not come are not called. It is completed when nothing is left.
+the numbers whose turn has not come are not called, and those that have failed are not tried again.
+It is completed when nothing is left.
 
 A call that is tried again later is the affair of whoever tries again: a campaign with such a call
 is not completed.
@@ -159,7 +160,7 @@ class Do(enum.Enum):
     CALL = "call"
     "Some numbers get their calls."
     CANCEL = "cancel"
-    "Its calls that wait are over."
+    "Its calls that wait are over, and none is tried again."
     FINISH = "finish"
 
 
@@ -177,12 +178,12 @@ def next_step(
 ) -> Step:
     """What is to be done now; after it, this is asked again until it is nothing."""
     if status is CampaignStatus.COMPLETED:
-        return Step(Do.CANCEL if counts.pending else Do.NOTHING)
+        return Step(Do.CANCEL if counts.pending or counts.retries else Do.NOTHING)
     if status is not CampaignStatus.ACTIVE:
         return Step(Do.HOLD if counts.queued or counts.scheduled else Do.NOTHING)
     left = counts.pending + counts.in_progress
     if opening.is_over:
-        if counts.pending:
+        if counts.pending or counts.retries:
             return Step(Do.CANCEL)
         return Step(Do.NOTHING if left else Do.FINISH)
     if not (left or counts.waiting or counts.retries):

@@ -26,6 +26,7 @@ SETTING = schema.DIAL_SETTINGS.c
 LISTED = schema.DO_NOT_CALL.c
 UTC = "UTC"
 LISTED_REASON = "the number is on the do-not-call list"
+OVER_REASON = "the campaign is over"
 
 
 class Stops(msgspec.Struct, frozen=True):
@@ -85,8 +86,8 @@ class Permission:
         holds = {}
         for kind in kinds:
             hold = None
-            if kind.campaign_id in by_id:
-                hold = _of_campaign(by_id[kind.campaign_id], now_wall)
+            if kind.campaign_id is not None:
+                hold = _of_campaign(by_id.get(kind.campaign_id), now_wall)
             if hold is None:
                 quiet = rules[kind.owner_id].quiet_until(kind.timezone, now_wall)
                 hold = None if quiet is None else Hold(quiet)
@@ -147,10 +148,19 @@ async def listed(tx: Transaction, pairs: Iterable[tuple[str, str]]) -> set[tuple
     }
 
 
-def _of_campaign(campaign: Campaign, now_wall: float) -> Hold | None:
+async def is_over(tx: Transaction, campaign_id: str, now_wall: float) -> bool:
+    """Whether a campaign begins no call any more; one that was deleted does not."""
+    campaign = await CAMPAIGNS.get(tx, campaign_id, None)
+    hold = _of_campaign(campaign, now_wall)
+    return hold is not None and bool(hold.over)
+
+
+def _of_campaign(campaign: Campaign | None, now_wall: float) -> Hold | None:
+    if campaign is None:
+        return Hold(None, OVER_REASON)
     opening = opening_at(campaign.window, now_wall)
     if campaign.status is CampaignStatus.COMPLETED or opening.is_over:
-        return Hold(None, "the campaign is over")
+        return Hold(None, OVER_REASON)
     if campaign.status is not CampaignStatus.ACTIVE:
         return Hold(None)
     return None if opening.is_open else Hold(opening.next_wall)

@@ -21,15 +21,28 @@ from ..dialer.campaign_rules import (
     next_step,
     opening_at,
 )
-from ..domain.calls import IN_PROGRESS, PENDING, Call, CallStatus, Outcome
+from ..dialer.permission import OVER_REASON
+from ..domain.calls import IN_PROGRESS, PENDING, Call, CallStatus
 from ..domain.campaigns import Campaign, CampaignStatus, TargetStatus
 from ..store.active_owners import owner_is_active
 from ..store.calls import CALLS
 from ..store.database import Database, Transaction
 from .calls import call_of, speaking_agent
-from .campaigns import CALL, CAMPAIGNS, COLUMNS, TARGET, TARGETS, move, wish_of
+from .campaigns import (
+    CALL,
+    CAMPAIGNS,
+    COLUMNS,
+    TARGET,
+    TARGETS,
+    TO_BE_RETRIED,
+    move,
+    wish_of,
+)
 from .event_log import EventLog, Work
+from .retries import cancel_waiting, forget_retry
 
+RECENT_S = 24 * 3600.0
+"After its end no call of a campaign is in progress for longer, nor about to be tried again."
 MAX_CAMPAIGNS = 1000
 "That are seen to in one round."
 HELD = "held"
@@ -49,17 +62,21 @@ class CampaignSteps:
         "There are new calls: whoever dials them may look."
 
     async def to_be_seen_to(self, everything: bool) -> list[str]:
-        """Campaigns that are active or paused; `everything`: completed ones with calls that wait.
+        """Campaigns that are active, paused with calls that wait, or over but not all their calls.
 
-        Raises StoreError.
+        `everything`: whenever they ended. Raises StoreError.
         """
-        waits = CALL.campaign_id == COLUMNS.id, CALL.status.in_(_PENDING)
+        mine = CALL.campaign_id == COLUMNS.id
+        waits = mine, CALL.status.in_(_PENDING)
+        unended = select(CALL.seq).where(mine, CALL.status.in_(_UNENDED)).exists()
+        retried = select(CALL.seq).where(mine, *TO_BE_RETRIED).exists()
         wanted = COLUMNS.status == CampaignStatus.ACTIVE.value
         paused = COLUMNS.status == CampaignStatus.PAUSED.value
         wanted |= paused & select(CALL.seq).where(*waits).exists()
-        if everything:
-            over = COLUMNS.status == CampaignStatus.COMPLETED.value
-            wanted |= over & select(CALL.seq).where(*waits).exists()
+        over = COLUMNS.status == CampaignStatus.COMPLETED.value
+        if not everything:
+            over &= COLUMNS.completed_wall > self._clock.wall() - RECENT_S
+        wanted |= over & (unended | retried)
         query = select(COLUMNS.id).where(wanted, _ACTS)
         query = query.order_by(COLUMNS.seq).limit(MAX_CAMPAIGNS)
         async with self._database.read() as tx:
@@ -94,6 +111,8 @@ class CampaignSteps:
             await _call(work, campaign, step.calls, now)
         elif step.do is Do.FINISH:
             await move(work, campaign, Verb.FINISH, now)
+        elif step.do is Do.CANCEL:
+            await _call_off(work, campaign, now)
         elif step.do is not Do.NOTHING:
             await _change_waiting(work, campaign, step, now)
 
@@ -116,15 +135,7 @@ async def _counts(tx: Transaction, campaign: Campaign, now: float) -> Counts:
         .where(TARGET.campaign_id == campaign.id, TARGET.status == TargetStatus.WAITING.value)
         .limit(BATCH)
     )
-    retry = (
-        select(CALL.seq)
-        .where(
-            CALL.campaign_id == campaign.id,
-            CALL.status == CallStatus.ENDED.value,
-            CALL.next_retry_wall.is_not(None),
-        )
-        .limit(1)
-    )
+    retry = select(CALL.seq).where(CALL.campaign_id == campaign.id, *TO_BE_RETRIED).limit(1)
     return Counts(
         retries=len((await tx.execute(retry)).all()),
         waiting=len((await tx.execute(waiting)).all()),
@@ -156,6 +167,20 @@ async def _call(work: Work, campaign: Campaign, count: int, now: float) -> None:
         await TARGETS.update(work.tx, target, **called)
 
 
+async def _call_off(work: Work, campaign: Campaign, now: float) -> None:
+    """Some of the calls that are not begun; then those that were to be tried again."""
+    for each in (CALL.status.in_(_PENDING),), TO_BE_RETRIED:
+        where = (CALL.campaign_id == campaign.id, *each)
+        calls = await CALLS.first(work.tx, None, *where, order=(CALL.seq,), limit=BATCH)
+        for call in calls:
+            if call.status is CallStatus.ENDED:
+                await forget_retry(work, call, now)
+            else:
+                await cancel_waiting(work, call, OVER_REASON, now)
+        if calls:
+            return
+
+
 async def _change_waiting(work: Work, campaign: Campaign, step: Step, now: float) -> None:
     """Some of the calls that are not begun; the others follow in the next step."""
     values: dict[str, Any] = {}
@@ -163,10 +188,6 @@ async def _change_waiting(work: Work, campaign: Campaign, step: Step, now: float
     if step.do is Do.RELEASE:
         values = {"status": CallStatus.QUEUED}
         where += [CALL.status == CallStatus.SCHEDULED.value, CALL.scheduled_wall.is_(None)]
-    elif step.do is Do.CANCEL:
-        reason = "the campaign is over"
-        values = {"status": CallStatus.ENDED, "outcome": Outcome.CANCELLED, "ended_wall": now}
-        values["failure_reason"] = reason
     else:
         postponed = step.do is Do.POSTPONE
         values = {

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import case, func, literal, select, union_all
+from sqlalchemy import and_, case, func, literal, select, union_all
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
 from ..dialer.callable_number import callable_number
 from ..dialer.campaign_rules import Verb, faults, located, moved
+from ..dialer.retry_rules import REASONS
 from ..domain.calls import IN_PROGRESS, PENDING, CallStatus, Outcome
 from ..domain.campaigns import Campaign, CampaignStatus, Progress, Target, TargetStatus
 from ..domain.events import CampaignStatusChanged
@@ -188,7 +189,8 @@ class CampaignService:
             if campaign.status is CampaignStatus.ACTIVE:
                 raise Conflict(f"campaign {id_} is active: pause or stop it first")
             pending = [status.value for status in PENDING]
-            mine = (CALL.campaign_id == campaign.id, CALL.status.in_(pending))
+            waits = CALL.status.in_(pending) | and_(*TO_BE_RETRIED)
+            mine = (CALL.campaign_id == campaign.id, waits)
             if (await tx.execute(select(CALL.seq).where(*mine).limit(1))).first() is not None:
                 raise Conflict(f"campaign {id_} has calls that wait: stop it first")
             # It cannot be launched while its numbers go.
@@ -253,6 +255,12 @@ async def _check_agent(tx: Transaction, campaign: Campaign) -> None:
         raise Conflict(f"its agent cannot speak: {fault.message}", field="agent_id")
 
 
+TO_BE_RETRIED = (
+    CALL.status == CallStatus.ENDED.value,
+    CALL.outcome.in_([outcome.value for outcome in REASONS]),
+    CALL.next_retry_wall > 0,  # every moment is: so an index finds them
+)
+"Of a campaign's calls."
 KEPT = {"name", "description", "metadata"}
 MOMENTS = {
     Verb.LAUNCH: "launched_wall",

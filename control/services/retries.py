@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement
 from ...media.clock import Clock
 from ..auth.principal import Principal
 from ..calls.calls import Calls, status_event
-from ..dialer.permission import LISTED_REASON, listed
+from ..dialer.permission import LISTED_REASON, is_over, listed
 from ..dialer.retry_rules import DEFAULTS, REASONS, faults, merged
 from ..domain.agents import Agent
 from ..domain.calls import PENDING, Call, CallStatus, CallSummary, Outcome
@@ -93,6 +93,7 @@ class RetryService:
     async def retry(self, who: Principal, call_id: str) -> Call:
         """Place the call again now, however often it was; its automatic retry is not made.
 
+        Where its campaign is over it is a call of its own, and the campaign's figures stay.
         Raises NotFound; Conflict when it has not failed, or a try is under way; Unprocessable when
         its number is not to be called.
         """
@@ -107,7 +108,13 @@ class RetryService:
             if await listed(work.tx, [(call.owner_id, call.to_number)]):
                 raise Unprocessable(LISTED_REASON, [FieldError("to", LISTED_REASON)])
             due = msgspec.structs.replace(newest, next_retry_wall=None)
+            campaign_id = newest.campaign_id
+            alone = campaign_id is not None and await is_over(work.tx, campaign_id, now)
+            if alone:
+                due = msgspec.structs.replace(due, campaign_id=None)
             retry = await place_retry(work.tx, due, newest.retry_attempt + 1, now)
+            if alone:
+                await CALLS.update(work.tx, newest, retried=False)
             work.tell(retry.owner_id, status_event(retry))
         self.on_pending()
         return retry

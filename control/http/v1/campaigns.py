@@ -202,7 +202,7 @@ async def pause_campaign(asked: Asked[Nothing, Nothing]) -> CampaignView:
 
 
 async def stop_campaign(asked: Asked[Nothing, Nothing]) -> CampaignView:
-    """End it: calls that wait are cancelled, numbers whose turn has not come are not called."""
+    """End it: calls that wait are cancelled, no number is called any more, nor tried again."""
     await asked.edge.services.campaigns.stop(asked.who, asked.path("id"))
     return await _view(asked, asked.path("id"))
 

@@ -103,7 +103,10 @@ async def cancel_retry(asked: Asked[Nothing, Nothing]) -> None:
 
 
 async def retry_call(asked: Asked[Nothing, Nothing]) -> CallItem:
-    """Place a call that has failed again, now; it is a call of its own, which the answer shows."""
+    """Place a call that has failed again, now; it is a call of its own, which the answer shows.
+
+    Where its campaign is over, the new call does not belong to it, and its figures stay.
+    """
     return call_item(await asked.edge.services.retries.retry(asked.who, asked.path("id")))
 
 

@@ -14,7 +14,7 @@ from offhook.control.dialer.campaign_runner import PACE_S, CampaignRunner
 from offhook.control.dialer.wall_timer import LOOK_S
 from offhook.control.domain.calls import Call, CallStatus, Outcome
 from offhook.control.domain.campaigns import Campaign, CampaignStatus, Progress, Window
-from offhook.control.errors import StoreError
+from offhook.control.errors import Conflict, StoreError
 from offhook.control.events.events import EventBus
 from offhook.control.services.campaign_steps import CampaignSteps
 from offhook.control.services.campaigns import CampaignService
@@ -265,6 +265,55 @@ async def test_one_that_is_tried_again_counts_once_and_keeps_it_from_its_end(
     await office.settled()
     assert await office.status(id_) is CampaignStatus.COMPLETED
     assert await office.progress(id_) == Progress(numbers=1, completed=1)
+
+
+async def test_when_it_is_over_none_of_its_calls_is_tried_again(office: Office) -> None:
+    id_ = await office.add(3, max_concurrent=3)
+    await office.settled()
+    first, second, third = await office.calls()
+    later = office.clock.wall() + HOUR
+    await office.end(first, Outcome.BUSY, next_retry_wall=later)
+    await office.move(second, LIVE)
+    await office.move(third, LIVE)
+    await office.settled()
+    await office.campaigns.stop(OPERATOR, id_)
+    await office.settled()
+    assert [call.next_retry_wall for call in await office.calls()] == [None, None, None]
+    assert await office.progress(id_) == Progress(numbers=3, busy=1, in_progress=2)
+    # Nor is one that was in progress when it was stopped.
+    await office.end(second, Outcome.NO_ANSWER, next_retry_wall=later)
+    await office.settled()
+    await office.end(third)
+    await office.settled()
+    expected = Progress(numbers=3, busy=1, no_answer=1, completed=1)
+    assert await office.progress(id_) == expected
+
+
+async def test_its_window_over_no_call_is_tried_again_and_it_is_completed(office: Office) -> None:
+    end_at = datetime.datetime.fromtimestamp(office.clock.wall() + HOUR, datetime.UTC)
+    id_ = await office.add(1, window=Window(end_at=end_at))
+    await office.settled()
+    (call,) = await office.calls()
+    await office.end(call, Outcome.BUSY, next_retry_wall=office.clock.wall() + 5 * HOUR)
+    await office.settled()
+    assert await office.status(id_) is CampaignStatus.ACTIVE
+    await office.pass_time(HOUR)
+    assert await office.status(id_) is CampaignStatus.COMPLETED
+    assert await office.progress(id_) == Progress(numbers=1, busy=1)
+
+
+async def test_one_with_calls_that_are_to_be_tried_again_is_not_deleted(office: Office) -> None:
+    id_ = await office.add(1)
+    await office.settled()
+    (call,) = await office.calls()
+    await office.end(call, Outcome.BUSY, next_retry_wall=office.clock.wall() + HOUR)
+    await office.campaigns.pause(OPERATOR, id_)
+    with pytest.raises(Conflict):
+        await office.campaigns.delete(OPERATOR, id_)
+    await office.campaigns.stop(OPERATOR, id_)
+    await office.settled()
+    await office.campaigns.delete(OPERATOR, id_)
+    assert [call.next_retry_wall for call in await office.calls()] == [None]
 
 
 def self_again(call: Call, at_wall: float) -> Call:

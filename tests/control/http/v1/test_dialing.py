@@ -117,6 +117,23 @@ async def test_what_is_to_be_tried_again_is_listed_and_can_be_tried_now(api: Api
         assert tries[0]["lines_tried"][0]["sip_status"] == 503
 
 
+async def test_a_call_of_a_campaign_that_is_over_is_tried_again_by_hand_on_its_own(
+    api: Api,
+) -> None:
+    campaign = await api.want(201, "POST", "/v1/campaigns", {"name": "Spring", "numbers": [TO]})
+    path = f"/v1/campaigns/{campaign['id']}"
+    await api.want(200, "POST", f"{path}/launch")
+    going_on = await failed_call(api, campaign_id=campaign["id"], next_retry_wall=None)
+    retry = await api.want(202, "POST", f"/v1/calls/{going_on.id}/retry")
+    assert retry["campaign_id"] == campaign["id"]
+    await api.want(200, "POST", f"{path}/stop")
+    first = await failed_call(api, campaign_id=campaign["id"], next_retry_wall=None)
+    retry = await api.want(202, "POST", f"/v1/calls/{first.id}/retry")
+    # As a call of the campaign it would be cancelled; so it counts for it as it ended.
+    assert (retry["campaign_id"], retry["original_call_id"]) == (None, first.id)
+    assert (await api.want(200, "GET", path))["progress"]["busy"] == 1
+
+
 async def test_no_other_account_sees_or_tries_a_call(api: Api) -> None:
     first = await failed_call(api)
     other = await api.user("ann@example.com")
