@@ -166,5 +166,5 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
         dest="place",
         action="store_false",
         default=None,
-        help="let the calls wait until each is given its moment",
+        help="let the calls wait until each is given its moment, whatever the file says",
     )

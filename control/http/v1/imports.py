@@ -64,7 +64,7 @@ class ImportQuery(
     columns: ShortText = ",".join(DEFAULT_COLUMNS)
     "What the columns are where no header says it."
     place: bool = True
-    "False: the calls wait, until each is given its moment."
+    "False: the calls wait, until each is given its moment; those in the file do not count."
 
     def options(self) -> ImportOptions:
         """As the service is asked."""
