@@ -296,6 +296,7 @@ class Server:
             pace,
             settings.dialer.max_calls,
         )
+        self._dispatch.beyond_quota = self._services.subscriptions.beyond
         self._services.calls.on_pending = self.holding.on_end = self._dispatch.wake
         self.registry.on_retry = self._services.dialing.on_change = self._dispatch.wake
         self._services.retries.on_pending = self._dispatch.wake

@@ -13,7 +13,7 @@ makes queued ones.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -43,6 +43,10 @@ NO_ROOM_S = 1.0
 "When the server is full or late it is tried again after that."
 BLOCKED_S = 30.0
 "When only limits are in the way: they may have been raised, or given room without a call's end."
+
+QUOTA_REASON = "the account's tier allows no more calls this month"
+
+BeyondQuota = Callable[[Sequence[Call]], Awaitable[set[str]]]
 
 
 class Room(Protocol):
@@ -109,6 +113,8 @@ class Dispatch:
         self._allowing = allowing
         self._pace = pace
         self._max_calls = max_calls
+        self.beyond_quota: BeyondQuota = _none
+        "Which of these calls are more than their accounts' tiers allow in a month."
         self._loop = WakeLoop("dispatch calls", self._round, clock)
 
     @property
@@ -194,6 +200,7 @@ class Dispatch:
     async def _candidates(self, calls: list[Call], looking: Looking) -> list[Candidate]:
         """With what they need; those that cannot be placed at all are over."""
         listed = await self._allowing.listed(calls)
+        beyond = await self.beyond_quota(calls)
         kinds = {kind_of(call) for call in calls}
         holds = await self._allowing.holds(kinds, self._clock.wall())
         found: list[Candidate] = []
@@ -201,6 +208,8 @@ class Dispatch:
             hold = holds.get(kind_of(call))
             if call.id in listed:
                 await self._give_up(call, NoWay(HangUpCause.CANCELLED, LISTED_REASON), looking)
+            elif call.id in beyond:
+                await self._give_up(call, NoWay(HangUpCause.CANCELLED, QUOTA_REASON), looking)
             elif hold is not None and hold.over:
                 await self._give_up(call, NoWay(HangUpCause.CANCELLED, hold.over), looking)
             elif hold is not None:
@@ -217,3 +226,7 @@ class Dispatch:
     async def _give_up(self, call: Call, why: NoWay, looking: Looking) -> None:
         looking.given_up += 1
         await self._claiming.give_up(call, why)
+
+
+async def _none(calls: Sequence[Call]) -> set[str]:
+    return set()

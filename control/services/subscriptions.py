@@ -4,13 +4,15 @@ An account without a subscription is not limited. Not here: what is paid (paymen
 is ended at its limit (calls/call_length.py).
 """
 
-from sqlalchemy import func, select
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
 from ..billing.terms import as_now, begun, cancelled, chosen, in_force, month_begin
 from ..configuration.config_billing import SubscriptionSettings
-from ..domain.calls import Outcome
+from ..domain.calls import CallSummary, Outcome
 from ..domain.subscriptions import Period, Subscription, Tier
 from ..errors import Forbidden
 from ..store import schema
@@ -110,16 +112,30 @@ class SubscriptionService:
         if await placed_this_month(tx, owner_id, self._clock.wall()) >= tier.max_sessions_per_month:
             raise OverQuota(f"tier {tier.name!r} has {tier.max_sessions_per_month} calls a month")
 
+    async def beyond(self, calls: Sequence[CallSummary]) -> set[str]:
+        """Those that are more than their accounts may place this month: the ones made last.
+
+        Whoever has made them: schedules, campaigns, files. Raises StoreError.
+        """
+        now, found = self._clock.wall(), set[str]()
+        owners = {call.owner_id for call in calls}
+        async with self._database.read() as tx:
+            held = await SUBSCRIPTIONS.all(tx, None, COLUMNS.owner_id.in_(owners))
+            for each in held:
+                most = in_force(each, self.tiers, now).max_sessions_per_month
+                if not most:
+                    continue
+                counted = select(CALL.seq).where(*_counted(each.owner_id, now))
+                last = counted.order_by(CALL.seq).offset(most - 1).limit(1)
+                seq = (await tx.execute(last)).scalar_one_or_none()
+                if seq is not None:
+                    found |= {x.id for x in calls if _is_after(x, each.owner_id, seq)}
+        return found
+
 
 async def placed_this_month(tx: Transaction, owner_id: str, now_wall: float) -> int:
     """Calls that an account has placed in this month: no retries, none that was called off."""
-    query = select(func.count()).where(
-        CALL.owner_id == owner_id,
-        CALL.inbound.is_(False),
-        CALL.original_call_id.is_(None),
-        CALL.created_wall >= month_begin(now_wall),
-        CALL.outcome.is_distinct_from(Outcome.CANCELLED.value),
-    )
+    query = select(func.count()).where(*_counted(owner_id, now_wall))
     return int((await tx.execute(query)).scalar_one())
 
 
@@ -133,3 +149,17 @@ async def keep(tx: Transaction, held: Subscription, changed: Subscription) -> Su
     """Store what has become of one."""
     changes = {name: getattr(changed, name) for name in (*CHANGED, *CHANGED_TOO)}
     return await SUBSCRIPTIONS.update(tx, held, **changes)
+
+
+def _counted(owner_id: str, now_wall: float) -> tuple[ColumnElement[bool], ...]:
+    return (
+        CALL.owner_id == owner_id,
+        CALL.inbound.is_(False),
+        CALL.original_call_id.is_(None),
+        CALL.created_wall >= month_begin(now_wall),
+        CALL.outcome.is_distinct_from(Outcome.CANCELLED.value),
+    )
+
+
+def _is_after(call: CallSummary, owner_id: str, seq: int) -> bool:
+    return call.owner_id == owner_id and call.original_call_id is None and call.seq > seq

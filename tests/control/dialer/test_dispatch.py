@@ -16,6 +16,7 @@ from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
 from offhook.control.calls.holding import Holding
 from offhook.control.calls.outgoing import Outgoing
 from offhook.control.calls.registry import CallRegistry
+from offhook.control.configuration.config_billing import SubscriptionSettings
 from offhook.control.dialer.call_limits import CallLimits, Claim, Counted
 from offhook.control.dialer.call_pace import CallPace
 from offhook.control.dialer.dispatch import BLOCKED_S, NO_ROOM_S, Dispatch
@@ -31,6 +32,7 @@ from offhook.control.services.dialing import DialingService
 from offhook.control.services.do_not_call import DoNotCallService
 from offhook.control.services.event_log import EventLog
 from offhook.control.services.retries import RetryService
+from offhook.control.services.subscriptions import SubscriptionService
 from offhook.control.store.call_queue import CallQueue
 from offhook.control.store.calls import CallStore
 from offhook.control.telemetry.metrics import Metrics
@@ -172,6 +174,8 @@ class Desk:
         self.listing = DoNotCallService(self._database, log, self.clock)
         self.retries = RetryService(self._database, log, self.registry, self.clock)
         self.dialing.on_change = self.listing.on_pending = self.dispatch.wake
+        self.subscriptions = SubscriptionService(self._database, self.clock, SubscriptionSettings())
+        self.dispatch.beyond_quota = self.subscriptions.beyond
         self._events = self.bus.subscribe()
 
     async def __aenter__(self) -> "Desk":
@@ -490,6 +494,22 @@ async def test_a_wall_clock_that_is_set_is_noticed(desk: Desk) -> None:
     desk.clock._wall_at_zero += 7200
     desk.clock.advance(20)
     await desk.leg()
+
+
+async def test_calls_beyond_the_months_quota_are_cancelled_whoever_made_them(desk: Desk) -> None:
+    free = msgspec.structs.replace(desk.subscriptions.tiers[0], max_sessions_per_month=2)
+    desk.subscriptions.tiers = (free,)
+    await desk.subscriptions.begin(OPERATOR_ID)
+    # Where the quota is looked at when calls are placed there is none: as campaigns make theirs.
+    placed = [await desk.place(f"+1555000{index}") for index in range(3)]
+    for _ in range(2):
+        await desk.leg()
+    over = await desk.ended(placed[2])
+    assert (over.outcome, over.failure_reason) == (
+        Outcome.CANCELLED,
+        "the account's tier allows no more calls this month",
+    )
+    assert [number for _, number in desk.lines.dialled] == ["+15550000", "+15550001"]
 
 
 async def test_quiet_calls_wait_for_the_morning_and_others_do_not(desk: Desk) -> None:
