@@ -18,6 +18,8 @@ ID_CHARS = 8
 ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 SECRET_BYTES = 32
 TOKEN40_BYTES = 20
+TOKEN40_PURPOSE = "token40"
+"Signed as well: the key makes nothing else."
 
 _KEY = re.compile(rf"{PREFIX}_([a-z0-9]{{{ID_CHARS}}})_[A-Za-z0-9_-]{{43}}")
 _TOKEN40 = re.compile(r"[0-9a-f]{40}")
@@ -50,6 +52,14 @@ def parse(text: str) -> str | None:
 def make_token40(rng: random.Random) -> MadeKey:
     """A new token of 40 hexadecimal digits; it has no public part, so it is found by its hash."""
     text = rng.randbytes(TOKEN40_BYTES).hex()
+    hash_ = hash_of(text)
+    return MadeKey(hash_, text, hash_)
+
+
+def derive_token40(key: bytes, id_: str) -> MadeKey:
+    """The token of 40 digits that belongs to a credential's id: the same each time."""
+    signed = f"{TOKEN40_PURPOSE}\n{id_}".encode()
+    text = hmac.digest(key, signed, "sha256")[:TOKEN40_BYTES].hex()
     hash_ = hash_of(text)
     return MadeKey(hash_, text, hash_)
 

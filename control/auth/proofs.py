@@ -21,6 +21,7 @@ from .signed_links import KEY_FILE as LINK_KEY_FILE, SignedLinks
 from .throttle import LoginThrottle, ThrottleSettings
 from .tokens import KEY_FILE as TOKEN_KEY_FILE, Tokens
 
+TOKEN40_KEY_FILE = "token40_key"
 UNTHROTTLED = ThrottleSettings(name_failures=1_000, address_failures=1_000, longest_delay_s=0.0)
 "For tests that sign in wrongly more often than people do."
 
@@ -74,9 +75,14 @@ class Proofs:
         """Links that open a recording."""
         return SignedLinks(open_keys(self._data, LINK_KEY_FILE))
 
+    @functools.cached_property
+    def token40_key(self) -> bytes:
+        """What lasting tokens are made of (services/staff_tokens.py)."""
+        return open_key(self._data, TOKEN40_KEY_FILE)
+
     def open(self) -> None:
         """Read, or make, all keys now. Raises StoreError."""
-        _ = self.operator, self.tokens, self.codes, self.links
+        _ = self.operator, self.tokens, self.codes, self.links, self.token40_key
 
     async def aclose(self) -> None:
         """End the threads that hash."""

@@ -8,10 +8,12 @@ from .aetherium.table import AETHERIUM
 from .aicaller.table import AICALLER
 from .callingplatform.table import CALLINGPLATFORM
 from .dialect import Dialect
+from .smsagent.table import SMSAGENT
 from .speaking import Speaking, limiter_of
 from .voicera.table import VOICERA
 
 DIALECTS: tuple[Dialect, ...] = (AETHERIUM, AICALLER, CALLINGPLATFORM, VOICERA)
+DIALECTS: tuple[Dialect, ...] = (AETHERIUM, AICALLER, CALLINGPLATFORM, SMSAGENT, VOICERA)
 
 
 class Alone(msgspec.Struct, frozen=True):

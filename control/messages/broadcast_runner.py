@@ -17,13 +17,11 @@ class BroadcastRunner:
         self,
         broadcasts: BroadcastService,
         clock: Clock,
-        per_s: float = 20.0,
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
         """`leads`: whether this node sends (nodes.py)."""
         self._broadcasts = broadcasts
         self._clock = clock
-        self._per_s = per_s
         self._next = clock.now()
         "When the next ones may go."
         self._loop = WakeLoop("send broadcasts", self._round, clock, leads)
@@ -47,6 +45,6 @@ class BroadcastRunner:
         if wait_s > 0:
             return Again(in_s=wait_s)
         handed = await self._broadcasts.hand(BATCH)
-        pause_s = handed / self._per_s
+        pause_s = handed / self._broadcasts.per_s
         self._next = self._clock.now() + pause_s
         return Again(in_s=pause_s) if handed else None

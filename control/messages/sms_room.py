@@ -58,7 +58,8 @@ class SmsRoom:
         self._tasks = SmsTaskRunner(
             services.sms_task_steps, SmsAnswers(agents), clock, sms.at_once, leads
         )
-        self._broadcasts = BroadcastRunner(services.broadcasts, clock, sms.broadcast_per_s, leads)
+        services.broadcasts.per_s = sms.broadcast_per_s
+        self._broadcasts = BroadcastRunner(services.broadcasts, clock, leads)
         services.sms_tasks.on_pending = self._tasks.wake
         services.broadcasts.on_pending = self._broadcasts.wake
 

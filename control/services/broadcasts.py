@@ -58,6 +58,8 @@ class BroadcastService:
         self._clock = clock
         self.on_pending: Callable[[], None] = _nobody
         "There is something to be sent: whoever does may look."
+        self.per_s = 20.0
+        "Texts that go to the outbox in a second."
         sms.on_finished = self._finished
 
     # --- for accounts ---------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from .campaign_steps import CampaignSteps
 from .campaigns import CampaignService
 from .connections import FORM_ONLY, ConnectionTests
 from .contacts import ContactService
+from .database_use import DatabaseUseService
 from .deliveries import DeliveryQueue
 from .dialing import DialingService
 from .do_not_call import DoNotCallService
@@ -71,6 +72,7 @@ from .sms import SmsService
 from .sms_figures import SmsFigures
 from .sms_task_steps import SmsTaskSteps
 from .sms_tasks import SmsTaskService
+from .staff_tokens import StaffTokens
 from .stated_calls import StatedCalls
 from .subscriptions import SubscriptionService
 from .system_figures import SystemFigureService
@@ -100,6 +102,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     connections: ConnectionTests
     contacts: ContactService
     control: CallControl
+    database_use: DatabaseUseService
     deliveries: DeliveryQueue
     dialing: DialingService
     do_not_call: DoNotCallService
@@ -133,6 +136,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     sms_figures: SmsFigures
     sms_tasks: SmsTaskService
     sms_task_steps: SmsTaskSteps
+    staff_tokens: StaffTokens
     stated_calls: StatedCalls
     subscriptions: SubscriptionService
     system_figures: SystemFigureService
@@ -224,6 +228,7 @@ def make_services(
         campaign_steps=CampaignSteps(database, events, clock),
         connections=ConnectionTests(connections),
         contacts=ContactService(database, clock),
+        database_use=DatabaseUseService(database, clock),
         deliveries=deliveries,
         dialing=DialingService(database, clock),
         do_not_call=DoNotCallService(database, events, clock),
@@ -257,6 +262,7 @@ def make_services(
         sms_figures=SmsFigures(database, clock),
         sms_tasks=sms_tasks,
         sms_task_steps=SmsTaskSteps(database, events, sms, clock),
+        staff_tokens=StaffTokens(database, clock, proofs, sign_in),
         stated_calls=StatedCalls(events, clock),
         subscriptions=subscriptions,
         system_figures=SystemFigureService(database, clock, lines),

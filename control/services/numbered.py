@@ -19,6 +19,8 @@ TABLES: dict[str, Table] = {
     "error_log": schema.ERROR_LOGS,
     "modem": schema.MODEMS,
     "provider_key": schema.PROVIDER_KEYS,
+    "sms": schema.SMS_MESSAGES,
+    "sms_task": schema.SMS_TASKS,
     "ticket": schema.TICKETS,
 }
 "Kind -> where they are. What has no owner is everybody's, but for accounts, which are their own."

@@ -26,7 +26,7 @@ from ..messages.number_countries import CHARS, COUNTRIES, country_of
 from ..store import schema
 from ..store.database import Database, Transaction
 from .access import owner_of
-from .sms_tasks import COLUMNS, UNENDED, TaskFilter
+from .sms_tasks import COLUMNS, HOUR_S, UNENDED, TaskFilter
 
 CONTACT = schema.CONTACTS.c
 CHANGE = schema.TIER_CHANGES.c
@@ -139,6 +139,14 @@ class SmsFigures:
                 errors=await _count(tx, ERROR.id, mine),
                 common_errors=common,
             )
+
+    async def lately(self, who: Principal) -> tuple[TaskFigures, int]:
+        """The last hour's tasks, and how many of them no language model would answer."""
+        wanted = TaskFilter(from_wall=self._clock.wall() - HOUR_S)
+        where = [*_mine(COLUMNS, who), *wanted.where()]
+        refused = COLUMNS.error_type.startswith("llm_")
+        async with self._database.read() as tx:
+            return await _tasks(tx, where), await _count(tx, COLUMNS.id, [*where, refused])
 
     async def queue(self, who: Principal) -> Queue:
         """What waits, and what came of the rest."""

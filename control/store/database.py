@@ -20,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from ..errors import Conflict, StoreError
 from . import postgresql
@@ -31,6 +32,8 @@ READERS = 4
 "Connections beside the writer's; on SQLite each is a thread."
 BUSY_MS = 5_000
 "How long SQLite waits for a lock that another program holds."
+SLOW_S = 1.0
+"A transaction of more is told of."
 LOCK_FILE = ".lock"
 NODE = "offhook_node"
 
@@ -89,8 +92,16 @@ class Database:
         "Transactions that were committed."
         self.waiting_writes = 0
         "Transactions that wait for their turn."
+        self.slow = 0
+        "Transactions that took longer than SLOW_S, as long as somebody watches."
         self.watch: StoreWatch = _Nobody()
         "Who is told of transactions."
+
+    @property
+    def connections(self) -> int:
+        """That are open."""
+        pool = self._engine.pool
+        return pool.checkedin() + pool.checkedout() if isinstance(pool, QueuePool) else 1
 
     async def open(self) -> None:
         """Take the file, bring the tables to this program's version. Raises StoreError."""
@@ -168,7 +179,9 @@ class Database:
         except SQLAlchemyError as exc:
             raise StoreError(self._where, str(exc)) from exc
         finally:
-            self.watch.ended(kind, self.watch.now() - begun_at, done)
+            took_s = self.watch.now() - begun_at
+            self.slow += took_s > SLOW_S
+            self.watch.ended(kind, took_s, done)
 
     def _lock(self, file: pathlib.Path) -> None:
         """One process a file: what is in progress when it opens was cut off by a crash."""

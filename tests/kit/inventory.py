@@ -27,9 +27,12 @@ NO_NUMBER = "999999"
 TENANTS: dict[str, str] = {
     "account": "/v1/accounts/{id}",
     "agent": "/v1/agents/{id}",
+    "broadcast": "/v1/broadcasts/{id}",
     "call": "/v1/calls/{id}",
     "campaign": "/v1/campaigns/{id}",
+    "contact": "/v1/contacts/{key}",
     "document": "/v1/documents/{id}",
+    "error_log": "/v1/error-logs/{id}",
     "import": "/v1/imports/{id}",
     "modem": "/v1/modems/{id}",
     "note": "/v1/calls/{id}/notes/{note}",
@@ -38,6 +41,7 @@ TENANTS: dict[str, str] = {
     "recording": "/v1/recordings/{id}",
     "retry": "/v1/retries/{id}",
     "schedule": "/v1/schedules/{id}",
+    "sms_task": "/v1/sms-tasks/{id}",
     "ticket": "/v1/tickets/{id}",
 }
 "Kind -> how a tenant (tenant.py) calls the one that it has. `retry`: a call to be tried again."

@@ -10,6 +10,7 @@ import pytest
 from offhook.control.auth.scopes import SCOPES
 from offhook.control.dialects.catalog import DIALECTS
 from offhook.control.dialects.dialect import AnyRow, Dialect
+from offhook.control.domain.accounts import Role
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.dialects import token_for
 from offhook.tests.kit.inventory import KINDS, World, settled
@@ -67,7 +68,7 @@ def test_every_scope_exists(dialect: Dialect) -> None:
 
 async def test_nothing_of_another_account_is_found_told_or_used(api: Api, dialect: Dialect) -> None:
     world = await settled(api, dialect)
-    other = await token_for(api, dialect.name, "other@example.com")
+    other = await token_for(api, dialect.name, "other@example.com", Role.USER)
     assert await found_by(world, other) == []
     assert await told_to(world, other) == []
     assert await named_by(world, other) == []
