@@ -1,12 +1,18 @@
 """What aetherium's document says of users, workflows and sessions, beyond the form of answers."""
 
+import enum
 import pathlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from offhook.control.domain.accounts import Role
+from offhook.control.dialects.aetherium import admin, session_views, statistics, subscriptions
+from offhook.control.domain.accounts import Role as AccountRole
+from offhook.control.domain.calls import CallStatus, Outcome
+from offhook.control.domain.numbers import ModemState
+from offhook.control.domain.payments import PaymentStatus
+from offhook.media.conversation.records import Role
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.dialects import token_for
 
@@ -135,7 +141,7 @@ async def test_a_password_is_changed_by_who_knows_it(api: Api) -> None:
 async def test_another_users_addresses_are_forbidden_and_administrators_may(api: Api) -> None:
     ann_id, ann = await registered(api)
     bob_id, _ = await registered(api, email="bob@example.com", phone_number="+1234567891")
-    boss = await token_for(api, "aetherium", "boss@example.com", Role.ADMIN)
+    boss = await token_for(api, "aetherium", "boss@example.com", AccountRole.ADMIN)
     for path in ("users", "statistics/user", "subscriptions/user"):
         for whose in (bob_id, 4711):
             refused = await api.want(403, "GET", f"{PATH}/{path}/{whose}", token=ann)
@@ -362,3 +368,44 @@ async def test_a_hundred_and_twenty_requests_a_minute(tmp_path: pathlib.Path) ->
         refused = await api.client.get(f"{PATH}/workflows/", headers=headers)
         assert refused.status == 429
         assert (await refused.json())["error_code"] == "RATE_LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("table", "whole"),
+    [
+        (session_views.STATUS, CallStatus),
+        (session_views.OUTCOME, Outcome),
+        (session_views.LABELS, Role),
+        (session_views.ROLES, Role),
+        (admin.STATUS, ModemState),
+        (subscriptions.SAID, PaymentStatus),
+    ],
+)
+def test_a_value_map_has_all_that_there_is(
+    table: dict[enum.Enum, Any], whole: type[enum.Enum]
+) -> None:
+    assert set(table) == set(whole)
+
+
+@pytest.mark.parametrize("status", get_args(session_views.Status))
+def test_a_filter_means_what_is_shown_so(status: session_views.Status) -> None:
+    statuses, outcomes = session_views.meant(status)
+    assert statuses
+    for each in statuses:
+        shown = {session_views.OUTCOME[one] for one in outcomes} if outcomes else set[str]()
+        assert (shown or {session_views.STATUS[each]}) == {status}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 minutes"),
+        (3599, "59 minutes"),
+        (3600, "1 hour, 0 minutes"),
+        (7260, "2 hours, 1 minute"),
+        (86_400, "1 day, 0 hours"),
+        (15 * 86_400 + 4 * 3600 + 59, "15 days, 4 hours"),
+    ],
+)
+def test_uptime_is_told_in_words(seconds: float, words: str) -> None:
+    assert statistics.uptime(seconds) == words
