@@ -84,8 +84,9 @@ class SmsFigures:
         tier: str | None = None,
     ) -> ContactFigures:
         """Those who ask; by default of the last 30 days. `tier`: as they have it now."""
-        to = self._clock.wall() if to_wall is None else to_wall
-        begins = to - PERIOD_S if from_wall is None else from_wall
+        today = self._clock.wall()
+        to = today if to_wall is None else to_wall
+        begins = min(to, today) - PERIOD_S if from_wall is None else from_wall
         before = begins - max(0.0, to - begins)
         mine = [*_mine(CONTACT, who), *([] if tier is None else [CONTACT.tier == tier])]
         of_them = COLUMNS.contact_id == CONTACT.id

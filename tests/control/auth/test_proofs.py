@@ -27,7 +27,7 @@ async def test_tokens_outlive_a_restart_and_their_keys_are_nobody_elses(
     issued = before.tokens.issue_access(HOLDER)
     assert after.tokens.read(issued.token) == issued.claims
     assert after.operator == before.operator
-    made = ("api_token", "jwt_key", "code_key", "link_keys")
+    made = ("api_token", "jwt_key", "code_key", "link_keys", "token40_key")
     assert modes_in(tmp_path / "secrets") == dict.fromkeys(made, 0o600)
     await before.aclose()
     await after.aclose()
