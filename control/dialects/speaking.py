@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ...media.clock import Clock
 from ..auth.rate_limits import Policy
-from ..errors import Problem, TooLarge
+from ..errors import BadRequest, Problem, TooLarge
 from ..http.rate_limiting import RateLimiter
 from ..http.route import REQUEST_ID, AnyRoute, Asked, Nothing
 from ..http.serving import route_of
@@ -125,6 +125,10 @@ class Speaking:
             return self.refuse(request, NoRoute("there is no such address"))
         if isinstance(error, web.HTTPRequestEntityTooLarge):
             return self.refuse(request, TooLarge("the body is too large"))
+        if isinstance(
+            error, web.HTTPBadRequest
+        ):  # a WebSocket that is asked for as if it were none
+            return self.refuse(request, BadRequest(error.text or error.reason))
         if isinstance(error, web.HTTPMethodNotAllowed):
             allowed = ", ".join(sorted(error.allowed_methods))
             response = self.refuse(request, WrongMethod(f"ask this address by {allowed}"))

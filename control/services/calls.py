@@ -188,7 +188,8 @@ class CallService:
         now = self._clock.wall()
         async with self._log.writing() as work:
             call = await self._get(work.tx, who, id_)
-            if call.status not in PENDING and not changes.keys() <= {"context", "metadata"}:
+            placed = call.status in PENDING and not call.inbound
+            if not placed and not changes.keys() <= {"context", "metadata"}:
                 raise Conflict(f"call {id_} is {call.status.value}: only its data can be changed")
             changes = changes | _consequences(call, changes, now)
             wanted = msgspec.structs.replace(call, **changes)

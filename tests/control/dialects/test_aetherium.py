@@ -274,6 +274,9 @@ async def test_an_inbound_session_is_expected_begun_and_ended_by_its_owner(api: 
     made = await api.want(201, "POST", f"{PATH}/sessions/", sent, token=token)
     assert (made["status"], made["session_type"]) == ("pending", "inbound")
     path = f"{PATH}/sessions/{made['id']}"
+    native = (await api.want(200, "GET", "/v1/calls?direction=inbound"))["items"][0]
+    now = {"scheduled_for": "2023-11-14T22:13:20Z"}
+    await api.want(409, "PATCH", f"/v1/calls/{native['id']}", now)  # nobody is to be dialled
     begun = await api.want(200, "PUT", path, {"status": "active"}, token=token)
     assert (begun["status"], begun["started_at"] is None) == ("active", False)
     api.clock.advance(330)

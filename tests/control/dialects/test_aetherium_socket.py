@@ -172,6 +172,11 @@ async def test_a_token_is_checked_where_one_is_shown(api: Api) -> None:
             assert await closed(socket) == 4404
 
 
+async def test_who_asks_for_no_socket_is_told_so(api: Api) -> None:
+    refused = await api.want(400, "GET", "/aetherium/ws/session/1")
+    assert refused["error_code"] == "VALIDATION_ERROR"
+
+
 async def test_it_ends_with_the_credential_that_opened_it(api: Api) -> None:
     ann = await token_for(api, "aetherium", "ann@example.org")
     id_ = await session_of(api, ann)
