@@ -12,7 +12,6 @@ from .smsagent.table import SMSAGENT
 from .speaking import Speaking, limiter_of
 from .voicera.table import VOICERA
 
-DIALECTS: tuple[Dialect, ...] = (AETHERIUM, AICALLER, CALLINGPLATFORM, VOICERA)
 DIALECTS: tuple[Dialect, ...] = (AETHERIUM, AICALLER, CALLINGPLATFORM, SMSAGENT, VOICERA)
 
 

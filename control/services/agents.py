@@ -36,8 +36,6 @@ class AgentFilter(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool | None = None
     name: str | None = None
     "Exactly."
-    name: str | None = None
-    "Exactly."
     search: str | None = None
     "A part of the name."
 
@@ -78,8 +76,6 @@ class AgentService:
             where.append(COLUMNS.owner_id == wanted.owner_id)
         if wanted.is_active is not None:
             where.append(COLUMNS.is_active == wanted.is_active)
-        if wanted.name is not None:
-            where.append(COLUMNS.name == wanted.name)
         if wanted.name is not None:
             where.append(COLUMNS.name == wanted.name)
         if wanted.search:
