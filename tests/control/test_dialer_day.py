@@ -313,7 +313,10 @@ class Day:
         self.far_ends.die()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
-            task.cancel()
+            # Of a connection that is given back, which is a task of its own: cut off, it would be
+            # lost for the pool, and told of when it is collected.
+            if getattr(task.get_coro(), "__qualname__", "") != "AsyncConnection.close":
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.database.aclose()
         self.dispatch.wake = lambda: None  # type: ignore[method-assign] # its timers go on
