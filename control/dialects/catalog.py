@@ -1,5 +1,7 @@
 """All dialects, and where a configuration has them served."""
 
+from typing import Any
+
 import msgspec
 
 from ...media.clock import Clock
@@ -36,7 +38,7 @@ def served(settings: Settings, clock: Clock) -> Served:
     """As the configuration says. A dialect's limits are one, wherever it is asked."""
     beside: list[Speaking] = []
     alone: list[Alone] = []
-    places: dict[str, bool] = {
+    places: dict[str, Any] = {
         "open_registration": settings.dialects.registration == "open",
         "open_sessions": settings.dialects.session_token == "optional",
     }

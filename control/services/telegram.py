@@ -3,13 +3,13 @@
 What is sent leaves by the outbox (outbox.py); who sends it is messages/telegram_sender.py.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
-from ..domain.accounts import Account, Channel, Telegram
+from ..domain.accounts import Account, Telegram
 from ..errors import Conflict
 from ..store.database import Database, Transaction
 from .access import missing
@@ -17,7 +17,7 @@ from .accounts import ACCOUNTS, COLUMNS
 
 NOTHING = Telegram(user_id=None)
 "Before an account has said anything."
-CHANNEL: Channel = "telegram"
+CHANNEL: Literal["telegram"] = "telegram"
 
 
 class TelegramService:

@@ -1,7 +1,7 @@
 """`/v1/payments`: periods of a tier that are paid for by bank transfer."""
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -115,7 +115,7 @@ async def decide_payment(asked: Asked[Nothing, Verdict]) -> PaymentView:
     return payment_view(asked, decided)
 
 
-def payment_view(asked: Asked[PaymentQuery, Nothing], payment: Payment) -> PaymentView:
+def payment_view(asked: Asked[Any, Any], payment: Payment) -> PaymentView:
     """A payment as the API shows it."""
     bank = asked.edge.services.payments.settings
     same = ("id", "tier", "period", "amount", "currency", "status", "card_last4", "cardholder")

@@ -124,7 +124,7 @@ def send(
     return Endpoint(method=method, path=path, status=status, shape=shape, body=body, **more)
 
 
-PATCHES = {"statuses_unfit": ()}
+PATCHES: dict[str, Any] = {"statuses_unfit": ()}
 "Bodies whose fields may all be left out."
 FILTER = "limit=20&offset=0&sort=-created_at&filter=%7B%22status%22%3A%22completed%22%7D"
 ENDPOINTS = (

@@ -117,11 +117,14 @@ async def test_what_means_nothing_is_told_and_all_goes_on(api: Api) -> None:
     await api.want(200, "PUT", f"{PATH}/sessions/{id_}", {"status": "active"}, token=token)
     async with api.client.ws_connect(f"/aetherium/ws/session/{id_}") as socket:
         assert await kinds(socket, 1) == [("status_change", "active")]
-        wrong = ("{", "[]", '{"type": "user_message"}', '{"type": "x", "content": "y"}')
-        wrong += (
+        wrong = [
+            "{",
+            "[]",
+            '{"type": "user_message"}',
+            '{"type": "x", "content": "y"}',
             '{"type": "user_message", "content": " "}',
             '{"type": "user_message", "content": 3}',
-        )
+        ]
         for text in wrong:
             await socket.send_str(text)
             frame = await socket.receive_json(timeout=5)

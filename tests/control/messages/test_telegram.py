@@ -4,6 +4,7 @@ import asyncio
 import logging
 import pathlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -155,11 +156,20 @@ async def test_a_day_is_told_when_it_is_over_once(api: Api) -> None:
     await linked(api, "bob@example.org")
     reports = TelegramReports(api.database, api.services.outbox, api.clock)
     over_wall = await reports.report_day()
-    fields = {"owner_id": ann.id, "inbound": False, "from_number": "", "to_number": "+15550001"}
+    fields: dict[str, Any] = {
+        "owner_id": ann.id,
+        "inbound": False,
+        "from_number": "",
+        "to_number": "+15550001",
+    }
     async with api.database.write() as tx:
         for outcome in (Outcome.COMPLETED, Outcome.COMPLETED, Outcome.BUSY):
             length = 90.0 if outcome is Outcome.COMPLETED else None
-            ended = {"status": CallStatus.ENDED, "outcome": outcome, "duration_s": length}
+            ended: dict[str, Any] = {
+                "status": CallStatus.ENDED,
+                "outcome": outcome,
+                "duration_s": length,
+            }
             await CALLS.add(tx, Call(**fields, **ended, created_wall=api.clock.wall()))
     assert await reports.report_day() == over_wall
     assert await sent(api) == []
