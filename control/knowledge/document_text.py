@@ -14,9 +14,10 @@ MAX_DEPTH = 5000
 "Elements within each other; more is no page that anybody has written."
 
 _BLANK = re.compile(r"\n\s*\n")
-_HASHES = re.compile(r"(#{1,6})\s+(.+?)\s*#*\Z")
+_HASHES = re.compile(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*\Z")
+_UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*\Z")
 _UNDERLINED = re.compile(r"(?P<words>[^\n]{1,200})\n(?P<line>=+|-+|~+|\*+)\s*\Z")
-_FENCE = re.compile(r"^(```|~~~)[^\n]*$", re.MULTILINE)
+_FENCE = re.compile(r" {0,3}(```|~~~)")
 _LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\n]{0,1000}\)")
 _MARKS = re.compile(r"(\*\*|__|`+)(?=\S)|(?<=\S)(\*\*|__|`+)")
 _BULLET = re.compile(r"^\s{0,8}(?:[*+-]|\d{1,3}[.)])\s+", re.MULTILINE)
@@ -39,21 +40,47 @@ def text_blocks(text: str, *, markdown: bool) -> Iterator[Block]:
     pages = text.replace("\r\n", "\n").replace("\r", "\n").split("\f")
     for number, page in enumerate(pages, 1):
         place = number if len(pages) > 1 else None
-        for paragraph in _BLANK.split(page):
-            yield from _paragraph(paragraph.strip("\n"), place, markdown)
+        if markdown:
+            yield from _markdown_blocks(page, place)
+        else:
+            for paragraph in _BLANK.split(page):
+                yield from _paragraph(paragraph.strip("\n"), place)
 
 
-def _paragraph(text: str, page: int | None, markdown: bool) -> Iterator[Block]:
-    lines = text.split("\n")
-    while lines and markdown and (found := _HASHES.match(lines[0].strip())):
-        yield Block(_unmarked(found[2]), page, len(found[1]))
-        lines = lines[1:]
-    text = "\n".join(lines)
+def _markdown_blocks(text: str, page: int | None) -> Iterator[Block]:
+    """A heading needs no blank line before or after it; in a fence nothing is one."""
+    lines: list[str] = []
+    fence = ""
+
+    def paragraph() -> Iterator[Block]:
+        text = _unmarked("\n".join(lines))
+        lines.clear()
+        if not fence:
+            yield from _paragraph(text, page)
+        elif text.strip():
+            yield Block(text, page)
+
+    for line in text.split("\n"):
+        if (mark := _FENCE.match(line)) and fence in ("", mark[1]):
+            yield from paragraph()
+            fence = "" if fence else mark[1]
+        elif not line.strip():
+            yield from paragraph()
+        elif not fence and (found := _HASHES.match(line)):
+            yield from paragraph()
+            yield Block(_unmarked(found[2]), page, len(found[1]))
+        elif not fence and len(lines) == 1 and (found := _UNDERLINE.match(line)):
+            yield Block(_unmarked(lines.pop()), page, "=-".index(found[1][0]) + 1)
+        else:
+            lines.append(line)
+    yield from paragraph()
+
+
+def _paragraph(text: str, page: int | None) -> Iterator[Block]:
     if found := _UNDERLINED.match(text.strip()):
-        level = "=-~*".index(found["line"][0]) + 1
-        yield Block(_unmarked(found["words"]), page, level)
+        yield Block(found["words"], page, "=-~*".index(found["line"][0]) + 1)
     elif text.strip():
-        yield Block(_unmarked(_FENCE.sub("", text)) if markdown else text, page)
+        yield Block(text, page)
 
 
 def _unmarked(text: str) -> str:

@@ -78,6 +78,19 @@ def test_markdown_is_read_with_its_headings(tmp_path: pathlib.Path) -> None:
     ]
 
 
+def test_headings_of_markdown_need_no_blank_lines_and_code_has_none(tmp_path: pathlib.Path) -> None:
+    text = (
+        "# Shop\nFrom nine.\n## Returns ##\nThirty days.\n\nRefunds\n-------\nFive days.\n"
+        "```sh\n# how many\n\n# or so\n~~~\n```\n# Places"
+    )
+    assert pieces(written(tmp_path, text + "\nHamburg.")) == [
+        (None, "Shop", "From nine."),
+        (None, "Shop › Returns", "Thirty days."),
+        (None, "Shop › Refunds", "Five days.\n# how many\n# or so ~~~"),
+        (None, "Places", "Hamburg."),
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_text_is_read_in_any_usual_encoding(tmp_path: pathlib.Path, encoding: str) -> None:
     path = written(tmp_path, "Größe zählt.".encode(encoding))
