@@ -6,6 +6,7 @@ What is sent leaves by the outbox (outbox.py); who sends it is messages/telegram
 from typing import Any, Literal
 
 import msgspec
+from sqlalchemy import BigInteger, cast
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
@@ -38,7 +39,8 @@ class TelegramService:
 
         Raises Conflict when another account has it: nobody takes a link away by naming it.
         """
-        theirs = COLUMNS.telegram["user_id"].as_integer() == user_id
+        # Their numbers have outgrown 32 bits.
+        theirs = cast(COLUMNS.telegram["user_id"].as_string(), BigInteger) == user_id
         async with self._database.write() as tx:
             account = await _account(tx, who)
             if await ACCOUNTS.find(tx, None, theirs, COLUMNS.id != account.id) is not None:

@@ -349,7 +349,7 @@ async def test_telegram_has_one_user_and_three_switches(api: Api) -> None:
     }
     sent = {"session_updates": False}
     await api.want(200, "PUT", f"{PATH}/telegram/settings", sent, token=token)
-    link = {"telegram_user_id": 123456789, "telegram_username": "johndoe"}
+    link = {"telegram_user_id": 7_123_456_789, "telegram_username": "johndoe"}
     await api.want(200, "POST", f"{PATH}/telegram/link", link, token=token)
     after = await api.want(200, "GET", f"{PATH}/telegram/settings", token=token)
     assert after == before | {**sent, **link, "linked": True}
