@@ -113,6 +113,24 @@ class ImportService:
             raise KeyUsedBefore(said, [FieldError(KEY, said)])
         return job
 
+    async def create_once(
+        self, who: Principal, upload: Upload, options: ImportOptions, key: str
+    ) -> tuple[ImportJob, bool]:
+        """The job of this upload and key, and whether it was there before.
+
+        Raises KeyUsedBefore, and what `create` does.
+        """
+        before = await self.sent_before(who, key, upload)
+        if before is None:
+            try:
+                return await self.create(who, upload, options, key), False
+            except Conflict:
+                # The same may have come twice at one moment, and this be the later one.
+                before = await self.sent_before(who, key, upload)
+                if before is None:
+                    raise
+        return before, True
+
     async def create(
         self, who: Principal, upload: Upload, options: ImportOptions, key: str | None = None
     ) -> ImportJob:

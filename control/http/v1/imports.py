@@ -127,10 +127,12 @@ async def create_import(asked: Asked[ImportQuery, Nothing]) -> web.StreamRespons
     key = key_of(asked.request)
     async with received(asked.request, service.folder, TYPES, MAX_FILE_BYTES) as sent:
         options = _options(asked.query, sent.fields)
-        before = None if key is None else await service.sent_before(asked.who, key, sent.upload)
-        job = before or await service.create(asked.who, sent.upload, options, key)
+        if key is None:
+            job, replayed = await service.create(asked.who, sent.upload, options), False
+        else:
+            job, replayed = await service.create_once(asked.who, sent.upload, options, key)
     headers = {"Location": f"/v1/imports/{job.id}"}
-    if before is not None:
+    if replayed:
         headers[REPLAYED] = "true"
     return web.Response(
         body=msgspec.json.encode(import_view(job)),

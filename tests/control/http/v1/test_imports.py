@@ -285,6 +285,16 @@ async def test_the_same_upload_with_the_same_key_is_imported_once(api: Office) -
     assert without["id"] != first["id"]
 
 
+async def test_the_same_upload_sent_several_times_at_once_is_imported_once(api: Office) -> None:
+    key = {"Idempotency-Key": "monday"}
+    jobs = await asyncio.gather(*(api.send(202, FILE, **key) for _ in range(6)))
+    assert len({job["id"] for job in jobs}) == 1
+    assert (await api.want(200, "GET", "/v1/imports?total=true"))["total"] == 1
+    assert len(api.files()) == 1
+    await api.read()
+    assert len(await api.calls_of(jobs[0])) == 2
+
+
 async def test_cut_off_after_any_slice_it_goes_on_and_takes_no_row_twice(api: Office) -> None:
     total = 5 * SLICE_ROWS + 7
     job = await api.send(202, numbers(total))
