@@ -91,7 +91,8 @@ class BroadcastService:
             broadcast = await BROADCASTS.add(tx, broadcast)
             count = await _add_recipients(tx, broadcast)
             if count > MAX_RECIPIENTS:
-                raise Unprocessable(f"it has more than {MAX_RECIPIENTS} recipients")
+                said = f"more than {MAX_RECIPIENTS} contacts have them"
+                raise Unprocessable("too many recipients", [FieldError("tiers", said)])
             broadcast = await BROADCASTS.update(tx, broadcast, recipients=count)
         self.on_pending()
         return broadcast

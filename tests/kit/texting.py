@@ -4,7 +4,7 @@ import asyncio
 import pathlib
 import random
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from offhook.control.agents.agents import Agents
 from offhook.control.auth.principal import OPERATOR
@@ -60,7 +60,7 @@ class Texting:
         self.broadcasts = BroadcastRunner(self.api.services.broadcasts, self.api.clock)
         self.posting = OutboxSender(self.api.services.outbox, self.api.clock)
 
-    async def __aenter__(self) -> "Texting":
+    async def __aenter__(self) -> Self:
         await self.api.__aenter__()
         self._connect()
         self.runner.start()

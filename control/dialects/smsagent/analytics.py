@@ -13,8 +13,7 @@ from ...services.sms_tasks import TaskFilter
 from ...telemetry.process_use import process_use
 from ..dialect import AnyRow, Row
 from ..moments import AskedMoment, asked_moment
-from .forms import BASE
-from .users import Tier
+from .forms import BASE, Tier
 
 TAG = "Analytics"
 TOP = 10

@@ -6,7 +6,7 @@ see what everybody has.
 
 import math
 import re
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -66,6 +66,8 @@ NAMES = {
     "tiers": "tier_filter",
     "from": "From",
 }
+Tier: TypeAlias = Literal["free", "premium", "enterprise"]
+TIER: dict[str, Tier] = {"free": "free", "premium": "premium", "enterprise": "enterprise"}
 CHOICES = {"tier": TIERS, "tier_filter": TIERS}
 "Fields of which a wrong value is told with the right ones."
 OF_NONE = "non_field_errors"
@@ -153,9 +155,9 @@ def sheet(asked: Asked[Any, Any], page: Page, number: int, size: int) -> dict[st
     }
 
 
-def tier_of(contact: Contact) -> str:
+def tier_of(contact: Contact) -> Tier:
     """One of its three: others are for the API's own clients to know."""
-    return contact.tier if contact.tier in TIERS else TIERS[0]
+    return TIER.get(contact.tier, "free")
 
 
 def asked_number(written: str | None) -> str | None:

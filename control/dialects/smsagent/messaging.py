@@ -16,8 +16,8 @@ from ...messages.twilio_hook import FORM, XML
 from ...services.access import missing
 from ..dialect import AnyRow, Row
 from ..moments import Moment, seconds, seconds_or_none
-from .forms import BASE
-from .users import Message, Tier, Word
+from .forms import BASE, Tier
+from .users import Message, Word
 
 TAG = "Messaging"
 MARGIN_S = 60.0

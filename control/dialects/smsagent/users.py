@@ -18,17 +18,17 @@ from ..dialect import AnyRow, Row
 from ..moments import Moment, seconds
 from ..paging import Limit, PageNumber, numbered
 from ..reading import Email, Phone, Short
-from .forms import BASE, Sheet, sheet, tier_of
+from .forms import BASE, Sheet, Tier, sheet, tier_of
 
 TAG = "User management"
 FAVORITES = 3
 
-Tier = Literal["free", "premium", "enterprise"]
 Preferences = Annotated[dict[str, Any], msgspec.Meta(max_length=100)]
 Message = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
-SENT: dict[SmsStatus, str] = {
+SentWord = Literal["queued", "sent", "delivered", "failed"]
+SENT: dict[SmsStatus, SentWord] = {
     SmsStatus.RECEIVED: "delivered",
     SmsStatus.KEPT: "queued",
     SmsStatus.QUEUED: "queued",
@@ -137,7 +137,7 @@ class MessageSentView(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     phone_number: str
     message_type: str
-    status: Literal["queued", "sent", "delivered", "failed"]
+    status: SentWord
     created_at: Moment
 
 

@@ -133,6 +133,16 @@ async def test_what_cannot_be_a_text_is_refused(texting: Texting) -> None:
     await texting.api.want(422, "POST", "/v1/broadcasts", {"message": "漢" * 700})
 
 
+async def test_there_is_a_limit_to_whom_one_text_may_go(
+    texting: Texting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offhook.control.services.broadcasts.MAX_RECIPIENTS", 1)
+    await known(texting, ("+15551230001", "free"), ("+15551230002", "free"))
+    refused = await texting.api.want(422, "POST", "/v1/broadcasts", HELLO)
+    assert refused["errors"][0]["field"] == "tiers"
+    assert (await texting.api.want(200, "GET", "/v1/broadcasts"))["items"] == []
+
+
 def test_every_end_of_an_sms_is_one_of_a_recipient() -> None:
     assert set(BECOMES) == set(SmsStatus)
     assert RecipientStatus.WAITING not in BECOMES.values()

@@ -80,6 +80,32 @@ async def test_an_sms_is_tried_again_until_twilio_takes_it_and_has_its_id(api: A
     assert (tried.attempts, server.asked) == (3, 3)
 
 
+async def test_what_became_of_an_sms_is_told_by_twilio_afterwards(api: Api) -> None:
+    services = api.services
+    async with TwilioServer() as server:
+        sender = TwilioSender(server.settings(status_callback="https://me.example/status"))
+        services.outbox.senders["sms"] = sender
+        posting = OutboxSender(services.outbox, api.clock)
+        await posting.start()
+        sms = await services.sms.send(OPERATOR, NewSms(to=MESSAGE.to, body="Hello."))
+        while (await services.outbox.get(sms.id)).status is OutboxStatus.WAITING:
+            pass
+        await posting.aclose()
+        await sender.aclose()
+    (taken,) = server.taken
+    assert taken["StatusCallback"] == "https://me.example/status"
+    path = "/v1/messages/twilio/status"
+    for told in ("sent", "undelivered"):
+        form = {"MessageSid": taken["sid"], "MessageStatus": told, "ErrorCode": "30003"}
+        assert (await api.client.post(path, data=form)).status == 204
+    found = await services.sms.get(OPERATOR, sms.id)
+    assert (found.status, found.error) == (SmsStatus.FAILED, "Twilio's error 30003")
+    unknown = {"MessageSid": "SM0", "MessageStatus": "delivered"}
+    assert (await api.client.post(path, data=unknown)).status == 204
+    services.inbound_sms.auth_token = "the secret"
+    assert (await api.client.post(path, data=unknown)).status == 403
+
+
 async def test_what_twilio_refuses_for_good_fails_at_once_and_is_told(api: Api) -> None:
     services = api.services
     async with TwilioServer() as server:

@@ -40,7 +40,7 @@ class Bench:
         self, wall: float, seconds: float | None = 1.0, category: str = "general", **more: Any
     ) -> None:
         status = TaskStatus.SUCCEEDED if seconds is not None else TaskStatus.WAITING
-        given = {
+        given: dict[str, Any] = {
             "owner_id": OPERATOR_ID,
             "phone_number": "+15550001",
             "body": "?",
@@ -141,7 +141,7 @@ async def test_percentiles_are_values_that_were_measured(bench: Bench) -> None:
     nothing = await bench.figures.performance(OPERATOR)
     assert (nothing.p50_s, nothing.ended, nothing.errors) == (0.0, 0, 0)
     for seconds in range(1, 101):
-        failed = {"status": TaskStatus.FAILED} if seconds > 95 else {}
+        failed: dict[str, Any] = {"status": TaskStatus.FAILED} if seconds > 95 else {}
         await bench.task(MONDAY, float(seconds), **failed)
     await bench.task(MONDAY, None)
     async with bench.api.database.write() as tx:
