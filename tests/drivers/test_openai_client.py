@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from offhook.drivers.openai_client import MAX_WRITE_BYTES, OpenAIClient, OpenAISettings, proxy_of
+from offhook.media.errors import ProviderRejected
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -122,3 +125,22 @@ def test_a_proxy_for_everything_is_used_and_one_of_another_kind_is_not(
     assert proxy_of("http://models.example/v1") == URL("http://proxy.example:3128")
     environment.setenv("all_proxy", "socks5://proxy.example:1080")
     assert proxy_of("http://models.example/v1") is None
+
+
+@pytest.mark.parametrize("status", [302, 307])
+async def test_an_address_that_somebody_else_has_named_leads_nowhere_else(status: int) -> None:
+    asked: list[str] = []
+
+    async def redirect(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", redirect)
+    async with TestServer(app) as server:
+        settings = OpenAISettings(str(server.make_url("/v1")), public_only=True)
+        client = OpenAIClient("it", settings, random.Random(1))
+        with pytest.raises(ProviderRejected, match=f"HTTP {status}"):
+            await first_bytes(client)
+        await client.aclose()
+    assert asked == ["/v1/"]
