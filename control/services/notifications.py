@@ -9,7 +9,7 @@ account needs a link, too, whose switches say which subjects it wants there.
 """
 
 import msgspec
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 
 from ...media.clock import Clock
 from ..auth.principal import Principal
@@ -102,7 +102,7 @@ class NotificationService:
         self, who: Principal, query: PageQuery, wanted: NotificationFilter
     ) -> Page[Notification]:
         """Notifications in pages."""
-        where = []
+        where: list[ColumnElement[bool]] = []
         if wanted.is_read is not None:
             where.append(COLUMNS.read_wall.is_not(None) if wanted.is_read else UNREAD)
         if wanted.type is not None:

@@ -49,7 +49,12 @@ async def client(api: Api) -> Client:
 
 async def add_call(api: Api, owner_id: str, status: CallStatus, **fields: Any) -> str:
     outcome = Outcome.COMPLETED if status is CallStatus.ENDED else None
-    given = {"inbound": False, "from_number": "", "to_number": "+15550001", "outcome": outcome}
+    given: dict[str, Any] = {
+        "inbound": False,
+        "from_number": "",
+        "to_number": "+15550001",
+        "outcome": outcome,
+    }
     call = Call(owner_id=owner_id, status=status, **(given | fields))
     async with api.database.write() as tx:
         return (await CALLS.add(tx, call)).id
@@ -201,12 +206,12 @@ async def test_an_escalated_call_is_shown_listed_and_filtered_so(api: Api, clien
     escalated = await add_call(api, mine, CallStatus.LIVE)
     over = await add_call(api, mine, CallStatus.LIVE)
     async with api.database.write() as tx:
-        for call_id, status in (
+        for call_id, stands in (
             (escalated, EscalationStatus.FAILED),
             (escalated, EscalationStatus.RINGING),
             (over, EscalationStatus.FAILED),
         ):
-            told = Escalation(owner_id=mine, call_id=call_id, status=status, reason="asked")
+            told = Escalation(owner_id=mine, call_id=call_id, status=stands, reason="asked")
             await ESCALATIONS.add(tx, told)
     shown = await client.want(200, "GET", f"/calls/{escalated}")
     assert (shown["status"], shown["is_escalated"]) == ("escalated", True)

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ CONNECTION = {"connected": "bool", "error": "text|null"}
 
 
 def get(path: str, shape: Shape | None, query: str = "", content: str = "") -> Endpoint:
-    more = {"content": content} if content else {}
+    more: dict[str, Any] = {"content": content} if content else {}
     return Endpoint(method="GET", path=BASE + path, status=200, shape=shape, query=query, **more)
 
 
@@ -96,7 +97,7 @@ def send(
     method: str, path: str, shape: Shape, body: object = None, status: int = 200, **more: object
 ) -> Endpoint:
     unfit = () if method != "POST" else (400,)
-    fields = {"statuses_unfit": unfit} | more
+    fields: dict[str, Any] = {"statuses_unfit": unfit} | more
     return Endpoint(
         method=method, path=BASE + path, status=status, shape=shape, body=body, **fields
     )

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-import socketio
+import socketio  # type: ignore[import-untyped]
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from offhook.control.domain.accounts import Account
