@@ -55,11 +55,10 @@ class TelegramReports:
         """Tell what the next events say; False: there are none yet. Raises StoreError."""
         async with self._database.read() as tx:
             position = self._position if self._position is not None else await _place(tx, READER)
-            if position is None:
-                newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
-            else:
-                events = await EVENTS.all(tx, None, EVENT.seq > position, limit=BATCH_EVENTS)
-                told = await _told(tx, events)
+            newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
+            since = newest if position is None else position
+            events = await EVENTS.all(tx, None, EVENT.seq > since, limit=BATCH_EVENTS)
+            told = await _told(tx, events)
         if position is None:
             # What was before anybody looked is nobody's news.
             async with self._database.write() as tx:
