@@ -13,6 +13,7 @@ from offhook.tests.kit.scripted_aetherium import KEY, ScriptedAetherium, update
 pytestmark = [pytest.mark.interop, pytest.mark.asyncio(loop_scope="session")]
 
 STREAM = [update("status_change", "pending"), update("session_ended", "completed")]
+TAP = ("--test", "--test-reporter=tap")
 TESTS = [ROOT / "sdk" / "javascript" / "test" / f"{name}.test.js" for name in ("client", "stream")]
 
 
@@ -65,7 +66,7 @@ client.sessions.stream(session.id).on('update', (update) => console.log(update.s
 
 @pytest.mark.usefixtures("needs_node")
 async def test_the_javascript_sdk_passes_its_own_tests(tmp_path: Path) -> None:
-    told = await run("node", "--test", *TESTS, TESTS[0].with_name("frames.test.js"), cwd=tmp_path)
+    told = await run("node", *TAP, *TESTS, TESTS[0].with_name("frames.test.js"), cwd=tmp_path)
     assert "\n# fail 0\n" in told, told
 
 
@@ -73,5 +74,5 @@ async def test_the_javascript_sdk_passes_them_with_the_platforms_websocket_as_we
     node_websocket: tuple[str, ...], tmp_path: Path
 ) -> None:
     assert websocket_flags() is not None
-    told = await run("node", *node_websocket, "--test", *TESTS, cwd=tmp_path)
+    told = await run("node", *node_websocket, *TAP, *TESTS, cwd=tmp_path)
     assert "\n# fail 0\n" in told, told
