@@ -193,6 +193,12 @@ class Outbox:
             page = await OUTBOX.page(tx, None, query, *where, COLUMNS.next_try_wall <= now)
         return page.items
 
+    async def refused(self, channel: Channel) -> int:
+        """How many of a channel wait for another try. Raises StoreError."""
+        where = (WAITING, COLUMNS.channel == channel, COLUMNS.attempts > 0)
+        async with self._database.read() as tx:
+            return await OUTBOX.count(tx, None, *where)
+
     async def next_due_wall(self, channel: str) -> float | None:
         """When the next one is to be tried; it may be by now. Raises StoreError."""
         where = (WAITING, COLUMNS.channel == channel)

@@ -56,7 +56,7 @@ class OpenAiHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TwilioHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What sends."""
+    """What sends; `degraded`: SMS wait for another try."""
 
     status: Word
     response_time: float
@@ -129,13 +129,16 @@ async def get_health(asked: Asked[Nothing, Nothing]) -> HealthView | web.Respons
         uptime_s = (await services.system_figures.get()).uptime_s
         figures, refused = await services.sms_figures.lately(OPERATOR)
         mean_s = figures.all.mean_processing_s
+        unsent = await services.outbox.refused("sms")
     except StoreError:
-        database, uptime_s, mean_s, refused = None, 0.0, 0.0, 0
+        database, uptime_s, mean_s, refused, unsent = None, 0.0, 0.0, 0, 0
     word: Word = "unhealthy" if database is None else "healthy"
     model: Word = "degraded" if refused else "healthy"
+    sender: Word = "degraded" if unsent else "healthy"
+    well: Word = "degraded" if refused or unsent else "healthy"
     use = await _use(asked, uptime_s)
     view = HealthView(
-        status=word if database is None else model,
+        status=word if database is None else well,
         timestamp=seconds(services.import_steps.now_wall()),
         services=ServicesView(
             database=DatabaseHealth(
@@ -149,7 +152,7 @@ async def get_health(asked: Asked[Nothing, Nothing]) -> HealthView | web.Respons
             openai=OpenAiHealth(
                 status=model, response_time=round(mean_s, 3), rate_limit_remaining=0
             ),
-            twilio=TwilioHealth(status="healthy", response_time=0.0, account_balance="$0.00"),
+            twilio=TwilioHealth(status=sender, response_time=0.0, account_balance="$0.00"),
         ),
         version=VERSION,
         uptime=int(uptime_s),
