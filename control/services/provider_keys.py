@@ -13,7 +13,7 @@ from ..auth.principal import Principal
 from ..auth.secrets_box import SecretsBox
 from ..configuration.config import ProviderSettings
 from ..domain.accounts import ProviderKey
-from ..errors import Conflict, TooManyRequests, Unprocessable
+from ..errors import Conflict, FieldError, TooManyRequests, Unprocessable
 from ..events.webhook_addresses import check_url
 from ..store import schema
 from ..store.database import Database, Transaction
@@ -105,12 +105,19 @@ class ProviderKeyService:
     async def change(
         self, who: Principal, id_: str, changes: dict[str, Any], secret: str | None = None
     ) -> ProviderKey:
-        """Change some fields, or the secret itself. Raises NotFound, and Unprocessable."""
+        """Change some fields, or the secret itself. Raises NotFound, and Unprocessable.
+
+        With another address the secret is given anew: who may write keys may not read them, not by
+        having one sent to themselves either.
+        """
         self._check(changes.get("base_url", ""))
         if secret is not None:
             changes = changes | self._sealed(id_, secret)
         async with self._database.write() as tx:
             key = await self._get(tx, who, id_)
+            if secret is None and changes.get("base_url", key.base_url) != key.base_url:
+                said = "has to be given again with another address"
+                raise Unprocessable("the key is for another address", [FieldError("secret", said)])
             return await PROVIDER_KEYS.update(tx, key, **changes, updated_wall=self._clock.wall())
 
     async def delete(self, who: Principal, id_: str) -> None:

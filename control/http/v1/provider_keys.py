@@ -67,6 +67,7 @@ class ProviderKeyChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     secret: Secret | UnsetType = UNSET
     base_url: Address | UnsetType = UNSET
+    "With another one, `secret` has to be given again."
     models: KeyModels | UnsetType = UNSET
     "All of them."
     name: Name | UnsetType = UNSET

@@ -118,7 +118,9 @@ async def test_where_a_key_is_used_is_shown(api: Api) -> None:
     assert await api.services.provider_keys.take(nowhere["owner_id"], "acme") is None
     path = f"{PATH}/{nowhere['id']}"
     changes = {"base_url": "https://acme.example/v1", "models": {"chat": "large"}}
-    changed = await api.want(200, "PATCH", path, changes)
+    refused = await api.want(422, "PATCH", path, changes)
+    assert [error["field"] for error in refused["errors"]] == ["secret"]
+    changed = await api.want(200, "PATCH", path, changes | {"secret": SECRET})
     assert (changed["used_at"], changed["models"]["chat"]) == (changes["base_url"], "large")
     taken = await api.services.provider_keys.take_own(nowhere["owner_id"], "acme")
     assert taken is not None
