@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import socketio  # type: ignore[import-untyped]
 from aiohttp import ClientWebSocketResponse, WSMsgType
+from socketio.exceptions import ConnectionError as ConnectionRefused
 
 from offhook.control.domain.accounts import Account
 from offhook.control.domain.events import NotificationCreated
@@ -222,6 +223,7 @@ async def test_what_is_not_understood_is_told_and_all_goes_on(api: Api, text: st
 
 async def test_one_who_names_too_many_calls_is_refused_the_last(api: Api) -> None:
     async with plain(api, ANN) as socket:
+        answer: dict[str, Any] = {}
         for number in range(101):
             wish = {"type": "call", "call_id": str(number)}
             await socket.send_json({"event": "subscribe", "data": wish})
@@ -313,7 +315,7 @@ async def test_socket_io_ends_with_the_token(
 
 
 async def test_socket_io_without_a_token_is_refused(api: Api, client: Callable[[], Client]) -> None:
-    with pytest.raises(socketio.exceptions.ConnectionError):
+    with pytest.raises(ConnectionRefused):
         await client().connect("none", "polling", "websocket")
 
 
