@@ -152,11 +152,12 @@ async def test_a_token_is_checked_where_one_is_shown(api: Api) -> None:
     bob = await token_for(api, "aetherium", "bob@example.org")
     id_ = await session_of(api, ann)
     path = f"/aetherium/ws/session/{id_}"
-    for address, more in (
+    ways: list[tuple[str, dict[str, Any]]] = [
         (f"{path}?token={ann}", {}),
         (path, {"headers": {"Authorization": f"Bearer {ann}"}}),
         (path, {"protocols": ("bearer", ann)}),
-    ):
+    ]
+    for address, more in ways:
         async with api.client.ws_connect(address, **more) as socket:
             assert await kinds(socket, 1) == [("status_change", "pending")]
     for token, code, said in (
