@@ -7,7 +7,7 @@ United States. +44 is the United Kingdom's, and its islands'. All others are one
 CHARS = 5
 "As much of a number's beginning as it takes."
 OTHER = "Other"
-COUNTRIES = ("US", "CA", "UK", OTHER)
+COUNTRIES: tuple[str, ...] = ("US", "CA", "UK", OTHER)
 CANADA = frozenset(
     """204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 387 403 416 418 428 431 437 438
     450 468 474 506 514 519 548 579 581 584 587 600 604 613 622 639 647 672 683 705 709 742 753 778

@@ -25,7 +25,7 @@ COLUMNS = schema.CONTACTS.c
 MAX_HISTORY = 100
 "Changes of tier that are kept with a contact; older ones are forgotten."
 MAX_PREFERENCES_BYTES = 16 * 1024
-TIERS = ("free", "premium", "enterprise")
+TIERS: tuple[str, ...] = ("free", "premium", "enterprise")
 "From the lowest to the highest; others have no place among them."
 SEARCHED = (COLUMNS.phone_number, COLUMNS.full_name, COLUMNS.email)
 

@@ -39,7 +39,7 @@ class DatabaseUseService:
     async def get(self) -> DatabaseUse:
         """Ask it. Raises StoreError."""
         database, begun_at = self._database, self._clock.now()
-        ratio = None
+        ratio, size = None, 0
         async with database.read() as tx:
             await tx.execute(_ANSWER)
             took_s = self._clock.now() - begun_at

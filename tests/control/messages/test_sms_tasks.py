@@ -10,7 +10,7 @@ import pytest
 from offhook.control.auth.client_network import networks
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
 from offhook.control.configuration.config import ModelNames, ProviderSettings, Settings
-from offhook.control.domain.sms_tasks import TaskStatus
+from offhook.control.domain.sms_tasks import SmsTask, TaskStatus
 from offhook.control.messages.twilio_signature import HEADER, signature_of
 from offhook.control.services.error_logs import ErrorLogFilter
 from offhook.control.services.sms_task_steps import Answered, Unanswered
@@ -198,6 +198,7 @@ async def test_a_language_model_is_told_what_was_said_before_and_counted(
             server.script += [Behaviour(pieces=(chat(text),)) for text in ("One.", "Two.")]
             server.script.append(refusal(400, "invalid", "no such model"))
             made: dict[str, Any] = {"number": THEIRS, "agent_id": agent["id"]}
+            tasks: list[SmsTask] = []
             for number, words in enumerate(("First?", "Second?", "Third?"), 1):
                 sent = made | {"body": words, "replies_by_sms": False}
                 await texting.api.want(201, "POST", "/v1/sms-tasks", sent)
