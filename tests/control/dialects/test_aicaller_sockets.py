@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import socketio  # type: ignore[import-untyped]
 from aiohttp import ClientWebSocketResponse, WSMsgType
-from socketio.exceptions import ConnectionError as ConnectionRefused
+from socketio.exceptions import (  # type: ignore[import-untyped]
+    ConnectionError as ConnectionRefused,
+)
 
 from offhook.control.domain.accounts import Account
 from offhook.control.domain.events import NotificationCreated
