@@ -22,8 +22,8 @@ class DialectsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registration: Literal["open", "closed"] = "open"
     "Open: their clients may make accounts for themselves, whatever `auth.registration` says."
     session_token: Literal["optional", "required"] = "optional"
-    """Of aetherium's WebSocket. Its clients of old send none: then whoever guesses a session's number
-    hears it, and speaks into it."""
+    """Of aetherium's WebSocket. Its clients of old send none: then whoever guesses a session's
+    number hears it, and speaks into it."""
     aetherium: DialectSettings = DialectSettings()
     voicera: DialectSettings = DialectSettings()
     aicaller: DialectSettings = DialectSettings()

@@ -37,6 +37,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/calls/{id}/bridge"): {"to": "+15550001"},
     ("PATCH", "/v1/calls/{id}/bridge"): {"mode": "listen"},
     ("PATCH", "/v1/escalations/{id}"): {"mode": "listen"},
+    ("POST", "/v1/recordings/{id}/links"): {},
     ("POST", "/v1/calls/{id}/notes"): {"text": "Mine now."},
     ("POST", "/v1/campaigns/{id}/numbers"): {"numbers": ["+15550001"]},
     ("POST", "/v1/modems/{id}/assign"): {"account_id": None},
