@@ -9,21 +9,18 @@ import functools
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping, Sized
+from collections.abc import AsyncIterator, Mapping
 
-from ..codecs.catalog import CATALOG
 from ..drivers.loopback.ledger import Ledger
 from ..drivers.loopback.line import MAX_CALLS as SIMULATED, LoopbackLine
 from ..drivers.rtp.ports import PortPool, PortRange
 from ..drivers.rtp.session import RtpMediaFactory
 from ..drivers.rtp.wire import UdpWire
-from ..drivers.sip.endpoint import LineSettings, SipEndpoint, SipSettings
+from ..drivers.sip.endpoint import LineSettings, SipEndpoint
 from ..drivers.sip.registration import AnyRegistrationEvent
-from ..drivers.sip.trunk import Account, Trunk
 from ..media.clock import LoopClock
 from ..media.errors import Refused
 from ..media.frames.engine import Engine, EngineSettings
-from ..media.frames.frame_clock import ClockHealth
 from ..media.frames.recorder import Recorder
 from ..media.ports import LegPort
 from .agents.agents import Agents
@@ -35,32 +32,27 @@ from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
 from .calls.call_length import CallLengths
 from .calls.holding import Holding
-from .calls.outgoing import Outgoing
 from .calls.reception import Reception
 from .calls.registry import CallRegistry
 from .configuration.config import Settings
-from .configuration.config_dialer import rates_of
 from .configuration.config_lines import LOOPBACK_LINE
 from .dialects.catalog import served
 from .dialects.ports import DialectPorts
 from .dialer.call_limits import CallLimits
-from .dialer.call_pace import CallPace
-from .dialer.campaign_runner import CampaignRunner
+from .dialer.dialer_room import DialerRoom
 from .dialer.dialling import is_address
-from .dialer.dispatch import Dispatch
-from .dialer.permission import Permission
-from .dialer.scheduler import Scheduler
 from .errors import StartError
 from .events.event_retention import EventRetention
 from .events.events import EventBus
 from .events.webhooks import WebhookSender
+from .health import Health
 from .http.edge import Edge
 from .http.rate_limiting import RateLimiter, policies
 from .http.server import HttpServer
-from .imports.import_runner import ImportRunner
 from .knowledge.knowledge_room import KnowledgeRoom
 from .lines.lines import Lines
 from .lines.routing import Routing
+from .lines.sip_settings import sip_settings
 from .messages.outbox_sender import OutboxSender, email_sender
 from .messages.sms_room import SmsRoom
 from .messages.telegram_room import TelegramRoom
@@ -72,13 +64,18 @@ from .services.accounts import ensure_operator
 from .services.catalog import make_services
 from .services.mirroring import mirror
 from .services.webhook_follower import WebhookFollower
-from .store.call_queue import CallQueue
 from .store.calls import CallStore
 from .store.database import Database
 from .telemetry.backlog_metrics import Backlogs
+from .telemetry.engine_metrics import (
+    add_call_gauges,
+    add_engine_gauges,
+    add_sender_gauges,
+    add_sip_gauges,
+    add_worker_gauges,
+)
 from .telemetry.metrics import Metrics
 from .telemetry.process_metrics import add_process_gauges
-from .telemetry.prometheus import Sample
 from .telemetry.provider_metrics import ProviderMetrics
 from .telemetry.server_metrics import add_event_gauges, add_line_gauges
 from .telemetry.store_metrics import StoreMetrics
@@ -91,41 +88,6 @@ LOOPBACK = "127.0.0.1"
 ANY_HOST = ("", "0.0.0.0", "::")
 
 logger = logging.getLogger(__name__)
-
-
-class Health:
-    """Whether the server takes calls: what `/health` shows and what SIP is refused with."""
-
-    def __init__(self, engine: Engine, calls: Sized, max_calls: int) -> None:
-        """`calls`: those that are not over, ringing ones included, which have no lane yet."""
-        self._engine = engine
-        self._calls = calls
-        self._max_calls = max_calls
-        self._draining = False
-
-    def drain(self) -> None:
-        """No new calls from now on."""
-        self._draining = True
-
-    def clock(self) -> ClockHealth:
-        """The frame clock's lateness."""
-        return self._engine.health()
-
-    def draining(self) -> bool:
-        """The server stops."""
-        return self._draining
-
-    def room(self) -> int:
-        """How many calls more are taken now."""
-        return 0 if self.refusal() else self._max_calls - len(self._calls)
-
-    def refusal(self) -> str | None:
-        """Why a new call is refused now; None: it is taken."""
-        if self._draining:
-            return "the server stops"
-        if len(self._calls) >= self._max_calls:
-            return f"all {self._max_calls} calls are in use"
-        return self._engine.refusal()
 
 
 async def serve(settings: Settings) -> None:
@@ -281,43 +243,23 @@ class Server:
         )
         self.reception.on_unfit = UnfitAgents(self._services.error_logs).tell
         self.health = Health(self.engine, self.holding, limits.max_calls)
-        pace = self._pace = CallPace(rates_of(settings.dialer, (*settings.lines, *settings.trunks)))
-        self._dispatch = Dispatch(
-            CallQueue(self._database),
-            self._services.events,
+        self._dialer = DialerRoom(
+            settings,
+            self._database,
+            self._services,
+            self._bus,
             self._routing,
             self._agents,
             self.lines,
             self._call_limits,
             self.health,
-            Outgoing(self.holding, self.lines, self._clock, pace),
+            self.holding,
             self._clock,
-            Permission(self._database),
-            pace,
-            settings.dialer.max_calls,
+            nodes.leads,
         )
-        self._dispatch.beyond_quota = self._services.subscriptions.beyond
-        self._services.calls.on_pending = self.holding.on_end = self._dispatch.wake
-        self.registry.on_retry = self._services.dialing.on_change = self._dispatch.wake
-        self._services.retries.on_pending = self._dispatch.wake
-        self._services.agent_removal.on_pending = self._dispatch.wake
-        self._services.do_not_call.on_pending = self._dispatch.wake
-        self._services.schedules.on_pending = self._dispatch.wake
-        self._services.campaign_steps.on_pending = self._dispatch.wake
-        self._campaigns = CampaignRunner(self._services.campaign_steps, self._bus, self._clock)
-        self._services.campaigns.on_change = self._campaigns.wake
-        self._services.import_steps.on_pending = self._dispatch.wake
-        self._imports = ImportRunner(
-            self._services.imports, self._services.import_steps, self._clock, nodes.leads
-        )
-        self._services.imports.on_change = self._imports.wake
-        self._scheduler = Scheduler(self._services.schedules, self._clock)
-        self._services.schedules.on_change = self._scheduler.wake
+        self.registry.on_retry = self._dialer.wake
         self._services.accounts.on_activated += [
-            self._dispatch.wake,
-            self._campaigns.wake,
-            self._imports.wake,
-            self._scheduler.wake,
+            *self._dialer.wakes,
             self._webhooks.wake,
         ]
         self._analysing = Analysing(
@@ -382,7 +324,15 @@ class Server:
         await stack.enter_async_context(_started(self._agents))
         self._analysing.start()
         stack.push_async_callback(self._analysing.aclose)
-        self._add_gauges()
+        self._metrics.add_clock(self.health.clock)
+        add_engine_gauges(self._metrics, self.engine, self._recorder, self._ports)
+        add_call_gauges(self._metrics, self.registry, self.holding)
+        add_sip_gauges(self._metrics, self._sip_kept)
+        add_worker_gauges(self._metrics, self._agents)
+        add_sender_gauges(self._metrics, self._webhooks, self._outbox_sender)
+        add_line_gauges(self._metrics, self.lines)
+        add_event_gauges(self._metrics, self._bus, self.registry)
+        add_process_gauges(self._metrics)
         edge = Edge(
             self.registry, self._bus, self._metrics, self.health, self._services, self._tracing
         )
@@ -405,14 +355,7 @@ class Server:
         gc.set_threshold(*GC_THRESHOLDS)
         self.engine.start()
         stack.callback(self.engine.close_clock)
-        self._dispatch.start()
-        stack.push_async_callback(self._dispatch.aclose)
-        self._scheduler.start()
-        stack.push_async_callback(self._scheduler.aclose)
-        self._campaigns.start()
-        stack.push_async_callback(self._campaigns.aclose)
-        self._imports.start()
-        stack.push_async_callback(self._imports.aclose)
+        self._dialer.start(stack)
         self._knowledge.start()
         stack.push_async_callback(self._knowledge.aclose)
         self._sms.start()
@@ -420,10 +363,7 @@ class Server:
         self._nodes.wake(
             stack,
             [
-                self._dispatch.wake,
-                self._scheduler.wake,
-                self._campaigns.wake,
-                self._imports.wake,
+                *self._dialer.wakes,
                 self._knowledge.wake,
                 self._webhooks.wake,
                 self._outbox_sender.wake,
@@ -457,7 +397,7 @@ class Server:
             self.engine, self._wire, self._ports, self._clock, sip.advertised_host or None
         )
         endpoint = SipEndpoint(
-            _sip_settings(settings),
+            sip_settings(settings),
             self._clock,
             self._rng,
             media.open,
@@ -489,6 +429,9 @@ class Server:
     async def _end_sip(self, endpoint: SipEndpoint) -> None:
         self._sip = self.lines.sip = None  # the metrics outlive it
         await endpoint.aclose()
+
+    def _sip_kept(self) -> Mapping[str, int]:
+        return {} if self._sip is None else self._sip.agent.live
 
     def ready_line(self) -> str:
         """What others wait for: the addresses that are really served."""
@@ -541,76 +484,6 @@ class Server:
         logger.info("line: %s", event)
         self.lines.tell_registration(event)
 
-    def _add_gauges(self) -> None:
-        self._metrics.add_clock(self.health.clock)
-        self._metrics.add_gauge(
-            "offhook_live_calls", "Calls in progress.", lambda: len(self.registry.live())
-        )
-        self._metrics.add_gauge("offhook_lanes", "Rows in use.", lambda: len(self.engine))
-        self._metrics.add_gauge(
-            "offhook_rtp_port_pairs", "RTP port pairs in use.", lambda: self._ports.in_use
-        )
-        self._metrics.add_gauge("offhook_sip_kept", "What SIP keeps, by kind.", self._sip_kept)
-        self._metrics.add_gauge(
-            "offhook_calls_in_memory",
-            "Objects of calls, live or ended, that are in memory, by kind.",
-            lambda: _by_kind("offhook_calls_in_memory", self.holding.in_memory()),
-        )
-        self._metrics.add_gauge(
-            "offhook_worker_ready", "1: the worker process serves.", self._workers_ready
-        )
-        self._metrics.add_gauge(
-            "offhook_worker_restarts_total",
-            "Times that a worker process had to be started anew.",
-            self._worker_restarts,
-            "counter",
-        )
-        self._metrics.add_gauge(
-            "offhook_webhook_tries_total",
-            "Deliveries to webhooks that were tried, by what came of it.",
-            self._webhook_tries,
-            "counter",
-        )
-        self._metrics.add_gauge(
-            "offhook_outbox_tries_total",
-            "Messages of the outbox that were tried to be sent, by what came of it.",
-            self._outbox_tries,
-            "counter",
-        )
-        add_line_gauges(self._metrics, self.lines)
-        add_event_gauges(self._metrics, self._bus, self.registry)
-        add_process_gauges(self._metrics)
-        self._metrics.add_gauge(
-            "offhook_recording_blocks_lost_total",
-            "Seconds of recordings that the disk was too slow for.",
-            lambda: self._recorder.lost_blocks,
-            "counter",
-        )
-
-    def _webhook_tries(self) -> list[Sample]:
-        counts = {"delivered": self._webhooks.delivered, "refused": self._webhooks.refused}
-        return _by_kind("offhook_webhook_tries_total", counts)
-
-    def _outbox_tries(self) -> list[Sample]:
-        counts = {"sent": self._outbox_sender.sent, "refused": self._outbox_sender.refused}
-        return _by_kind("offhook_outbox_tries_total", counts)
-
-    def _sip_kept(self) -> list[Sample]:
-        live = {} if self._sip is None else self._sip.agent.live
-        return _by_kind("offhook_sip_kept", live)
-
-    def _workers_ready(self) -> list[Sample]:
-        name = "offhook_worker_ready"
-        return [Sample(name, w.ready, (("worker", w.name),)) for w in self._agents.workers()]
-
-    def _worker_restarts(self) -> list[Sample]:
-        name = "offhook_worker_restarts_total"
-        return [Sample(name, w.restarts, (("worker", w.name),)) for w in self._agents.workers()]
-
-
-def _by_kind(name: str, counts: Mapping[str, int]) -> list[Sample]:
-    return [Sample(name, count, (("kind", kind),)) for kind, count in counts.items()]
-
 
 @contextlib.asynccontextmanager
 async def _started(agents: Agents) -> AsyncIterator[None]:
@@ -626,19 +499,3 @@ def _lanes(settings: Settings) -> int:
     """Each call's, those that live calls call, and the far ends that are simulated here."""
     legs = settings.limits.max_calls + settings.limits.second_legs
     return legs + (min(legs, SIMULATED) if settings.loopback else 0)
-
-
-def _sip_settings(settings: Settings) -> SipSettings:
-    sip = settings.sip
-    return SipSettings(
-        host=sip.host,
-        port=sip.port,
-        advertised_host=sip.advertised_host or None,
-        open_loopback=sip.open == "loopback",
-        trunks=tuple(Trunk(t.name, t.addresses) for t in settings.trunks if t.addresses),
-        accounts=tuple(
-            Account(t.username, t.password, t.name) for t in settings.trunks if t.username
-        ),
-        session_expires_s=sip.session_expires_s,
-        codecs=tuple(CATALOG[name] for name in sip.codecs),
-    )
