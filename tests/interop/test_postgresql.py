@@ -161,7 +161,7 @@ async def test_a_server_leaves_alone_what_another_one_carries_and_takes_what_it_
             assert len((await asked.get("/v1/calls?status=ringing"))["items"]) == 1
             async with session.delete(f"{two.http}/v1/calls/{rings}") as answer:
                 assert answer.status == 409
-                assert "another server" in (await answer.json())["detail"]
+                assert "on node 'one'" in (await answer.json())["detail"]
             asked = Client(session, one)
             async with asked.events() as events:
                 await events.receive_json()
