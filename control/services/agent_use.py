@@ -63,6 +63,7 @@ class AgentInUse(Conflict):
             f"the agent is in use: {use.active_calls} calls and {use.active_escalations}"
             " escalations go on"
         )
+        self.use = use
         self.about = use
 
 

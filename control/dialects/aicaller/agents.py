@@ -10,7 +10,7 @@ from ...errors import FieldError, Unprocessable
 from ...http.route import Asked, Nothing
 from ...http.v1.agents import given
 from ...services.access import missing
-from ...services.agent_use import AgentInUse
+from ...services.agent_use import AgentInUse, AgentUse
 from ...services.agents import AgentFilter
 from ...store.rows import PageQuery
 from ..dialect import AnyRow, Row, Said
@@ -118,7 +118,11 @@ async def change_agent(asked: Asked[Nothing, PersonChanges]) -> Any:
 async def delete_agent(asked: Asked[Nothing, Nothing]) -> DoneView:
     """Delete one, unless they are in a call, or asked to take one."""
     id_ = await own(IDS, asked, "person")
-    await asked.edge.services.agent_use.delete(asked.who, id_, AgentKind.HUMAN)
+    try:
+        await asked.edge.services.agent_use.delete(asked.who, id_, AgentKind.HUMAN)
+    except AgentInUse as refusal:
+        refusal.about = _use_view(refusal.use)
+        raise
     return DELETED
 
 
@@ -126,6 +130,10 @@ async def get_agent_usage(asked: Asked[Nothing, Nothing]) -> PersonUseView:
     """Whether calls or escalations of an agent go on."""
     id_ = await own(IDS, asked, "person")
     use = await asked.edge.services.agent_use.get(asked.who, id_, AgentKind.HUMAN)
+    return _use_view(use)
+
+
+def _use_view(use: AgentUse) -> PersonUseView:
     same = {
         name: getattr(use, name) for name in PersonUseView.__struct_fields__ if name != "is_in_use"
     }

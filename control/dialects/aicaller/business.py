@@ -9,7 +9,7 @@ from ...domain.agents import Agent, AgentKind
 from ...errors import FieldError, Unprocessable
 from ...http.route import Asked, Nothing
 from ...services.access import missing
-from ...services.agent_use import AgentInUse
+from ...services.agent_use import AgentInUse, AgentUse
 from ...services.agents import AgentFilter
 from ...store.rows import PageQuery
 from ..dialect import AnyRow, Row, Said
@@ -108,16 +108,23 @@ async def change_business(asked: Asked[Nothing, BusinessChanges]) -> BusinessVie
 async def delete_business(asked: Asked[Nothing, Nothing]) -> DoneView:
     """Delete one, unless its calls go on."""
     id_ = await own(IDS, asked, "agent")
-    await asked.edge.services.agent_use.delete(asked.who, id_, AgentKind.AI)
+    try:
+        await asked.edge.services.agent_use.delete(asked.who, id_, AgentKind.AI)
+    except AgentInUse as refusal:
+        refusal.about = _use_view(refusal.use)
+        raise
     return DELETED
 
 
 async def get_business_usage(asked: Asked[Nothing, Nothing]) -> BusinessUseView:
     """Whether calls of it go on."""
     id_ = await own(IDS, asked, "agent")
-    use = await asked.edge.services.agent_use.get(asked.who, id_, AgentKind.AI)
+    return _use_view(await asked.edge.services.agent_use.get(asked.who, id_, AgentKind.AI))
+
+
+def _use_view(use: AgentUse) -> BusinessUseView:
     return BusinessUseView(
-        business_id=id_,
+        business_id=use.agent_id,
         is_in_use=use.is_in_use,
         active_calls=use.active_calls,
         total_calls=use.total_calls,

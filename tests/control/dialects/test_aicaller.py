@@ -123,9 +123,12 @@ async def test_one_that_is_in_use_is_not_deleted_and_says_why(api: Api, client: 
     assert call["business_id"] == id_
     refused = await client.refused("DELETE", f"/config/business/{id_}")
     assert refused["code"] == "BUSINESS_IN_USE"
-    assert refused["details"]["active_calls"] == 1
     usage = await client.want(200, "GET", f"/config/business/{id_}/usage")
-    assert usage == {"business_id": id_, "is_in_use": True, "active_calls": 1, "total_calls": 1}
+    assert (
+        refused["details"]
+        == usage
+        == {"business_id": id_, "is_in_use": True, "active_calls": 1, "total_calls": 1}
+    )
     await client.want(200, "POST", f"/calls/{call['id']}/end")
     await client.want(200, "DELETE", f"/config/business/{id_}")
     await client.want(404, "GET", f"/config/business/{id_}")
@@ -195,6 +198,7 @@ async def test_a_person_in_an_escalated_call_is_in_use(api: Api, client: Client)
     refused = await client.refused("DELETE", f"/agents/{person}")
     assert refused["code"] == "AGENT_IN_USE"
     assert refused["details"]["active_escalations"] == 1
+    assert refused["details"] == await client.want(200, "GET", f"/agents/{person}/usage")
 
 
 # --- calls ----------------------------------------------------------------------------------------
