@@ -47,6 +47,10 @@ class BadQuery(BadRequest):
         self.errors = tuple(errors)
 
 
+class Misfit(Unprocessable):
+    """What was sent does not fit; `errors` has all of it, by the names that it was sent with."""
+
+
 class NoJson(BadRequest):
     """The body is no JSON, nor whatever else it says it is."""
 
@@ -61,19 +65,19 @@ def read_query(request: web.Request, type_: type[StructT]) -> StructT:
 
 
 def read_fields(fields: Mapping[str, str], type_: type[StructT]) -> StructT:
-    """What a form says beside its file. Raises Unprocessable."""
+    """What a form says beside its file. Raises Misfit."""
     found = converted({name: value for name, value in fields.items() if value}, type_, strict=False)
     if isinstance(found, list):
-        raise Unprocessable("the form does not fit", found)
+        raise Misfit("the form does not fit", found)
     return found
 
 
 def read_body(data: bytes, type_: type[StructT]) -> StructT:
-    """The JSON body. Raises NoJson and Unprocessable."""
+    """The JSON body. Raises NoJson and Misfit."""
     sent = json_of(data)
     found = converted(sent, type_)
     if isinstance(found, list):
-        raise Unprocessable("the body does not fit", found)
+        raise Misfit("the body does not fit", found)
     if isinstance(found, Open):
         known = {field.encode_name for field in msgspec.structs.fields(type_)}
         others = {name: value for name, value in sent.items() if name not in known}
@@ -108,7 +112,7 @@ async def read_form(request: web.Request, type_: type[StructT]) -> StructT:
         values = dict(request.query) | sent if isinstance(sent, dict) else sent
         found = converted(values, type_, strict=False)
     if isinstance(found, list):
-        raise Unprocessable("the body does not fit", found)
+        raise Misfit("the body does not fit", found)
     return found
 
 

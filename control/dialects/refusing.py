@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from ..errors import BadRequest, FieldError, NotFound, Problem, Unprocessable
 from .dialect import AnyRow, Dialect, Refused, Said
-from .reading import REQUIRED
+from .reading import REQUIRED, BadQuery, Misfit
 
 _FIELD = re.compile(r"([^.\[]*)(.*)\Z", re.DOTALL)
 
@@ -29,7 +29,9 @@ def refused(
     dialect: Dialect, row: AnyRow | None, problem: Problem, wall: float, request_id: str
 ) -> Refused:
     """The refusal."""
-    errors = tuple(_renamed(dialect, error) for error in errors_of(problem))
+    errors = tuple(errors_of(problem))
+    if not isinstance(problem, BadQuery | Misfit):  # those have the dialect's names already
+        errors = tuple(_renamed(dialect, error) for error in errors)
     table = dialect.refusals if row is None else {**dialect.refusals, **row.refusals}
     of_values = isinstance(problem, BadRequest | Unprocessable)
     said = _of_fields(dialect.fields, errors) if of_values else None

@@ -258,6 +258,15 @@ async def test_a_call_may_be_a_persons_from_the_beginning(client: Client) -> Non
     assert (await client.want(200, "GET", f"/agents/{person}/usage"))["active_calls"] == 1
 
 
+@pytest.mark.parametrize("name", ["agent_id", "business_id"])
+async def test_what_is_no_id_is_told_by_the_name_that_it_was_sent_with(
+    client: Client, name: str
+) -> None:
+    wish = {"to_number": "+1555123456", name: 5}
+    refused = await client.refused("POST", "/calls/initiate", wish, 404)
+    assert list(refused["details"]["fields"]) == [name]
+
+
 @pytest.mark.parametrize(
     ("wish", "status", "code"),
     [
