@@ -49,6 +49,10 @@ class Policy(msgspec.Struct, frozen=True):
         return self.limit / self.window_s
 
 
+class LimitUsedUp(TooManyRequests):
+    """Of how often somebody may ask; other causes of the same status are told as they are."""
+
+
 class Decision(msgspec.Struct, frozen=True):
     """What to do with a request, and what its response's headers say."""
 
@@ -62,9 +66,9 @@ class Decision(msgspec.Struct, frozen=True):
     "When refused: until this request would be let through."
 
     def refuse_unless_allowed(self) -> None:
-        """Raises TooManyRequests."""
+        """Raises LimitUsedUp."""
         if not self.allowed:
-            raise TooManyRequests(f"the limit of {self.limit} is used up", self.retry_after_s)
+            raise LimitUsedUp(f"the limit of {self.limit} is used up", self.retry_after_s)
 
 
 class RateLimits:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from ...auth.errors import WrongPassword
+from ...auth.rate_limits import LimitUsedUp
 from ...domain.messages import Contact
 from ...errors import (
     BadRequest,
@@ -57,6 +58,9 @@ REFUSALS: Refusals = {
     TooSlow: Said(INVALID),
     Unsupported: Said(INVALID),
     TooManyRequests: Said("Rate limit exceeded"),
+    LimitUsedUp: Said(
+        "Rate limit exceeded", f"You have exceeded the rate limit of {LIMIT} requests per hour"
+    ),
     Unavailable: Said("service_unavailable", "The service is not available now"),
     Problem: Said("internal_error", "An internal error occurred"),
 }
@@ -121,11 +125,8 @@ def success_schema(row: AnyRow, inner: Json | None) -> Json:
 def error(refused: Refused) -> msgspec.Struct:
     """{error, detail, fields?, timestamp, request_id}; of one request too many, another."""
     if refused.status == 429 and refused.retry_after_s is not None:
-        detail = refused.detail
-        if refused.code == REFUSALS[TooManyRequests].code:
-            detail = f"You have exceeded the rate limit of {LIMIT} requests per hour"
         wait_s = math.ceil(refused.retry_after_s)
-        return LimitedBody(error=refused.code, detail=detail, retry_after=wait_s)
+        return LimitedBody(error=refused.code, detail=refused.message, retry_after=wait_s)
     same = {
         "error": refused.code,
         "timestamp": seconds(refused.wall),

@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from offhook.control.auth.rate_limits import LimitUsedUp
+from offhook.control.dialects.refusing import refused
 from offhook.control.dialects.smsagent import messaging, system, users
+from offhook.control.dialects.smsagent.forms import LimitedBody, error
+from offhook.control.dialects.smsagent.table import SMSAGENT
 from offhook.control.domain.accounts import Account, Role
 from offhook.control.domain.broadcasts import BroadcastStatus
 from offhook.control.domain.messages import SmsStatus
 from offhook.control.domain.sms_figures import Tally
+from offhook.control.errors import Problem, TooManyRequests
 from offhook.control.services.sms_task_steps import Answered, Unanswered
 from offhook.tests.kit.api import PASSWORD
 from offhook.tests.kit.texting import Scripted, Texting
@@ -241,25 +246,19 @@ async def test_tokens_are_for_staff_alone_and_last(office: Office) -> None:
     await office.want(200, "GET", "/users/")
 
 
-async def test_one_request_too_many_is_told_as_documented(tmp_path: pathlib.Path) -> None:
-    from offhook.control.dialects.dialect import Refused
-    from offhook.control.dialects.smsagent.forms import LimitedBody, error
-
-    told = Refused(
-        status=429,
-        code="Rate limit exceeded",
-        message="",
-        detail="",
-        errors=(),
-        wall=0.0,
-        request_id="x",
-        retry_after_s=3599.5,
-    )
-    assert error(told) == LimitedBody(
-        error="Rate limit exceeded",
-        detail="You have exceeded the rate limit of 1000 requests per hour",
-        retry_after=3600,
-    )
+@pytest.mark.parametrize(
+    ("problem", "detail"),
+    [
+        (
+            LimitUsedUp("the limit of 1000 is used up", 3599.5),
+            "You have exceeded the rate limit of 1000 requests per hour",
+        ),
+        (TooManyRequests("too many wrong passwords", 3599.5), "too many wrong passwords"),
+    ],
+)
+def test_one_request_too_many_is_told_as_documented_and_why(problem: Problem, detail: str) -> None:
+    told = error(refused(SMSAGENT, None, problem, 0.0, "x"))
+    assert told == LimitedBody(error="Rate limit exceeded", detail=detail, retry_after=3600)
 
 
 def test_every_state_has_its_word() -> None:
