@@ -77,6 +77,8 @@ class Row(Route[QueryT, BodyT]):
     "What a form with a file has beside it; for the documentation."
     example: Any = None
     "A body, for the collection of requests."
+    last: bool = False
+    "In the collection it comes last, as DELETEs do: others cannot be asked after it."
 
 
 AnyRow = Row[Any, Any]

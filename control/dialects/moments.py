@@ -21,7 +21,10 @@ _DATE_CHARS = 10
 Moment = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 Date = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"})]
 AskedMoment = Annotated[
-    str, msgspec.Meta(max_length=64, description="ISO 8601; a date alone is a whole day.")
+    str,
+    msgspec.Meta(
+        max_length=64, description="ISO 8601; a date alone is a whole day.", examples=["2026-11-01"]
+    ),
 ]
 
 

@@ -1,7 +1,11 @@
-"""A dialect's table as a Postman collection, version 2.1: a folder a chapter, a request a row."""
+"""A dialect's table as a Postman collection, version 2.1: a folder a chapter, a request a row.
+
+It can be run from its beginning to its end: what takes something away comes last, in a folder of
+its own, and what was made last is taken away first.
+"""
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -9,9 +13,11 @@ from ..http.openapi import FORM_TYPE
 from ..http.openapi_schemas import Json
 from ..http.route import Nothing
 from .dialect import AnyRow, Dialect
+from .reading import FORM
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 BASE, TOKEN = "baseUrl", "token"
+LAST = "Taking away"
 
 _PART = re.compile(r"\{(\w+)\}")
 
@@ -26,7 +32,10 @@ def tree(dialect: Dialect, base_url: str) -> Json:
     rows = [row for row in dialect.rows if row.documented and row.messages is None]
     folders: dict[str, list[Json]] = {}
     for row in rows:
-        folders.setdefault(row.tag, []).append(_request(dialect, row))
+        if not _is_last(row):
+            folders.setdefault(row.tag, []).append(_request(dialect, row))
+    if last := [_request(dialect, row) for row in reversed(rows) if _is_last(row)]:
+        folders[LAST] = last
     return {
         "info": {"name": dialect.title, "description": dialect.about, "schema": SCHEMA},
         "auth": _auth(dialect),
@@ -36,6 +45,10 @@ def tree(dialect: Dialect, base_url: str) -> Json:
         ],
         "item": [{"name": name, "item": items} for name, items in folders.items()],
     }
+
+
+def _is_last(row: AnyRow) -> bool:
+    return row.last or row.method == "DELETE"
 
 
 def _auth(dialect: Dialect) -> Json:
@@ -64,6 +77,9 @@ def _request(dialect: Dialect, row: AnyRow) -> Json:
         fields: list[Json] = [{"key": "file", "type": "file", "src": []}]
         fields += [{"key": f.encode_name, "type": "text", "value": ""} for f in beside]
         request["body"] = {"mode": "formdata", "formdata": fields}
+    elif row.raw_body == FORM and row.example is not None:
+        sent = [{"key": key, "value": said, "type": "text"} for key, said in row.example.items()]
+        request["body"] = {"mode": "urlencoded", "urlencoded": sent}
     return {"name": row.summary, "request": request, "response": []}
 
 
@@ -78,9 +94,17 @@ def _url(dialect: Dialect, row: AnyRow) -> Json:
     if names := _PART.findall(row.path):
         url["variable"] = [{"key": name, "value": ""} for name in names]
     if row.query is not Nothing:
-        asked = msgspec.structs.fields(row.query)
-        url["query"] = [{"key": f.encode_name, "value": "", "disabled": True} for f in asked]
+        url["query"] = [_parameter(field) for field in msgspec.structs.fields(row.query)]
     return url
+
+
+def _parameter(field: msgspec.structs.FieldInfo) -> Json:
+    """One that must be there is sent, with its example; the others are there to be chosen."""
+    if not field.required:
+        return {"key": field.encode_name, "value": "", "disabled": True}
+    known = (arg.examples for arg in get_args(field.type) if isinstance(arg, msgspec.Meta))
+    examples = next((found for found in known if found), [""])
+    return {"key": field.encode_name, "value": examples[0]}
 
 
 def _sample(body: type[msgspec.Struct]) -> Json:

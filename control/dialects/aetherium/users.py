@@ -153,5 +153,6 @@ ROWS: tuple[AnyRow, ...] = (
             "new_password": "another password",
             "confirm_password": "another password",
         },
+        last=True,
     ),
 )

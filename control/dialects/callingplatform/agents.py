@@ -215,7 +215,7 @@ ROWS: tuple[AnyRow, ...] = (
         returns=AgentView,
         message="Agent updated successfully",
         max_body_bytes=MAX_BODY_BYTES,
-        example={"name": "Sales", "isActive": False},
+        example={"name": "Sales", "isActive": True},
     ),
     Row(
         method="DELETE",

@@ -5,10 +5,11 @@ from typing import Annotated
 import msgspec
 
 from ...domain.calls import CallStatus, Outcome
+from ...errors import Unprocessable
 from ...http.route import Asked, Nothing
-from ..dialect import AnyRow, Row
+from ..dialect import AnyRow, Row, Said
 from ..reading import FORM, Short, read_form
-from .forms import BASE
+from .forms import BASE, INVALID
 
 TAG = "Webhooks"
 CARRIER = "exotel"
@@ -54,6 +55,12 @@ def _number(written: str) -> str:
     return f"+{written.strip()}" if written.startswith(" ") else written.strip()
 
 
+EXAMPLE = {
+    "CallSid": "call-1",
+    "From": "+919876543210",
+    "To": "+919876543211",
+    "CallStatus": "in-progress",
+}
 ROWS: tuple[AnyRow, ...] = tuple(
     Row(
         method=method,
@@ -66,6 +73,8 @@ ROWS: tuple[AnyRow, ...] = tuple(
         raw_body=raw_body,
         message="Webhook received",
         documented=raw_body is not None,
+        refusals={Unprocessable: Said(INVALID.code, INVALID.message, 400)},
+        example=EXAMPLE,
     )
     for method, raw_body in (("POST", FORM), ("GET", None))
 )

@@ -152,6 +152,6 @@ ROWS: tuple[AnyRow, ...] = (
         body=PhoneChanges,
         returns=PhoneChanged,
         message="Phone number updated successfully",
-        example={"isActive": False},
+        example={"isActive": True},
     ),
 )
