@@ -12,6 +12,7 @@ UNKNOWN = "-"
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
+_TOLD = re.compile(r"\b(\w+) ('?)([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\b")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}\Z")
 
 
@@ -56,6 +57,16 @@ class PrefixedTokens:
     def show(self, kind: str, id_: str) -> str:
         """With its prefix."""
         return f"{self.prefixes[kind]}_{id_.replace('-', '')}"
+
+    def told(self, text: str) -> str:
+        """What the services say, with the names that their clients know: `call call_5f…`."""
+
+        def shown(found: re.Match[str]) -> str:
+            kind, quote, id_ = found.groups()
+            named = self.show(kind, id_) if kind in self.prefixes else id_
+            return f"{kind} {quote}{named}"
+
+        return _TOLD.sub(shown, text)
 
     def show_or_none(self, kind: str, id_: str | None) -> str | None:
         """The same of what may not be there."""

@@ -20,6 +20,7 @@ MAX_DATA_BYTES = 16 * 1024
 MAX_AHEAD_S = 366 * 86_400.0
 MAX_ERRORS_A_ROW = 10
 PHONE, NAME = "phone", "name"
+NO_NUMBER = "neither a number of 3 to 15 digits nor a SIP address"
 DATA = ("context", "metadata")
 "`context.room` is a cell of the call's context."
 
@@ -99,7 +100,7 @@ def _read(number: int, cells: Cells, options: ImportOptions, now: float) -> Row:
         fault(PHONE, _phone_fault(values.get(PHONE, "")))
     from_number = callable_number(values["from"]) if values.get("from") else options.from_number
     if from_number is None:
-        fault("from", "neither a number of 3 to 15 digits nor a SIP address")
+        fault("from", NO_NUMBER)
     priority = options.priority
     if written := values.get("priority", "").lower():
         try:
@@ -157,7 +158,7 @@ def _phone_fault(written: str) -> str:
         return "is missing"
     if _ROUNDED.match(written):
         return "a spreadsheet has rounded it: format the column as text"
-    return "neither a number of 3 to 15 digits nor a SIP address"
+    return NO_NUMBER
 
 
 def _plain_cell(cell: str) -> str:

@@ -12,9 +12,8 @@ from ...http.docs import version
 from ...http.route import Asked, Nothing
 from ...services.provider_keys import ProviderKeyFilter
 from ..dialect import AnyRow, Row
-from ..identifiers import own
 from ..moments import Moment, seconds, seconds_or_none
-from .forms import IDS, meant
+from .forms import meant, own
 from .listing import ListQuery, page_of
 
 TAG = "Admin"
@@ -116,7 +115,7 @@ async def list_modems(asked: Asked[ListQuery, Nothing]) -> list[ModemView]:
 
 async def assign_modem(asked: Asked[Nothing, Assignment]) -> ModemView:
     """Give a modem to a user: calls come from it, and go out by it."""
-    id_ = await own(IDS, asked, "modem")
+    id_ = await own(asked, "modem")
     account_id = await meant(asked, "account", asked.body.user_id, "user")
     modem = await asked.edge.services.modems.assign(asked.who, id_, account_id)
     return (await _modems(asked, [modem]))[0]

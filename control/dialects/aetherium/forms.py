@@ -58,6 +58,9 @@ NAMES = {
     "system_prompt": "prompt_template",
 }
 
+WORDS = {"call": "session", "agent": "workflow"}
+"The services' word for a kind of things -> this API's."
+
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -119,6 +122,15 @@ async def account_in_path(asked: Asked[Any, Any]) -> str:
     found = await IDS.read(asked, "account", text)
     if found is None:
         raise missing("user", text)
+    return found
+
+
+async def own(asked: Asked[Any, Any], kind: str) -> str:
+    """The UUID of what the path names. Raises NotFound, in this API's words."""
+    text = asked.path(kind)
+    found = await IDS.read(asked, kind, text)
+    if found is None:
+        raise missing(WORDS.get(kind, kind), text)
     return found
 
 

@@ -15,11 +15,11 @@ from ...http.v1.agents import given
 from ...services.calls import NewCall
 from ...store.calls import CallFilter
 from ..dialect import AnyRow, Row
-from ..identifiers import UNKNOWN, own
+from ..identifiers import UNKNOWN
 from ..moments import AskedMoment, asked_moment
 from ..paging import MAX_LIMIT, total_of
 from ..reading import Phone, Short
-from .forms import IDS, meant as meant_by, unfit
+from .forms import IDS, meant as meant_by, own, unfit
 from .listing import ListQuery, filter_of, page_of
 from .session_views import (
     AI_RESPONSE,
@@ -128,7 +128,7 @@ async def create_session(asked: Asked[Nothing, NewSession]) -> SessionView:
 
 async def get_session(asked: Asked[Nothing, Nothing]) -> SessionView:
     """One session."""
-    call = await asked.edge.services.calls.get(asked.who, await own(IDS, asked, "call"))
+    call = await asked.edge.services.calls.get(asked.who, await own(asked, "call"))
     return (await views(asked, [call]))[0]
 
 
@@ -137,7 +137,7 @@ async def change_session(asked: Asked[Nothing, SessionChanges]) -> SessionView:
 
     `completed` and `failed` end it, `active` begins one that is expected.
     """
-    services, id_ = asked.edge.services, await own(IDS, asked, "call")
+    services, id_ = asked.edge.services, await own(asked, "call")
     sent = given(asked.body)
     call = await services.calls.get(asked.who, id_)
     if (metadata := _metadata(call, sent)) is not None:
@@ -204,6 +204,7 @@ async def _wanted(asked: Asked[SessionsQuery, Nothing]) -> CallFilter | None:
     """None: nothing can fit."""
     query = asked.query
     fields = filter_of(query, SessionFilter)
+    number = fields.phone_number
     if None not in (query.status, fields.status) and query.status != fields.status:
         return None
     status = query.status or fields.status
@@ -217,7 +218,8 @@ async def _wanted(asked: Asked[SessionsQuery, Nothing]) -> CallFilter | None:
         outcomes=outcomes,
         inbound=inbound,
         agent_id=agent_id,
-        number=fields.phone_number,
+        # A plus that nobody has encoded is a space by now.
+        number=f"+{number.strip()}" if number and number.startswith(" ") else number,
         created_after_wall=asked_moment(query.start_date, "start_date"),
         created_before_wall=asked_moment(query.end_date, "end_date", last=True),
     )

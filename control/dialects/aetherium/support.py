@@ -8,9 +8,8 @@ from ...domain.tickets import Ticket, TicketPriority, TicketStatus
 from ...http.route import Asked, Nothing
 from ...services.tickets import TicketFilter
 from ..dialect import AnyRow, Row
-from ..identifiers import own
 from ..moments import Moment, seconds
-from .forms import IDS
+from .forms import own
 from .listing import ListQuery, filter_of, page_of
 
 TAG = "Support System"
@@ -91,7 +90,7 @@ async def list_tickets(asked: Asked[ListQuery, Nothing]) -> list[TicketView]:
 
 async def get_ticket(asked: Asked[Nothing, Nothing]) -> TicketView:
     """One ticket."""
-    id_ = await own(IDS, asked, "ticket")
+    id_ = await own(asked, "ticket")
     return (await _views(asked, [await asked.edge.services.tickets.get(asked.who, id_)]))[0]
 
 

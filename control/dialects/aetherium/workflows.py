@@ -10,10 +10,9 @@ from ...http.route import Asked, Nothing
 from ...http.v1.agents import given
 from ...services.agents import AgentFilter
 from ..dialect import AnyRow, Row
-from ..identifiers import own
 from ..moments import Moment, seconds
 from ..reading import Long, Name, Short
-from .forms import IDS, Message
+from .forms import Message, own
 from .listing import ListQuery, filter_of, page_of
 
 TAG = "Workflow Management"
@@ -114,13 +113,13 @@ async def create_workflow(asked: Asked[Nothing, NewWorkflow]) -> WorkflowView:
 
 async def get_workflow(asked: Asked[Nothing, Nothing]) -> WorkflowView:
     """One workflow."""
-    id_ = await own(IDS, asked, "agent")
+    id_ = await own(asked, "agent")
     return workflow_view(await asked.edge.services.agents.get(asked.who, id_))
 
 
 async def change_workflow(asked: Asked[Nothing, WorkflowChanges]) -> WorkflowView:
     """Change some fields; the others stay. One that is not active starts no sessions."""
-    agents, id_ = asked.edge.services.agents, await own(IDS, asked, "agent")
+    agents, id_ = asked.edge.services.agents, await own(asked, "agent")
     sent = given(asked.body)
     changes: dict[str, Any] = {name: sent[name] for name in ("name", "is_active") if name in sent}
     if "description" in sent:
@@ -135,7 +134,7 @@ async def change_workflow(asked: Asked[Nothing, WorkflowChanges]) -> WorkflowVie
 
 async def delete_workflow(asked: Asked[Nothing, Nothing]) -> Message:
     """Delete a workflow; its sessions remain, and those that wait are called off."""
-    await asked.edge.services.agent_removal.remove(asked.who, await own(IDS, asked, "agent"))
+    await asked.edge.services.agent_removal.remove(asked.who, await own(asked, "agent"))
     return Message(DELETED)
 
 
@@ -221,7 +220,7 @@ ROWS: tuple[AnyRow, ...] = (
         "Update workflow",
         body=WorkflowChanges,
         returns=WorkflowView,
-        example={"is_active": False},
+        example={"is_active": True, "description": "For those who call first."},
     ),
     _row("DELETE", ONE, delete_workflow, "Delete workflow", returns=Message),
 )

@@ -15,6 +15,7 @@ from ...http.v1.import_views import PREVIEW_ROWS, validation
 from ...http.v1.imports import MAX_FILE_BYTES, TYPES
 from ...http.v1.uploads import Sent, received
 from ...imports.csv_reading import CsvReading, ReaderDied, read_csv
+from ...imports.csv_row import NO_NUMBER
 from ...imports.csv_text import Unreadable
 from ...services.import_steps import Speakers
 from ...store.rows import PageQuery
@@ -22,13 +23,14 @@ from ..dialect import AnyRow, Row
 from ..identifiers import own
 from ..moments import Moment, millis, millis_or_none, seconds_or_none
 from ..reading import read_fields
-from .forms import BASE, IDS, Shown
+from .forms import BASE, IDS, NAMES, Shown
 
 TAG = "Bulk Operations"
 RATE = "bulk"
 COLUMNS = ("phoneNumber", "agentId", "userId", "scheduledFor", "timezone", "priority")
 "In this order where the file has no header; `userId` is passed over: calls are the sender's."
 MAX_ERRORS = 100
+INVALID_NUMBER = "Invalid phone number"
 
 Status = Literal["processing", "completed", "failed"]
 STATUS: dict[ImportStatus, Status] = {
@@ -194,7 +196,15 @@ def _options(said: Checked) -> ImportOptions:
 
 
 def _words(errors: tuple[CellError, ...]) -> str:
-    return "; ".join(f"{e.column}: {e.message}" if e.column else e.message for e in errors)
+    return "; ".join(map(_word, errors))
+
+
+def _word(error: CellError) -> str:
+    # The document has these words, alone.
+    if error.message == NO_NUMBER or error.message.startswith(INVALID_NUMBER):
+        return INVALID_NUMBER
+    column = NAMES.get(error.column, error.column)
+    return f"{column}: {error.message}" if column else error.message
 
 
 ROWS: tuple[AnyRow, ...] = (

@@ -66,6 +66,7 @@ NAMES = {
     "number": "phoneNumber",
     "agent_id": "agentId",
     "scheduled_for": "scheduledFor",
+    "bucket": "groupBy",
     "first_name": "name",
     "last_name": "name",
     "recurrence.time": "time",
@@ -133,7 +134,8 @@ def success_schema(row: AnyRow, inner: Json | None) -> Json:
 
 def error(refused: Refused) -> ErrorBody:
     """{success, message, error: {code, details}}."""
-    return ErrorBody(False, refused.message, ErrorDetails(refused.code, refused.detail))
+    details = ErrorDetails(refused.code, IDS.told(refused.detail))
+    return ErrorBody(False, IDS.told(refused.message), details)
 
 
 def pagination(page: Page, number: int, limit: int) -> Pagination:  # type: ignore[type-arg]

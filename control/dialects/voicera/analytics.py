@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ...domain.analytics import Moment, Period, Phrases, Sentiments, Summary, Wanted
+from ...domain.analytics import Bucket, Moment, Period, Phrases, Sentiments, Summary, Wanted
 from ...http.route import Asked, Nothing
 from ..dialect import AnyRow, Row
 from ..figures import or_zero, share
@@ -132,7 +132,8 @@ async def _wanted(asked: Asked[Any, Nothing], agent_id: str | None) -> Wanted:
 
 def _period(asked: Asked[Any, Nothing], days: int) -> Period:
     now = asked.edge.services.analytics.period().to_wall
-    return Period(from_wall=now - days * DAY_S, to_wall=now + 1.0)  # what was made just now, too
+    # What was made just now is in it, too. Nothing here is told by steps: there are to be few.
+    return Period(from_wall=now - days * DAY_S, to_wall=now + 1.0, bucket=Bucket.MONTH)
 
 
 def _row(path: str, handler: Any, summary: str, query: Any, returns: Any) -> AnyRow:

@@ -412,3 +412,41 @@ def test_a_filter_means_what_is_shown_so(status: session_views.Status) -> None:
 )
 def test_uptime_is_told_in_words(seconds: float, words: str) -> None:
     assert statistics.uptime(seconds) == words
+
+
+async def test_what_is_not_there_is_told_in_the_documents_words(api: Api) -> None:
+    _, token = await registered(api)
+    for path, said in (("sessions/99", "no session '99'"), ("workflows/99", "no workflow '99'")):
+        refused = await api.want(404, "GET", f"{PATH}/{path}", token=token)
+        assert refused["detail"] == said
+
+
+async def test_a_plus_in_a_filter_need_not_be_encoded(api: Api) -> None:
+    _, token = await registered(api)
+    workflow = await api.want(201, "POST", f"{PATH}/workflows/", WORKFLOW, token=token)
+    new = {"workflow_id": workflow["id"], "phone_number": "+15550001234"} | {
+        "session_type": "outbound"
+    }
+    await api.want(201, "POST", f"{PATH}/sessions/", new, token=token)
+    for number, total in (("%2B15550001234", 1), ("+15550001234", 1), ("+15550001235", 0)):
+        path = f'{PATH}/sessions/?filter={{"phone_number":"{number}"}}'
+        assert (await api.want(200, "GET", path, token=token))["total"] == total, number
+
+
+async def test_statistics_of_many_years_are_whole(api: Api) -> None:
+    user_id, token = await registered(api)
+    workflow = await api.want(201, "POST", f"{PATH}/workflows/", WORKFLOW, token=token)
+    new = {"workflow_id": workflow["id"], "phone_number": "+15550001234"} | {
+        "session_type": "outbound"
+    }
+    made = await api.want(201, "POST", f"{PATH}/sessions/", new, token=token)
+    done = {"status": "completed"}
+    await api.want(200, "PUT", f"{PATH}/sessions/{made['id']}", done, token=token)
+    path = f"{PATH}/statistics/user/{user_id}"
+    month = await api.want(200, "GET", path, token=token)
+    assert (month["total_sessions"], len(month["daily_breakdown"])) == (1, 1)
+    day = month["daily_breakdown"][0]["date"]
+    for years in range(10):
+        begin = f"{int(day[:4]) - years}-01-01"
+        found = await api.want(200, "GET", f"{path}?start_date={begin}&end_date={day}", token=token)
+        assert found == month | {"period": "custom"}, begin

@@ -54,3 +54,11 @@ async def test_numbers_are_those_of_ones_own_things(tmp_path: pathlib.Path) -> N
 async def test_what_is_no_number_is_none(text: str) -> None:
     asked: Asked = None  # type: ignore[type-arg, assignment] # it is not asked
     assert await Numbers().read(asked, "agent", text) is None
+
+
+def test_what_is_told_of_a_thing_has_its_prefixed_token() -> None:
+    token = "0" * 31 + "7"
+    assert IDS.told(f"no agent '{ONE}'") == f"no agent 'agent_{token}'"
+    assert IDS.told(f"tried by call {ONE}: wait") == f"tried by call call_{token}: wait"
+    assert IDS.told(f"no webhook {ONE}") == f"no webhook {ONE}"
+    assert IDS.told("the call has ended") == "the call has ended"

@@ -1,0 +1,77 @@
+"""What callingplatform tells of things that cannot be: under the names that its clients know."""
+
+import pathlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from offhook.tests.kit.api import Api
+from offhook.tests.kit.dialects import token_for
+
+BASE = "/callingplatform/api/v1"
+NATIVE = "00000000-0000-4000-8000-00000000dead"
+CSV = "phoneNumber,agentId\n12,{agent}\n+15550001234,agent_none\n5550001234,{agent}\n"
+
+
+@pytest.fixture
+async def api(tmp_path: pathlib.Path) -> AsyncIterator[Api]:
+    async with Api(tmp_path) as api:
+        yield api
+
+
+@pytest.fixture
+async def token(api: Api) -> str:
+    return await token_for(api, "callingplatform", "ann@example.org")
+
+
+async def agent_of(api: Api, token: str) -> str:
+    sent = {"name": "Anna", "systemPrompt": "You help."}
+    made = await api.want(201, "POST", f"{BASE}/agents", sent, token=token)
+    return str(made["data"]["_id"])
+
+
+async def test_a_call_that_is_being_tried_is_named_as_its_clients_name_it(
+    api: Api, token: str
+) -> None:
+    call = {"toPhone": "+15550001234", "agentId": await agent_of(api, token)}
+    made = await api.want(201, "POST", f"{BASE}/calls/outbound", call, token=token)
+    id_ = made["data"]["_id"]
+    refused = await api.want(409, "POST", f"{BASE}/retry/manual/{id_}", token=token)
+    assert refused["message"] == f"it is being tried already, by call {id_}"
+    assert refused["error"] == {"code": "VALIDATION_ERROR", "details": refused["message"]}
+
+
+async def test_what_is_not_there_is_named_as_it_was_asked_for(api: Api, token: str) -> None:
+    id_ = f"agent_{NATIVE.replace('-', '')}"
+    refused = await api.want(404, "GET", f"{BASE}/agents/{id_}", token=token)
+    assert refused["error"] == {"code": "NOT_FOUND", "details": f"no agent '{id_}'"}
+
+
+async def test_too_many_steps_are_a_fault_of_how_they_are_grouped(api: Api, token: str) -> None:
+    dates = "startDate=2015-01-01&endDate=2026-01-01"
+    refused = await api.want(400, "GET", f"{BASE}/analytics/calls?{dates}", token=token)
+    assert refused["error"]["details"].startswith("groupBy: ")
+    path = f"{BASE}/analytics/calls?{dates}&groupBy=month"
+    assert await api.want(200, "GET", path, token=token)
+
+
+async def test_bad_rows_are_told_in_the_documents_words(api: Api, token: str) -> None:
+    form = aiohttp.FormData()
+    csv = CSV.format(agent=await agent_of(api, token))
+    form.add_field("file", csv.encode(), filename="calls.csv", content_type="text/csv")
+    headers = {"Authorization": f"Bearer {token}"}
+    path = f"{BASE}/bulk/import/validate"
+    async with api.client.post(path, data=form, headers=headers) as response:
+        found: Any = await response.json()
+    assert found["data"]["errors"] == [
+        {"row": 1, "error": "Invalid phone number"},
+        {"row": 2, "error": "agentId: there is no such agent"},
+        {"row": 3, "error": "Invalid phone number"},
+    ]
+
+
+async def test_a_hook_that_names_no_call_is_a_bad_request(api: Api) -> None:
+    refused = await api.want(400, "POST", f"{BASE}/exotel/webhook/incoming", {"To": "+15550001234"})
+    assert refused["error"] == {"code": "VALIDATION_ERROR", "details": "CallSid: required"}
