@@ -88,7 +88,7 @@ class Cluster:
         """End it, and remove all."""
         self._end.communicate(timeout=START_S)
 
-    def _ended_with_us(self) -> subprocess.Popen[bytes]:
+    def _ended_with_us(self) -> "subprocess.Popen[Any]":
         """What ends it when the pipe to it is closed: also by a kill of this process."""
         script = 'cat; "$1" -D "$2/data" -m immediate -w stop; rm -rf "$2"'
         arguments = (str(_program("pg_ctl")), str(self.folder))
