@@ -41,6 +41,8 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     "What stands before an agent's id, whose 32 digits follow; empty: ids are UUIDs."
     e164: bool = False
     "Numbers must be written with + and their country."
+    named_agent: bool = False
+    "Rows must name their agent: none stands in."
 
 
 class ImportJob(Owned, frozen=True, kw_only=True):

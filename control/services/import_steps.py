@@ -208,6 +208,8 @@ def faults_of(row: Row, speaker: Speaker | None, options: ImportOptions) -> tupl
     errors = row.errors
     if not errors and options.e164 and not _E164.match(row.phone):
         errors = (CellError("phone", "Invalid phone number: it is written as +919876543210"),)
+    if not row.errors and options.named_agent and not row.agent:
+        return (*errors, CellError("agent_id", "is missing"))
     if speaker is not None and speaker.fault:
         return (*errors, CellError("agent_id", speaker.fault))
     return errors

@@ -29,6 +29,8 @@ TAG = "Bulk Operations"
 RATE = "bulk"
 COLUMNS = ("phoneNumber", "agentId", "userId", "scheduledFor", "timezone", "priority")
 "In this order where the file has no header; `userId` is passed over: calls are the sender's."
+AGENT = "agent_id"
+"What the column `agentId` is read as."
 MAX_ERRORS = 100
 INVALID_NUMBER = "Invalid phone number"
 
@@ -179,6 +181,8 @@ async def _reading(
             steps.looking,
             read_csv(sent.upload.path, options, steps.now_wall()) as reading,
         ):
+            if AGENT not in reading.sheet.fields:
+                raise BadRequest("the file has no column agentId", field="file")
             yield reading
     except Unreadable as exc:
         raise BadRequest(f"the file cannot be read: {exc}", field="file") from exc
@@ -192,6 +196,7 @@ def _options(said: Checked) -> ImportOptions:
         columns=COLUMNS,
         agent_prefix=f"{IDS.prefixes['agent']}_",
         e164=True,
+        named_agent=True,
     )
 
 

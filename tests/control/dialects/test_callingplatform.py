@@ -12,7 +12,13 @@ from offhook.tests.kit.dialects import token_for
 
 BASE = "/callingplatform/api/v1"
 NATIVE = "00000000-0000-4000-8000-00000000dead"
-CSV = "phoneNumber,agentId\n12,{agent}\n+15550001234,agent_none\n5550001234,{agent}\n"
+CSV = """phoneNumber,agentId
+12,{agent}
++15550001234,agent_none
+5550001234,{agent}
++15550001234,
++15550001234,{agent}
+"""
 
 
 @pytest.fixture
@@ -30,6 +36,16 @@ async def agent_of(api: Api, token: str) -> str:
     sent = {"name": "Anna", "systemPrompt": "You help."}
     made = await api.want(201, "POST", f"{BASE}/agents", sent, token=token)
     return str(made["data"]["_id"])
+
+
+async def sent(
+    api: Api, token: str, csv: str, path: str = "bulk/import/validate"
+) -> tuple[int, Any]:
+    form = aiohttp.FormData()
+    form.add_field("file", csv.encode(), filename="calls.csv", content_type="text/csv")
+    headers = {"Authorization": f"Bearer {token}"}
+    async with api.client.post(f"{BASE}/{path}", data=form, headers=headers) as response:
+        return response.status, await response.json()
 
 
 async def test_a_call_that_is_being_tried_is_named_as_its_clients_name_it(
@@ -58,18 +74,24 @@ async def test_too_many_steps_are_a_fault_of_how_they_are_grouped(api: Api, toke
 
 
 async def test_bad_rows_are_told_in_the_documents_words(api: Api, token: str) -> None:
-    form = aiohttp.FormData()
-    csv = CSV.format(agent=await agent_of(api, token))
-    form.add_field("file", csv.encode(), filename="calls.csv", content_type="text/csv")
-    headers = {"Authorization": f"Bearer {token}"}
-    path = f"{BASE}/bulk/import/validate"
-    async with api.client.post(path, data=form, headers=headers) as response:
-        found: Any = await response.json()
+    status, found = await sent(api, token, CSV.format(agent=await agent_of(api, token)))
+    assert (status, found["data"]["validRows"]) == (200, 1)
     assert found["data"]["errors"] == [
         {"row": 1, "error": "Invalid phone number"},
         {"row": 2, "error": "agentId: there is no such agent"},
         {"row": 3, "error": "Invalid phone number"},
+        {"row": 4, "error": "agentId: is missing"},
     ]
+
+
+@pytest.mark.parametrize("path", ["bulk/import/validate", "bulk/import"])
+async def test_a_file_without_a_column_of_agents_is_refused(
+    api: Api, token: str, path: str
+) -> None:
+    csv = "phoneNumber,timezone\n+15550001234,UTC\n"
+    status, refused = await sent(api, token, csv, path)
+    assert (status, refused["error"]["code"]) == (400, "VALIDATION_ERROR")
+    assert refused["error"]["details"] == "file: the file has no column agentId"
 
 
 async def test_a_hook_that_names_no_call_is_a_bad_request(api: Api) -> None:
