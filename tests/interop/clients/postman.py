@@ -54,11 +54,8 @@ class PostmanRunner:
         self.ids: dict[str, str] = {}
 
     async def run(self) -> list[Answered]:
-        """All of its requests."""
-        requests = list(self._requests())
-        deleting = [each for each in requests if each["request"]["method"] == "DELETE"]
-        others = [each for each in requests if each not in deleting]
-        return [await self._send(each) for each in [*others, *reversed(deleting)]]
+        """All of its requests, in their order: what takes away comes last there."""
+        return [await self._send(each) for each in self._requests()]
 
     def _requests(self) -> Iterator[dict[str, Any]]:
         for folder in self._collection["item"]:
@@ -95,6 +92,11 @@ class PostmanRunner:
             example = msgspec.json.decode(self._ids_in(body["raw"]))
             return msgspec.json.encode(example | self._fields.get(name, {}))
         form = aiohttp.FormData()
+        if body["mode"] == "urlencoded":
+            shown = {field["key"]: field["value"] for field in body["urlencoded"]}
+            for key, value in (shown | self._fields.get(name, {})).items():
+                form.add_field(key, self._ids_in(value))
+            return form
         for field in body["formdata"]:
             if field["type"] == "file":
                 file_name, content = self._files[name]

@@ -117,7 +117,6 @@ async def test_the_postman_collection(office: ServerProcess) -> None:
                 "document": "doc_",
             },
             fields={
-                "Update agent": {"isActive": True},  # the next requests need it
                 "Initiate call": {"scheduledFor": LATER},
                 "Upload document": {"agentId": "{agent}"},
                 "Exotel incoming call webhook": {
