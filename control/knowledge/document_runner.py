@@ -9,16 +9,15 @@ import logging
 import pathlib
 from collections.abc import Callable
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..domain.documents import Document
-from ..errors import StoreError
 from ..services.document_steps import DocumentSteps
 from ..services.documents import DocumentService
+from ..wake_loop import Again, WakeLoop
 from .document_reading import ReaderDied, read_document
 from .embedding import Embedding
 from .unreadable import Unreadable
 
-RETRY_S = 2.0
 TIDY_S = 600.0
 "Files of documents that went with their agent or account are removed within this time."
 MAX_DEATHS = 2
@@ -45,60 +44,32 @@ class DocumentRunner:
         """
         self._documents = documents
         self._steps = steps
-        self._clock = clock
         self._embedding = embedding
-        self._leads = leads
-        self._woken = asyncio.Event()
-        self.idle = asyncio.Event()
-        "No document is left to be read, and it waits."
-        self._task: asyncio.Task[None] | None = None
-        self._timer: Timer | None = None
+        self._loop = WakeLoop("read documents", self._round, clock, leads)
         self._deaths: dict[str, int] = {}
+
+    @property
+    def idle(self) -> asyncio.Event:
+        """No document is left to be read, and it waits."""
+        return self._loop.idle
 
     def start(self) -> None:
         """Go on where the last start ended."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="read documents")
-        self.wake()
+        self._loop.start()
 
     def wake(self) -> None:
         """There may be something to be read, or to be removed."""
-        self.idle.clear()
-        self._woken.set()
+        self._loop.wake()
 
     async def aclose(self) -> None:
         """Stop after the slice that is being stored, or before it is."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._timer is not None:
-            self._timer.cancel()
+        await self._loop.aclose()
 
-    async def _run(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            try:
-                if self._leads():
-                    while (document := await self._steps.next_document()) is not None:
-                        await self._read(document)
-                    await self._tidy()
-            except StoreError as exc:
-                logger.error("documents wait for the database: %s", exc)
-                self._look_in(RETRY_S)
-                continue
-            except Exception:
-                # At the task's root: without it no document would ever be read again.
-                logger.exception("reading documents failed")
-                self._look_in(RETRY_S)
-                continue
-            self._look_in(TIDY_S)
-            if not self._woken.is_set():
-                self.idle.set()
-
-    def _look_in(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._clock.call_at(self._clock.now() + seconds, self.wake)
+    async def _round(self) -> Again:
+        while (document := await self._steps.next_document()) is not None:
+            await self._read(document)
+        await self._tidy()
+        return Again(in_s=TIDY_S)
 
     async def _read(self, document: Document) -> None:
         """All of it. Raises StoreError."""
