@@ -10,7 +10,7 @@ from ..calls.calls import Calls
 from ..events.events import EventBus
 from ..services.catalog import Services
 from ..telemetry.metrics import ClockReading, Metrics
-from ..telemetry.tracing import UNTRACED, Tracing
+from ..telemetry.spans import UNTRACED, Tracing
 
 
 class HealthSource(Protocol):

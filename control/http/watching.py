@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from ...media.clock import Clock
 from ..telemetry.http_metrics import HttpMetrics
 from ..telemetry.log_context import ACCOUNT, REQUEST
-from ..telemetry.tracing import Tracing
+from ..telemetry.spans import Tracing
 from .middleware import ID_HEADER
 from .route import REQUEST_ID
 from .serving import route_of

@@ -35,7 +35,7 @@ from ...media.ports import HangUpCause
 from ..configuration.config_tracing import TracingSettings
 from .log_context import CALL
 from .metrics import stage_seconds
-from .tracing import RequestSpan, Tracing
+from .spans import RequestSpan, Tracing
 
 QUEUED_SPANS = 4096
 BATCH_SPANS = 512

@@ -10,7 +10,7 @@ from ...drivers.provider_watch import ProviderRequest
 from ...media.clock import Clock
 from ...media.errors import ProviderError
 from .prometheus import AnyFamily, Counter, Histogram
-from .tracing import Tracing
+from .spans import Tracing
 
 FIRST_PART_BOUNDS_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 

@@ -7,7 +7,7 @@ import pytest
 
 from offhook.control.telemetry.prometheus import expose
 from offhook.control.telemetry.provider_metrics import ProviderMetrics
-from offhook.control.telemetry.tracing import UNTRACED
+from offhook.control.telemetry.spans import UNTRACED
 from offhook.drivers.openai_client import OpenAIClient, OpenAISettings
 from offhook.media.clock import VirtualClock
 from offhook.media.errors import ProviderError

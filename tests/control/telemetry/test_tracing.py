@@ -22,7 +22,8 @@ from offhook.control.http.server import make_app
 from offhook.control.telemetry.log_context import CALL
 from offhook.control.telemetry.otlp_tracing import QUEUED_SPANS, OtlpTracing
 from offhook.control.telemetry.provider_metrics import ProviderMetrics
-from offhook.control.telemetry.tracing import UNTRACED, open_tracing
+from offhook.control.telemetry.spans import UNTRACED
+from offhook.control.telemetry.tracing import open_tracing
 from offhook.drivers.errors import ProviderUnreachable
 from offhook.drivers.worker_process import BOOT, PACKAGE, ROOT
 from offhook.media.clock import VirtualClock
