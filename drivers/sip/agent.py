@@ -28,7 +28,7 @@ from .caller import CallerSession, Invitation
 from .errors import LocalError, MalformedMessage
 from .hop import Hop, Outgoing, mark_source, reply_hop
 from .identity import Identity
-from .message import Request, Response, parse
+from .message import MalformedRequest, Request, Response, parse
 from .negotiation import Negotiation, OfferRefused, OpenMedia
 from .offering import warning_of, write_abilities
 from .registration import (
@@ -235,13 +235,10 @@ class UserAgent:
     def _receive_malformed(self, fault: MalformedMessage, source: Hop, now: float) -> None:
         logger.debug("malformed message from %s: %s", source, fault)
         self.counters["malformed"] += 1
-        request, status = fault.request, fault.status_hint
-        if request is None or status is None or request.method == "ACK":
-            return
-        if not self._is_within_rate(source, now):
+        if not isinstance(fault, MalformedRequest) or not self._is_within_rate(source, now):
             return
         try:
-            response = request.respond(status, to_tag=self._identity.token())
+            response = fault.request.respond(fault.status, to_tag=self._identity.token())
             self._layer.respond_stateless(response, source)
         except (LocalError, MalformedMessage):
             self.counters["unanswerable"] += 1

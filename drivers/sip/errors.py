@@ -3,12 +3,8 @@
 SipError
 ├── LocalError          we were asked to send what must never go out
 └── MalformedMessage    the peer sent what cannot be understood
+    └── MalformedRequest    a request that can be answered nevertheless (message.py)
 """
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .message import Request
 
 
 class SipError(Exception):
@@ -36,25 +32,16 @@ class MalformedMessage(SipError):
     """A message, or one value in it, that breaks the grammar of RFC 3261 §25.
 
     `where` is the header's name, "start line" or an offset. `status_hint` is the status a UAS
-    should answer with, None for responses and for what is no SIP at all (drop it). `request` is
-    what could be read of the request: only its `method`, `headers` and `respond()` are safe to
-    use; None when no answer can or may be sent.
+    should answer with, None for responses and for what is no SIP at all (drop it).
     """
 
     code = "sip_malformed"
 
-    def __init__(
-        self,
-        what: str,
-        where: str,
-        status_hint: int | None = None,
-        request: "Request | None" = None,
-    ) -> None:
+    def __init__(self, what: str, where: str, status_hint: int | None = None) -> None:
         super().__init__(what, where, status_hint)
         self.what = what
         self.where = where
         self.status_hint = status_hint
-        self.request = request
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"

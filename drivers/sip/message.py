@@ -16,7 +16,7 @@ from .headers import Headers
 from .status import REASONS
 from .uri import Uri
 
-__all__ = ["REASONS", "CSeq", "Headers", "Request", "Response", "parse"]
+__all__ = ["REASONS", "CSeq", "Headers", "MalformedRequest", "Request", "Response", "parse"]
 
 SIP_VERSION = "SIP/2.0"
 
@@ -69,7 +69,7 @@ class Request(Message):
     ) -> "Response":
         """A response by RFC 3261 §8.2.6; `to_tag` is put in where To has none yet.
 
-        Works on the partial request of a MalformedMessage too: headers are copied as they are.
+        Works on the partial request of a MalformedRequest too: headers are copied as they are.
         """
         response = Response(status, reason)
         for via in self.headers.get_all("Via"):
@@ -116,11 +116,24 @@ class Response(Message):
         return f"<Response {self.status} {self.reason}>"
 
 
+class MalformedRequest(MalformedMessage):
+    """A request that cannot be understood, but can be answered, with `status`.
+
+    `request` is what could be read of it: only its `method`, `headers` and `respond()` are safe to
+    use.
+    """
+
+    def __init__(self, what: str, where: str, status: int, request: Request) -> None:
+        super().__init__(what, where, status)
+        self.status = status
+        self.request = request
+
+
 def parse(data: bytes) -> Request | Response:
     """Read one message from one datagram.
 
     Empty lines before it and bytes behind the body of its Content-Length are left out. Raises
-    MalformedMessage, which carries the partial request when a 400 can be sent.
+    MalformedMessage; MalformedRequest, with the partial request, when a 400 can be sent.
     """
     data = data.lstrip(b"\r\n")
     if len(data) > MAX_MESSAGE_BYTES:
@@ -181,10 +194,10 @@ def _parse_request(
 
 def _refuse(fault: MalformedMessage, request: Request) -> NoReturn:
     """Raise the fault with what a 400 needs: an ACK gets no answer, nor does what has no Via."""
-    answerable = request.method != "ACK" and "Via" in request.headers
-    raise MalformedMessage(
-        fault.what, fault.where, fault.status_hint or 400, request if answerable else None
-    ) from None
+    status = fault.status_hint or 400
+    if request.method == "ACK" or "Via" not in request.headers:
+        raise MalformedMessage(fault.what, fault.where, status) from None
+    raise MalformedRequest(fault.what, fault.where, status, request) from None
 
 
 def _read_headers(lines: list[str]) -> tuple[Headers, MalformedMessage | None]:

@@ -9,7 +9,7 @@ import pytest
 
 from offhook.drivers.sip.auth import Challenge, DigestServer
 from offhook.drivers.sip.errors import MalformedMessage
-from offhook.drivers.sip.message import Request, Response, parse
+from offhook.drivers.sip.message import MalformedRequest, Request, Response, parse
 from offhook.drivers.sip.screening import screen
 
 TORTURE = pathlib.Path(__file__).parents[2] / "data" / "sip" / "torture"
@@ -96,8 +96,8 @@ def use(message: Request | Response) -> None:
 
 def refuse(fault: MalformedMessage) -> None:
     """Answer as an agent does, where it may."""
-    if fault.request is not None and fault.status_hint is not None:
-        data = fault.request.respond(fault.status_hint, to_tag="t").serialize()
+    if isinstance(fault, MalformedRequest):
+        data = fault.request.respond(fault.status, to_tag="t").serialize()
         assert data.startswith(b"SIP/2.0 400 Bad Request\r\n")
 
 

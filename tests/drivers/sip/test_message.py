@@ -10,6 +10,7 @@ from offhook.drivers.sip.message import (
     MAX_MESSAGE_BYTES,
     REASONS,
     CSeq,
+    MalformedRequest,
     Request,
     Response,
     parse,
@@ -156,24 +157,25 @@ def test_says_what_is_wrong_and_where(data: bytes, where: str) -> None:
 
 def test_a_start_line_that_is_too_long_is_told_so() -> None:
     fault = refusal(wire(start=f"INVITE sip:{'%41' * 3000}@h SIP/2.0"))
-    assert fault.status_hint == 414
-    assert fault.request is not None
+    assert isinstance(fault, MalformedRequest)
+    assert fault.status == fault.status_hint == 414
 
 
 def test_a_refused_request_can_be_answered() -> None:
     fault = refusal(wire("CSeq: x INVITE", without="CSeq"))
-    assert fault.status_hint == 400
-    assert fault.request is not None
+    assert isinstance(fault, MalformedRequest)
+    assert fault.status == fault.status_hint == 400
     response = fault.request.respond(400, to_tag="t")
     assert response.headers.get("CSeq") == "x INVITE"
     assert response.to.tag == "t"
 
 
 def test_what_must_not_be_answered_has_no_partial_request() -> None:
-    assert refusal(wire("CSeq: x ACK", without="CSeq", start="ACK sip:b SIP/2.0")).request is None
-    assert refusal(wire(without="Via")).request is None
-    assert refusal(wire(without="To", start="SIP/2.0 200 OK")).request is None
-    assert refusal(wire(without="To", start="SIP/2.0 200 OK")).status_hint is None
+    ack = wire("CSeq: x ACK", without="CSeq", start="ACK sip:b SIP/2.0")
+    response = wire(without="To", start="SIP/2.0 200 OK")
+    for data in (ack, wire(without="Via"), response):
+        assert not isinstance(refusal(data), MalformedRequest)
+    assert refusal(response).status_hint is None
 
 
 def test_a_final_response_gets_through_without_what_is_unreadable() -> None:

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from offhook.drivers.sip.errors import MalformedMessage
-from offhook.drivers.sip.message import Request, Response, parse
+from offhook.drivers.sip.message import MalformedRequest, Request, Response, parse
 from offhook.drivers.sip.screening import screen
 
 TORTURE = pathlib.Path(__file__).parents[2] / "data" / "sip" / "torture"
@@ -82,9 +82,9 @@ def answer(data: bytes) -> Response | str | None:
     try:
         message = parse(data)
     except MalformedMessage as fault:
-        if fault.request is None or fault.status_hint is None:
+        if not isinstance(fault, MalformedRequest):
             return DROPPED
-        return fault.request.respond(fault.status_hint, to_tag="ours")
+        return fault.request.respond(fault.status, to_tag="ours")
     return screen(message, "ours") if isinstance(message, Request) else None
 
 
