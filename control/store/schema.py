@@ -17,6 +17,7 @@ from .tables.dialing import DIAL_SETTINGS, DO_NOT_CALL
 from .tables.documents import CHUNK_VECTORS, CHUNKS, DOCUMENTS
 from .tables.events import DELIVERIES, EVENT_POSITIONS, EVENTS, IDEMPOTENCY_KEYS, WEBHOOKS
 from .tables.messages import CONTACTS, ERROR_LOGS, NOTIFICATIONS, OUTBOX, SMS_MESSAGES
+from .tables.nodes import NODE_LIVES
 from .tables.sms_tasks import BROADCAST_RECIPIENTS, BROADCASTS, SMS_TASKS, TIER_CHANGES
 from .tables.wanted_calls import (
     CAMPAIGN_TARGETS,
@@ -54,6 +55,7 @@ __all__ = [
     "IMPORT_JOBS",
     "METADATA",
     "MODEMS",
+    "NODE_LIVES",
     "NOTES",
     "NOTE_TAGS",
     "NOTIFICATIONS",

@@ -69,6 +69,23 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "node_lives",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("begun_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("seen_wall", sa.Float(precision=53), nullable=False),
+        sa.Column("is_ended", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_node_lives")),
+    )
+    with op.batch_alter_table("node_lives", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_node_lives_seen_wall"), ["seen_wall"], unique=False)
+
+    op.create_table(
         "agents",
         sa.Column(
             "seq",
@@ -1820,6 +1837,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_agents_name"))
 
     op.drop_table("agents")
+    with op.batch_alter_table("node_lives", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_node_lives_seen_wall"))
+
+    op.drop_table("node_lives")
     with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotency_keys_created_wall"))
 
