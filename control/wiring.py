@@ -56,6 +56,7 @@ from .lines.sip_settings import sip_settings
 from .messages.outbox_sender import OutboxSender, email_sender
 from .messages.sms_room import SmsRoom
 from .messages.telegram_room import TelegramRoom
+from .node_life import NodeLife
 from .nodes import Nodes
 from .pooled_random import PooledRandom
 from .recordings.files import trim_renditions
@@ -343,6 +344,7 @@ class Server:
         self._http = HttpServer(settings.http, edge, authentication, limiter, dialects.beside)
         await self._http.start()
         stack.push_async_callback(self._http.aclose)
+        await NodeLife(self._services.availability, self._clock).start(stack)
         self._ports_of_dialects = DialectPorts(settings.http, edge, authentication, dialects.alone)
         stack.push_async_callback(self._ports_of_dialects.aclose)
         await self._ports_of_dialects.start()

@@ -30,6 +30,7 @@ from .analyses import AnalysisService
 from .analytics import AnalyticsService
 from .api_keys import ApiKeyService
 from .authentication import Authentication
+from .availability import AvailabilityService
 from .broadcasts import BroadcastService
 from .call_control import CallControl
 from .calls import CallService
@@ -95,6 +96,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     analytics: AnalyticsService
     api_keys: ApiKeyService
     authentication: Authentication
+    availability: AvailabilityService
     broadcasts: BroadcastService
     calls: CallService
     campaigns: CampaignService
@@ -211,6 +213,7 @@ def make_services(
     call_service = CallService(CallStore(database), events, calls, clock, recordings, lines)
     subscriptions = SubscriptionService(database, clock, subscribing)
     call_service.check_quota = subscriptions.check
+    availability = AvailabilityService(database, clock)
     return Services(
         account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
@@ -221,6 +224,7 @@ def make_services(
         analytics=AnalyticsService(database, clock, Counting(database.url)),
         api_keys=ApiKeyService(database, clock, proofs, rng),
         authentication=Authentication(database, clock, proofs),
+        availability=availability,
         broadcasts=BroadcastService(database, events, sms, clock),
         control=control,
         calls=call_service,
@@ -265,7 +269,7 @@ def make_services(
         staff_tokens=StaffTokens(database, clock, proofs, sign_in),
         stated_calls=StatedCalls(events, clock),
         subscriptions=subscriptions,
-        system_figures=SystemFigureService(database, clock, lines),
+        system_figures=SystemFigureService(database, clock, lines, availability),
         telegram=TelegramService(database, clock),
         tickets=TicketService(database, events, notifications, clock),
         transcripts=TranscriptService(call_service),

@@ -10,6 +10,7 @@ from ..domain.accounts import CredentialKind
 from ..lines.lines import Lines
 from ..store import schema
 from ..store.database import Database
+from .availability import Availability, AvailabilityService
 
 
 class SystemFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +22,8 @@ class SystemFigures(msgspec.Struct, frozen=True, kw_only=True):
     calls_today: int
     "Made since midnight, whatever came of them."
     uptime_s: float
+    availability: Availability
+    "Of the last 30 days, or since the first start: the server, or another that shares its data."
     modems: int
     usable_modems: int
     "Whose line can carry calls now."
@@ -29,10 +32,13 @@ class SystemFigures(msgspec.Struct, frozen=True, kw_only=True):
 class SystemFigureService:
     """The verb."""
 
-    def __init__(self, database: Database, clock: Clock, lines: Lines) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, lines: Lines, availability: AvailabilityService
+    ) -> None:
         self._database = database
         self._clock = clock
         self._lines = lines
+        self._availability = availability
         self._begun_at = clock.now()
 
     async def get(self) -> SystemFigures:
@@ -59,6 +65,7 @@ class SystemFigureService:
             active_accounts_today=active_today or 0,
             calls_today=calls or 0,
             uptime_s=self._clock.now() - self._begun_at,
+            availability=await self._availability.get(),
             modems=len(names),
             usable_modems=sum(self._is_usable(name) for name in names),
         )

@@ -1,5 +1,7 @@
 """Figures of the whole account, and of the server."""
 
+import math
+
 from ...domain.calls import IN_PROGRESS, PENDING, Outcome
 from ...http.docs import version
 from ...http.route import Asked, Nothing
@@ -13,8 +15,8 @@ from .forms import BASE, Shown
 from .scheduling import FAILED, count, count_ended
 
 TAG = "Statistics"
-UP = "100.00%"
-"Of the time since the process began: who answers has not been down since."
+PARTS = 10_000
+"Of a percentage with two decimals."
 
 
 class CallStats(Shown, frozen=True, kw_only=True):
@@ -48,6 +50,8 @@ class Stats(Shown, frozen=True, kw_only=True):
     agents: AgentStats
     queue: QueueStats
     uptime: str
+    """Percent of the last 30 days (or since the first start) in which a server was up. Never
+    rounded up: 100.00% is all of it."""
     version: str
 
 
@@ -72,9 +76,14 @@ async def get_stats(asked: Asked[Nothing, Nothing]) -> Stats:
             waiting=await count(asked, CallFilter(statuses=PENDING)),
             active=await count(asked, CallFilter(statuses=IN_PROGRESS)),
         ),
-        uptime=UP,
+        uptime=up((await asked.edge.services.system_figures.get()).availability.share),
         version=version(),
     )
+
+
+def up(share: float) -> str:
+    """A share of the time as `99.95%`."""
+    return f"{math.floor(round(share * PARTS, 6)) / 100:.2f}%"
 
 
 async def _agents(asked: Asked[Nothing, Nothing], wanted: AgentFilter) -> int:

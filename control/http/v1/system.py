@@ -1,8 +1,11 @@
 """`/v1/system`: the server in numbers, without anybody's things in particular."""
 
+import datetime
+
 import msgspec
 
 from ..route import AnyRoute, Asked, Nothing, Route
+from ..times import utc
 
 TAG = "Server"
 
@@ -18,6 +21,11 @@ class SystemView(msgspec.Struct, frozen=True, kw_only=True):
     modems: int
     usable_modems: int
     "Whose line can carry calls now."
+    availability: float
+    """Percent of the time since `available_from_at` in which a server was up: this one, or another
+    that shares its data. One that was killed was up until it was last seen, up to 20 s before."""
+    available_from_at: datetime.datetime
+    "The first start, or 30 days ago."
     response_s: float
     "How long requests have taken to be answered, on average since the start; 0: there were none."
 
@@ -25,9 +33,15 @@ class SystemView(msgspec.Struct, frozen=True, kw_only=True):
 async def get_system(asked: Asked[Nothing, Nothing]) -> SystemView:
     """How many accounts there are, what goes on today, how long it runs."""
     figures = await asked.edge.services.system_figures.get()
-    names = SystemView.__struct_fields__[:-1]
     return SystemView(
-        **{name: getattr(figures, name) for name in names},
+        accounts=figures.accounts,
+        active_accounts_today=figures.active_accounts_today,
+        calls_today=figures.calls_today,
+        uptime_s=figures.uptime_s,
+        modems=figures.modems,
+        usable_modems=figures.usable_modems,
+        availability=round(100 * figures.availability.share, 4),
+        available_from_at=utc(figures.availability.from_wall),
         response_s=round(asked.edge.metrics.http.mean_s(), 6),
     )
 
