@@ -33,7 +33,8 @@ from ...media.conversation.records import ServiceUse
 from ...media.conversation.settings import AgentSettings
 from ...media.errors import ProviderError
 from ...media.ports import Knowledge, Responder, Synthesizer, Transcriber
-from ..configuration.config import ESPEAK, HOUSE, ProviderSettings, Settings
+from ..configuration.config import Settings
+from ..configuration.config_agents import ESPEAK, HOUSE, ProviderSettings
 from ..configuration.config_voices import is_voice, voice_of, voices
 from ..domain.agents import Agent, AgentKind
 from ..errors import StartError, StoreError, TooManyRequests

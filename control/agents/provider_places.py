@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from ...drivers.openai_client import Secret
-from ..configuration.config import ModelNames, ProviderSettings
+from ..configuration.config_agents import ModelNames, ProviderSettings
 from ..domain.accounts import ProviderKey
 
 KNOWN = {

@@ -19,7 +19,7 @@ from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...media.errors import ProviderError
 from ..agents.agents import TakeKey, no_key
 from ..agents.provider_places import OwnKey
-from ..configuration.config import HOUSE, ProviderSettings
+from ..configuration.config_agents import HOUSE, ProviderSettings
 from ..configuration.config_analysis import EMBEDDED, AnalysisConfig
 from ..domain.agents import Agent
 from ..errors import TooManyRequests

@@ -85,9 +85,10 @@ def rtp_ports(settings: Settings) -> Finding:
 
 
 def open_files(settings: Settings) -> Finding:
-    """The system allows as many files as the calls need."""
+    """The system allows as many files as the calls and the API's clients need."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = settings.limits.max_calls * FILES_A_CALL + FILES_OTHERWISE
+    needed += settings.http.max_connections
     if hard == resource.RLIM_INFINITY or hard >= needed:
         return Finding("open files", True, f"{needed} needed at most, {hard} allowed")
     cure = f"raise it (ulimit -Hn {needed}, LimitNOFILE=), or lower limits.max_calls"

@@ -12,11 +12,17 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from ...drivers.llm.house_settings import HouseSettings, HouseSettingsError, check as check_house
-from ...media.conversation.settings import TurnSettings
-from ..domain.analyses import AnalysisSettings
 from ..errors import ConfigError, ConfigErrors
-from .config_analysis import AnalysisConfig, wrong_agent_analysis, wrong_analysis
+from .config_agents import (
+    AgentConfig as AgentConfig,
+    ModelNames as ModelNames,
+    ProviderSettings as ProviderSettings,
+    doubled_names,
+    unknown_voices,
+    wrong_parts,
+    wrong_services,
+)
+from .config_analysis import AnalysisConfig, wrong_analysis
 from .config_auth import AdminSettings, AuthSettings, wrong_admin
 from .config_billing import PaymentSettings, SubscriptionSettings, wrong_tiers
 from .config_connections import ConnectionSettings
@@ -26,17 +32,15 @@ from .config_dialer import DialerSettings
 from .config_events import EventSettings, WebhookSettings
 from .config_http import (
     HttpSettings as HttpSettings,
-    Port as Port,
     RatesSettings as RatesSettings,
     wrong_proxies,
 )
-from .config_knowledge import KnowledgeSettings
+from .config_knowledge import KnowledgeSettings, wrong_knowledge
 from .config_lines import (
     DEFAULT_MODEMS,
     LOOPBACK_LINE,
     LineSettings as LineSettings,
     ModemSettings as ModemSettings,
-    Name as Name,
     TrunkSettings as TrunkSettings,
     wrong_lines,
 )
@@ -51,102 +55,15 @@ from .config_messaging import (
 )
 from .config_reader import Origin, Reader, Tree, read_environment, read_file
 from .config_recordings import RecordingSettings as RecordingSettings
+from .config_sip import RtpSettings as RtpSettings, SipSettings as SipSettings, wrong_ports
 from .config_tracing import TracingSettings
-from .config_voices import is_voice, voice_of, voices
 
 CONFIG_FILE = "offhook.toml"
 DATABASE_FILE = "offhook.db"
 ENV_PREFIX = "OFFHOOK_"
 ENV_CONFIG = "OFFHOOK_CONFIG"
 
-HOUSE, ESPEAK = "house", "espeak"
-"The embedded responder, as `agents[].llm` names it."
-NO_SECTION = b"{}"
-"A free part that was left out."
-
-CodecName = Literal["opus", "G722", "PCMU", "PCMA"]
-
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
-
-
-class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The SIP endpoint."""
-
-    host: str = "0.0.0.0"
-    port: Port = 5060
-    advertised_host: str = ""
-    "What others are told to send to; empty: the address that packets to them leave from."
-    open: Literal["", "loopback"] = ""
-    "Development: `loopback` lets anyone on this machine call in, without bans or limits."
-    codecs: tuple[CodecName, ...] = ("opus", "G722", "PCMU", "PCMA")
-    "In the order of preference; wide-band first, because it is understood better."
-    session_expires_s: Annotated[int, msgspec.Meta(ge=90)] = 1800
-    "RFC 4028 §4: not below 90."
-
-
-class RtpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The sockets that audio comes in and goes out by."""
-
-    host: str = "0.0.0.0"
-    ports: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=r"^(0|[0-9]{1,5}-[0-9]{1,5})\Z",
-            description="a range of ports such as 20000-29999, or 0 for any free ones",
-        ),
-    ] = "20000-29999"
-
-    def port_range(self) -> tuple[int, int]:
-        """First and last port; (0, 0) means any free ones."""
-        first, _, last = self.ports.partition("-")
-        return int(first), int(last or first)
-
-
-class ModelNames(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which of a provider's models do what; empty: the provider is not used for that."""
-
-    chat: str = ""
-    speech: str = ""
-    transcription: str = ""
-    embeddings: str = ""
-
-
-class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A service for speech or language that speaks OpenAI's protocol."""
-
-    name: Name
-    base_url: Annotated[
-        str, msgspec.Meta(pattern=r"^https?://\S+\Z", description="an http(s) address")
-    ]
-    kind: Literal["openai"] = "openai"
-    api_key_env: str = ""
-    "Name of the environment variable that holds the key; empty: none is needed."
-    models: ModelNames = ModelNames()
-
-
-class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An agent: what answers calls."""
-
-    name: Name
-    greeting: str | None = None
-    "The first words; absent: the responder's own. Empty: the caller speaks first."
-    language: str = "en"
-    voice: str = ""
-    "Empty: espeak's voice of that language; a provider's needs naming."
-    stt: str = "pocketsphinx"
-    "`pocketsphinx`, or the name of a provider."
-    tts: str = ESPEAK
-    "`espeak`, or the name of a provider."
-    llm: str = HOUSE
-    "`house`, or the name of a provider."
-    instructions: str = ""
-    "What a language model is told about its task."
-    house: msgspec.Raw = msgspec.Raw(NO_SECTION)
-    "The house responder's settings, in JSON; see `section`."
-    turn: msgspec.Raw = msgspec.Raw(NO_SECTION)
-    "Turn-taking settings, in JSON; see `section`."
-    analysis: msgspec.Raw = msgspec.Raw(NO_SECTION)
-    "How its calls are analysed, in JSON; see `section`."
 
 
 LEAST_SECOND_LEGS = 8
@@ -336,47 +253,30 @@ def _key_names(tree: Tree, environ: Mapping[str, str]) -> set[str]:
 
 
 def _contradictions(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    yield from _port_ranges(settings, origin)
+    agents, providers = settings.agents, settings.providers
+    yield from wrong_ports(settings.rtp, origin)
     yield from wrong_proxies(settings.http, origin)
-    yield from _doubles(settings, origin)
+    yield from doubled_names(agents, providers, origin)
     yield from _unknown_agents(settings, origin)
-    yield from _unknown_providers(settings, origin)
+    yield from wrong_services(agents, providers, origin)
+    yield from wrong_knowledge(settings.knowledge, providers, origin)
     yield from wrong_lines(
         settings.lines, settings.trunks, settings.modems, settings.outbound_lines, origin
     )
-    yield from wrong_analysis(settings.analysis, settings.providers, origin)
+    yield from wrong_analysis(settings.analysis, providers, origin)
     yield from wrong_costs(settings.costs, _line_names(settings), origin)
     yield from wrong_smtp(settings.smtp, origin)
     yield from wrong_tiers(settings.subscriptions, origin)
     yield from wrong_twilio(settings.twilio, origin)
-    yield from _agent_parts(settings, origin)
+    yield from wrong_parts(agents, origin)
     yield from wrong_admin(settings.admin, origin)
-    yield from _unknown_voices(settings, origin)
+    yield from unknown_voices(agents, origin)
 
 
 def _line_names(settings: Settings) -> list[str]:
     named = [LOOPBACK_LINE, *(trunk.name for trunk in settings.trunks)]
     named += [line.name for line in settings.lines]
     return named + [modem.name for modem in settings.modem_list()]
-
-
-def _port_ranges(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    first, last = settings.rtp.port_range()
-    wrong = first > last or last > 65535 or (0 in (first, last) and settings.rtp.ports != "0")
-    if wrong:
-        expected = "the first port must not be above the last, and both within 1-65535"
-        yield origin.error("rtp.ports", settings.rtp.ports, expected)
-
-
-def _doubles(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    agents = [(f"agents[{i}].name", agent.name) for i, agent in enumerate(settings.agents)]
-    providers = [(f"providers[{i}].name", entry.name) for i, entry in enumerate(settings.providers)]
-    for named in (agents, providers):
-        seen: set[str] = set()
-        for key, name in named:
-            if name in seen:
-                yield origin.error(key, name, "another one has that name already")
-            seen.add(name)
 
 
 def _unknown_agents(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
@@ -389,66 +289,3 @@ def _unknown_agents(settings: Settings, origin: Origin) -> Iterable[ConfigError]
         if name and name not in known:
             expected = f"no such agent; there is {', '.join(known)}" if known else "no agent is set"
             yield origin.error(key, name, expected)
-
-
-def _unknown_providers(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    by_name = {provider.name: provider for provider in settings.providers}
-    for index, agent in enumerate(settings.agents):
-        parts = (
-            ("stt", agent.stt, "pocketsphinx", "transcription"),
-            ("tts", agent.tts, ESPEAK, "speech"),
-            ("llm", agent.llm, "house", "chat"),
-        )
-        for part, name, embedded, model in parts:
-            key = f"agents[{index}].{part}"
-            if name == embedded:
-                continue
-            if name not in by_name:
-                choice = ", ".join([embedded, *by_name])
-                yield origin.error(key, name, f"no such provider; there is {choice}")
-            elif not getattr(by_name[name].models, model):
-                yield origin.error(key, name, f"that provider has no models.{model}")
-    if name := settings.knowledge.embeddings:
-        provider = by_name.get(name)
-        if provider is None:
-            expected = f"no such provider; there is {', '.join(by_name) or 'none'}"
-            yield origin.error("knowledge.embeddings", name, expected)
-        elif not provider.models.embeddings:
-            expected = "that provider has no models.embeddings"
-            yield origin.error("knowledge.embeddings", name, expected)
-
-
-def _unknown_voices(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    for index, agent in enumerate(settings.agents):
-        if agent.tts != ESPEAK or not voices():
-            continue
-        key = f"agents[{index}]"
-        if agent.voice and not is_voice(agent.voice):
-            expected = "espeak-ng has no such voice; there is de, en-us, fr, en-us+f3 and others"
-            yield origin.error(f"{key}.voice", agent.voice, expected)
-        elif not agent.voice and voice_of(agent.language) is None:
-            expected = "espeak-ng has no voice of this language; name one by voice"
-            yield origin.error(f"{key}.language", agent.language, expected)
-
-
-def _agent_parts(settings: Settings, origin: Origin) -> Iterable[ConfigError]:
-    """What others define (`section`) is read here as well: mistakes are told with their place."""
-    reader = Reader(origin)
-    for index, agent in enumerate(settings.agents):
-        reader.struct(msgspec.json.decode(agent.turn), TurnSettings, f"agents[{index}].turn")
-        wanted = msgspec.json.decode(agent.analysis)
-        analysis = reader.struct(wanted, AnalysisSettings, f"agents[{index}].analysis")
-        if analysis is not None:
-            yield from wrong_agent_analysis(analysis, f"agents[{index}]", origin)
-        # A Raw is never equal to bytes.
-        if agent.llm != HOUSE or bytes(agent.house) == NO_SECTION:
-            continue
-        key = f"agents[{index}].house"
-        house = reader.struct(msgspec.json.decode(agent.house), HouseSettings, key)
-        if house is None:
-            continue
-        try:
-            check_house(house)
-        except HouseSettingsError as exc:
-            yield origin.error(f"{key}.{exc.key}", None, exc.what)
-    yield from reader.errors

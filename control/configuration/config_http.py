@@ -11,6 +11,7 @@ from .config_reader import Origin
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 "0 means any free one."
+Connections = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 ORIGIN = Annotated[
     str,
     msgspec.Meta(
@@ -29,6 +30,10 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Whose pages may ask from a browser; `*`: everybody's, and then without credentials."
     trusted_proxies: tuple[str, ...] = ()
     "Addresses or networks in front of us whose X-Forwarded-For is believed."
+    max_connections: Connections = 4000
+    "At once; never more than half of the files that the process may open."
+    max_connections_per_address: Connections = 1000
+    "Of one IPv4 address or IPv6 /64; trusted proxies have no such limit."
 
 
 class RateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

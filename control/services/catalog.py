@@ -11,7 +11,8 @@ from ..analytics.counting import Counting
 from ..auth.proofs import Proofs
 from ..auth.secrets_box import SecretsBox
 from ..calls.calls import Calls
-from ..configuration.config import ProviderSettings, Settings
+from ..configuration.config import Settings
+from ..configuration.config_agents import ProviderSettings
 from ..configuration.config_billing import PaymentSettings, SubscriptionSettings
 from ..configuration.config_connections import ConnectionSettings
 from ..configuration.config_lines import LOOPBACK_LINE

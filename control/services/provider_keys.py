@@ -11,7 +11,7 @@ from ...media.clock import Clock
 from ..agents.provider_places import OwnKey, place_of
 from ..auth.principal import Principal
 from ..auth.secrets_box import SecretsBox
-from ..configuration.config import ProviderSettings
+from ..configuration.config_agents import ProviderSettings
 from ..domain.accounts import ProviderKey
 from ..errors import Conflict, FieldError, TooManyRequests, Unprocessable
 from ..events.webhook_addresses import check_url
