@@ -56,7 +56,7 @@ class Rate(msgspec.Struct, frozen=True):
     "Not requests are counted, but what they send."
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Row(Route[QueryT, BodyT]):
     """One operation, at `path` below the dialect's prefix; a slash at its end makes no difference.
 
@@ -65,6 +65,7 @@ class Row(Route[QueryT, BodyT]):
 
     handler: Callable[[Asked[QueryT, BodyT]], Awaitable[Any]]
     "Returns a Struct, a list of them, None, or a response of its own."
+    _: dataclasses.KW_ONLY
     returns: Any = None
     "The type of that."
     message: str = ""

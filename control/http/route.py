@@ -78,19 +78,23 @@ class Asked(Generic[QueryT, BodyT]):
 Handler = Callable[[Asked[QueryT, BodyT]], Awaitable[msgspec.Struct | web.StreamResponse | None]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Route(Generic[QueryT, BodyT]):
-    """One operation."""
+    """One operation.
+
+    What all rows of a chapter have is said once: `_route = functools.partial(Route, tag=TAG)`.
+    """
 
     method: str
     path: str
     handler: Handler[QueryT, BodyT]
     summary: str
     "One line; the handler's docstring is the description."
-    tag: str
-    "The chapter of the documentation."
     scope: str | None
     "What the credential must cover (auth/scopes.py); None: open to everybody."
+    _: dataclasses.KW_ONLY
+    tag: str
+    "The chapter of the documentation."
     admin: bool = False
     "Only for administrators."
     query: type[QueryT] = Nothing  # type: ignore[assignment] # the default where there is none
