@@ -1,5 +1,6 @@
 """`/v1/accounts`: everybody's accounts, for administrators."""
 
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -103,62 +104,54 @@ async def delete_account(asked: Asked[Nothing, Nothing]) -> None:
     await asked.edge.services.account_removal.delete(asked.who, asked.path("id"))
 
 
+READ, WRITE = "accounts:read", "accounts:write"
+_route = functools.partial(Route, tag=TAG, admin=True)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/accounts",
-        handler=list_accounts,
-        summary="List accounts",
-        tag=TAG,
-        scope="accounts:read",
-        admin=True,
+    _route(
+        "GET",
+        "/v1/accounts",
+        list_accounts,
+        "List accounts",
+        READ,
         query=AccountQuery,
         returns=List[AccountView],
     ),
-    Route(
-        method="POST",
-        path="/v1/accounts",
-        handler=create_account,
-        summary="Make an account",
-        tag=TAG,
-        scope="accounts:write",
-        admin=True,
+    _route(
+        "POST",
+        "/v1/accounts",
+        create_account,
+        "Make an account",
+        WRITE,
         body=NewAccount,
         returns=AccountView,
         status=201,
         problems=(Conflict, Unavailable),
     ),
-    Route(
-        method="GET",
-        path="/v1/accounts/{id}",
-        handler=get_account,
-        summary="Get an account",
-        tag=TAG,
-        scope="accounts:read",
-        admin=True,
+    _route(
+        "GET",
+        "/v1/accounts/{id}",
+        get_account,
+        "Get an account",
+        READ,
         returns=AccountView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/accounts/{id}",
-        handler=change_account,
-        summary="Change an account",
-        tag=TAG,
-        scope="accounts:write",
-        admin=True,
+    _route(
+        "PATCH",
+        "/v1/accounts/{id}",
+        change_account,
+        "Change an account",
+        WRITE,
         body=AccountChanges,
         returns=AccountView,
         problems=(NotFound, Conflict, Unprocessable, Unavailable),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/accounts/{id}",
-        handler=delete_account,
-        summary="Remove an account",
-        tag=TAG,
-        scope="accounts:write",
-        admin=True,
+    _route(
+        "DELETE",
+        "/v1/accounts/{id}",
+        delete_account,
+        "Remove an account",
+        WRITE,
         status=204,
         problems=(NotFound, Conflict),
     ),

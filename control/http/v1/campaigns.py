@@ -1,6 +1,7 @@
 """`/v1/campaigns`: many numbers for one agent."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -254,20 +255,16 @@ def _stored(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
-    scope = f"campaigns:{'read' if method == 'GET' else 'write'}"
-    return Route(
-        method=method, path=path, handler=handler, summary=summary, tag=TAG, scope=scope, **more
-    )
-
-
 ONE = "/v1/campaigns/{id}"
+READ, WRITE = "campaigns:read", "campaigns:write"
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
     _route(
         "GET",
         "/v1/campaigns",
         list_campaigns,
         "List campaigns",
+        READ,
         query=CampaignsQuery,
         returns=List[CampaignView],
     ),
@@ -276,17 +273,21 @@ ROUTES: tuple[AnyRoute, ...] = (
         "/v1/campaigns",
         create_campaign,
         "Make a campaign",
+        WRITE,
         body=NewCampaign,
         returns=CampaignView,
         status=201,
         max_body_bytes=MAX_NUMBERS_BYTES,
     ),
-    _route("GET", ONE, get_campaign, "Get a campaign", returns=CampaignView, problems=(NotFound,)),
+    _route(
+        "GET", ONE, get_campaign, "Get a campaign", READ, returns=CampaignView, problems=(NotFound,)
+    ),
     _route(
         "PATCH",
         ONE,
         change_campaign,
         "Change a campaign",
+        WRITE,
         body=CampaignChanges,
         returns=CampaignView,
         problems=(NotFound, Conflict, Unprocessable),
@@ -297,6 +298,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         ONE,
         delete_campaign,
         "Delete a campaign",
+        WRITE,
         status=204,
         problems=(NotFound, Conflict),
     ),
@@ -306,6 +308,7 @@ ROUTES: tuple[AnyRoute, ...] = (
             f"{ONE}/{verb}",
             handler,
             summary,
+            WRITE,
             returns=CampaignView,
             problems=(NotFound, Conflict),
         )
@@ -320,6 +323,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         f"{ONE}/numbers",
         list_campaign_numbers,
         "List a campaign's numbers",
+        READ,
         query=NumbersQuery,
         returns=List[CampaignNumberView],
         problems=(NotFound,),
@@ -329,6 +333,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         f"{ONE}/numbers",
         add_numbers,
         "Add numbers to a campaign",
+        WRITE,
         body=MoreNumbers,
         returns=NumbersAdded,
         problems=(NotFound, Conflict, Unprocessable),

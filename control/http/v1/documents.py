@@ -1,7 +1,8 @@
 """`/v1/documents`: files that agents answer from."""
 
 import datetime
-from typing import Annotated, Any, Literal
+import functools
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -200,20 +201,16 @@ def _said(query: UploadQuery, fields: dict[str, str]) -> UploadQuery:
         raise BadRequest(error.message, field=error.field or None) from exc
 
 
-def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
-    scope = f"knowledge:{'read' if method == 'GET' else 'write'}"
-    return Route(
-        method=method, path=path, handler=handler, summary=summary, tag=TAG, scope=scope, **more
-    )
-
-
 ONE = "/v1/documents/{id}"
+READ, WRITE = "knowledge:read", "knowledge:write"
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
     _route(
         "POST",
         "/v1/documents",
         create_document,
         "Upload a document",
+        WRITE,
         query=UploadQuery,
         raw_body=BYTES,
         raw_form=True,
@@ -227,25 +224,32 @@ ROUTES: tuple[AnyRoute, ...] = (
         "/v1/documents",
         list_documents,
         "List documents",
+        READ,
         query=DocumentsQuery,
         returns=List[DocumentView],
     ),
-    _route("GET", ONE, get_document, "Get a document", returns=DocumentView, problems=(NotFound,)),
+    _route(
+        "GET", ONE, get_document, "Get a document", READ, returns=DocumentView, problems=(NotFound,)
+    ),
     _route(
         "PATCH",
         ONE,
         change_document,
         "Change a document's title or category",
+        WRITE,
         body=DocumentChanges,
         returns=DocumentView,
         problems=(NotFound,),
     ),
-    _route("DELETE", ONE, delete_document, "Delete a document", status=204, problems=(NotFound,)),
+    _route(
+        "DELETE", ONE, delete_document, "Delete a document", WRITE, status=204, problems=(NotFound,)
+    ),
     _route(
         "POST",
         f"{ONE}/reprocess",
         reprocess_document,
         "Read a document again",
+        WRITE,
         returns=DocumentView,
         status=202,
         problems=(NotFound, Conflict),
@@ -255,6 +259,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         f"{ONE}/chunks",
         list_chunks,
         "List a document's pieces",
+        READ,
         query=ChunksQuery,
         returns=List[ChunkView],
         problems=(NotFound,),

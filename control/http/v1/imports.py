@@ -1,7 +1,7 @@
 """`/v1/imports`: files whose rows become calls."""
 
 import functools
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -211,20 +211,16 @@ def _options(query: ImportQuery, fields: dict[str, str]) -> ImportOptions:
         raise BadRequest(error.message, field=error.field or None) from exc
 
 
-def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
-    scope = f"imports:{'read' if method == 'GET' else 'write'}"
-    return Route(
-        method=method, path=path, handler=handler, summary=summary, tag=TAG, scope=scope, **more
-    )
-
-
 ONE = "/v1/imports/{id}"
+READ, WRITE = "imports:read", "imports:write"
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
     _route(
         "POST",
         "/v1/imports/validate",
         validate_import,
         "Look at a file",
+        WRITE,
         query=ImportQuery,
         raw_body=CSV,
         raw_form=True,
@@ -237,6 +233,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         "/v1/imports",
         create_import,
         "Import a file",
+        WRITE,
         query=ImportQuery,
         raw_body=CSV,
         raw_form=True,
@@ -251,26 +248,35 @@ ROUTES: tuple[AnyRoute, ...] = (
         "/v1/imports",
         list_imports,
         "List imports",
+        READ,
         query=ImportsQuery,
         returns=List[ImportView],
     ),
-    _route("GET", ONE, get_import, "Get an import", returns=ImportView, problems=(NotFound,)),
+    _route("GET", ONE, get_import, "Get an import", READ, returns=ImportView, problems=(NotFound,)),
     _route(
         "POST",
         f"{ONE}/cancel",
         cancel_import,
         "Cancel an import",
+        WRITE,
         returns=ImportView,
         problems=(NotFound, Conflict),
     ),
     _route(
-        "DELETE", ONE, delete_import, "Forget an import", status=204, problems=(NotFound, Conflict)
+        "DELETE",
+        ONE,
+        delete_import,
+        "Forget an import",
+        WRITE,
+        status=204,
+        problems=(NotFound, Conflict),
     ),
     _route(
         "GET",
         f"{ONE}/errors",
         list_failures,
         "List an import's bad rows",
+        READ,
         query=FailuresQuery,
         returns=List[FailureView],
         problems=(NotFound,),
@@ -280,6 +286,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         f"{ONE}/errors.csv",
         download_failures,
         "Download an import's bad rows",
+        READ,
         content=CSV,
         problems=(NotFound,),
     ),

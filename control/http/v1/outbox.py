@@ -1,6 +1,7 @@
 """`/v1/outbox`: what leaves by SMS, e-mail and Telegram, and what is kept. For administrators."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -84,49 +85,43 @@ def outbox_view(message: OutboxMessage) -> OutboxView:
     )
 
 
+READ, WRITE = "outbox:read", "outbox:write"
+_route = functools.partial(Route, tag=TAG, admin=True)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/outbox",
-        handler=list_outbox,
-        summary="List what leaves",
-        tag=TAG,
-        scope="outbox:read",
-        admin=True,
+    _route(
+        "GET",
+        "/v1/outbox",
+        list_outbox,
+        "List what leaves",
+        READ,
         query=OutboxQuery,
         returns=List[OutboxView],
     ),
-    Route(
-        method="GET",
-        path="/v1/outbox/{id}",
-        handler=get_outbox_message,
-        summary="Get a message",
-        tag=TAG,
-        scope="outbox:read",
-        admin=True,
+    _route(
+        "GET",
+        "/v1/outbox/{id}",
+        get_outbox_message,
+        "Get a message",
+        READ,
         returns=OutboxView,
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/outbox/{id}/retry",
-        handler=retry_outbox_message,
-        summary="Send a message again",
-        tag=TAG,
-        scope="outbox:write",
-        admin=True,
+    _route(
+        "POST",
+        "/v1/outbox/{id}/retry",
+        retry_outbox_message,
+        "Send a message again",
+        WRITE,
         returns=OutboxView,
         status=202,
         problems=(Conflict, NotFound),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/outbox/{id}",
-        handler=delete_outbox_message,
-        summary="Delete a message",
-        tag=TAG,
-        scope="outbox:write",
-        admin=True,
+    _route(
+        "DELETE",
+        "/v1/outbox/{id}",
+        delete_outbox_message,
+        "Delete a message",
+        WRITE,
         status=204,
         problems=(NotFound,),
     ),
