@@ -1,5 +1,6 @@
 """What administrators look after: health, modems, keys of speech and model services."""
 
+import functools
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -171,19 +172,7 @@ def _key(key: ProviderKey, used_today: int) -> KeyView:
     )
 
 
-def _row(method: str, path: str, handler: Any, summary: str, scope: str, **more: Any) -> AnyRow:
-    return Row(
-        method=method,
-        path=path,
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        scope=scope,
-        admin=True,
-        **more,
-    )
-
-
+_row = functools.partial(Row, tag=TAG, admin=True)
 ROWS: tuple[AnyRow, ...] = (
     _row(
         "GET",

@@ -1,5 +1,6 @@
 """Sessions: calls, placed, looked at, and told of."""
 
+import functools
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -225,38 +226,32 @@ async def _wanted(asked: Asked[SessionsQuery, Nothing]) -> CallFilter | None:
     )
 
 
-def _row(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRow:
-    return Row(
-        method=method,
-        path=path,
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        scope=f"calls:{'read' if method == 'GET' else 'write'}",
-        **more,
-    )
-
-
 EXAMPLE = {"workflow_id": 1, "phone_number": "+15550001234", "session_type": "outbound"}
 ALL, ONE = "/api/sessions/", "/api/sessions/{call}"
+READ, WRITE = "calls:read", "calls:write"
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    _row("GET", ALL, list_sessions, "List sessions", query=SessionsQuery, returns=SessionList),
+    _row(
+        "GET", ALL, list_sessions, "List sessions", READ, query=SessionsQuery, returns=SessionList
+    ),
     _row(
         "POST",
         ALL,
         create_session,
         "Create session",
+        WRITE,
         body=NewSession,
         returns=SessionView,
         status=201,
         example=EXAMPLE,
     ),
-    _row("GET", ONE, get_session, "Get session details", returns=SessionView),
+    _row("GET", ONE, get_session, "Get session details", READ, returns=SessionView),
     _row(
         "PUT",
         ONE,
         change_session,
         "Update session",
+        WRITE,
         body=SessionChanges,
         returns=SessionView,
         example={"status": "completed"},

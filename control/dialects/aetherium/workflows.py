@@ -1,5 +1,6 @@
 """Workflows: agents, by their prompts and voices."""
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -174,31 +175,21 @@ def _hertz(text: str) -> float:
     return float(text.removesuffix("Hz"))
 
 
-def _row(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRow:
-    return Row(
-        method=method,
-        path=path,
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        scope=f"agents:{'read' if method == 'GET' else 'write'}",
-        max_body_bytes=MAX_BODY_BYTES,
-        **more,
-    )
-
-
 EXAMPLE = {
     "name": "Sales Assistant",
     "prompt_template": "You help callers to choose.",
     "voice_settings": {"rate": "+5%"},
 }
 ALL, ONE = "/api/workflows/", "/api/workflows/{agent}"
+READ, WRITE = "agents:read", "agents:write"
+_row = functools.partial(Row, tag=TAG, max_body_bytes=MAX_BODY_BYTES)
 ROWS: tuple[AnyRow, ...] = (
     _row(
         "GET",
         ALL,
         list_workflows,
         "List workflows",
+        READ,
         query=ListQuery,
         returns=list[WorkflowView],
     ),
@@ -207,20 +198,22 @@ ROWS: tuple[AnyRow, ...] = (
         ALL,
         create_workflow,
         "Create workflow",
+        WRITE,
         body=NewWorkflow,
         returns=WorkflowView,
         status=201,
         example=EXAMPLE,
     ),
-    _row("GET", ONE, get_workflow, "Get workflow", returns=WorkflowView),
+    _row("GET", ONE, get_workflow, "Get workflow", READ, returns=WorkflowView),
     _row(
         "PUT",
         ONE,
         change_workflow,
         "Update workflow",
+        WRITE,
         body=WorkflowChanges,
         returns=WorkflowView,
         example={"is_active": True, "description": "For those who call first."},
     ),
-    _row("DELETE", ONE, delete_workflow, "Delete workflow", returns=Message),
+    _row("DELETE", ONE, delete_workflow, "Delete workflow", WRITE, returns=Message),
 )

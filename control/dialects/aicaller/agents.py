@@ -1,5 +1,6 @@
 """Agents: people, whom calls are escalated to."""
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -196,65 +197,47 @@ async def _own(asked: Asked[Any, Any]) -> Agent:
     return agent
 
 
+READ, WRITE = "agents:read", "agents:write"
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/agents",
-        handler=list_agents,
-        summary="List agents",
-        tag=TAG,
-        scope="agents:read",
-        returns=list[PersonView],
-    ),
-    Row(
-        method="POST",
-        path=f"{BASE}/agents",
-        handler=create_agent,
-        summary="Create agent",
-        tag=TAG,
-        scope="agents:write",
+    _row("GET", f"{BASE}/agents", list_agents, "List agents", READ, returns=list[PersonView]),
+    _row(
+        "POST",
+        f"{BASE}/agents",
+        create_agent,
+        "Create agent",
+        WRITE,
         body=NewPerson,
         returns=PersonView,
         status=201,
         example={"name": "Jane Doe", "email": "jane@example.com", "phone_number": "+1555123456"},
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/agents/{{person}}",
-        handler=get_agent,
-        summary="Get agent",
-        tag=TAG,
-        scope="agents:read",
-        returns=PersonView,
-    ),
-    Row(
-        method="PUT",
-        path=f"{BASE}/agents/{{person}}",
-        handler=change_agent,
-        summary="Update agent",
-        tag=TAG,
-        scope="agents:write",
+    _row("GET", f"{BASE}/agents/{{person}}", get_agent, "Get agent", READ, returns=PersonView),
+    _row(
+        "PUT",
+        f"{BASE}/agents/{{person}}",
+        change_agent,
+        "Update agent",
+        WRITE,
         body=PersonChanges,
         returns=PersonView,
         example={"name": "Jane Smith"},
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/agents/{{person}}",
-        handler=delete_agent,
-        summary="Delete agent",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "DELETE",
+        f"{BASE}/agents/{{person}}",
+        delete_agent,
+        "Delete agent",
+        WRITE,
         returns=DoneView,
         refusals={AgentInUse: IN_USE},
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/agents/{{person}}/usage",
-        handler=get_agent_usage,
-        summary="Check agent usage before deletion",
-        tag=TAG,
-        scope="agents:read",
+    _row(
+        "GET",
+        f"{BASE}/agents/{{person}}/usage",
+        get_agent_usage,
+        "Check agent usage before deletion",
+        READ,
         returns=PersonUseView,
     ),
 )

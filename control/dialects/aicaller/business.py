@@ -1,5 +1,6 @@
 """Business configurations: the agents that speak, with a type and free data."""
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -165,65 +166,61 @@ async def _own(asked: Asked[Any, Any]) -> Agent:
 
 
 EXAMPLE = {"name": "Business Name", "type": "customer_support", "config_data": {}}
+READ, WRITE = "agents:read", "agents:write"
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/config/business",
-        handler=list_business,
-        summary="List business configurations",
-        tag=TAG,
-        scope="agents:read",
+    _row(
+        "GET",
+        f"{BASE}/config/business",
+        list_business,
+        "List business configurations",
+        READ,
         returns=list[BusinessView],
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/config/business",
-        handler=create_business,
-        summary="Create business configuration",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "POST",
+        f"{BASE}/config/business",
+        create_business,
+        "Create business configuration",
+        WRITE,
         body=NewBusiness,
         returns=BusinessView,
         status=201,
         example=EXAMPLE,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/config/business/{{agent}}",
-        handler=get_business,
-        summary="Get business configuration",
-        tag=TAG,
-        scope="agents:read",
+    _row(
+        "GET",
+        f"{BASE}/config/business/{{agent}}",
+        get_business,
+        "Get business configuration",
+        READ,
         returns=BusinessView,
     ),
-    Row(
-        method="PUT",
-        path=f"{BASE}/config/business/{{agent}}",
-        handler=change_business,
-        summary="Update business configuration",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "PUT",
+        f"{BASE}/config/business/{{agent}}",
+        change_business,
+        "Update business configuration",
+        WRITE,
         body=BusinessChanges,
         returns=BusinessView,
         example={"name": "New Name"},
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/config/business/{{agent}}",
-        handler=delete_business,
-        summary="Delete business configuration",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "DELETE",
+        f"{BASE}/config/business/{{agent}}",
+        delete_business,
+        "Delete business configuration",
+        WRITE,
         returns=DoneView,
         refusals={AgentInUse: IN_USE},
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/config/business/{{agent}}/usage",
-        handler=get_business_usage,
-        summary="Check if business config is in use",
-        tag=TAG,
-        scope="agents:read",
+    _row(
+        "GET",
+        f"{BASE}/config/business/{{agent}}/usage",
+        get_business_usage,
+        "Check if business config is in use",
+        READ,
         returns=BusinessUseView,
     ),
 )

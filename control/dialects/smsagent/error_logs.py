@@ -1,5 +1,6 @@
 """What went wrong, and what was done about it."""
 
+import functools
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -114,27 +115,24 @@ def _shown(entry: ErrorLog, seqs: Mapping[str, int]) -> dict[str, Any]:
 
 
 PATH = f"{BASE}/error-logs/"
+_row = functools.partial(Row, tag=TAG, admin=True)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=PATH,
-        handler=list_errors,
-        summary="List error logs",
-        tag=TAG,
-        scope="outbox:read",
-        admin=True,
+    _row(
+        "GET",
+        PATH,
+        list_errors,
+        "List error logs",
+        "outbox:read",
         query=ErrorsQuery,
         returns=ErrorsPage,
         problems=(NotFound,),
     ),
-    Row(
-        method="PATCH",
-        path=f"{PATH}{{error_log}}/",
-        handler=resolve_error,
-        summary="Mark error as resolved",
-        tag=TAG,
-        scope="outbox:write",
-        admin=True,
+    _row(
+        "PATCH",
+        f"{PATH}{{error_log}}/",
+        resolve_error,
+        "Mark error as resolved",
+        "outbox:write",
         body=Resolution,
         returns=ResolvedView,
         problems=(NotFound,),

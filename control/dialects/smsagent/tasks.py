@@ -1,6 +1,7 @@
 """Texts and their answers, and figures of them."""
 
 import datetime
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -204,27 +205,24 @@ def _day(day: int, tally: Tally) -> DayFigures:
 
 
 PATH = f"{BASE}/tasks/"
+_row = functools.partial(Row, tag=TAG, admin=True)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=PATH,
-        handler=list_tasks,
-        summary="List tasks",
-        tag=TAG,
-        scope="messages:read",
-        admin=True,
+    _row(
+        "GET",
+        PATH,
+        list_tasks,
+        "List tasks",
+        "messages:read",
         query=TasksQuery,
         returns=TasksPage,
         problems=(NotFound,),
     ),
-    Row(
-        method="POST",
-        path=PATH,
-        handler=create_task,
-        summary="Create task",
-        tag=TAG,
-        scope="messages:write",
-        admin=True,
+    _row(
+        "POST",
+        PATH,
+        create_task,
+        "Create task",
+        "messages:write",
         body=NewTaskBody,
         returns=TaskView,
         status=201,
@@ -234,25 +232,21 @@ ROWS: tuple[AnyRow, ...] = (
             "category": "coding",
         },
     ),
-    Row(
-        method="GET",
-        path=f"{PATH}analytics/",
-        handler=get_task_analytics,
-        summary="Get task analytics",
-        tag=TAG,
-        scope="analytics:read",
-        admin=True,
+    _row(
+        "GET",
+        f"{PATH}analytics/",
+        get_task_analytics,
+        "Get task analytics",
+        "analytics:read",
         query=FiguresQuery,
         returns=FiguresView,
     ),
-    Row(
-        method="GET",
-        path=f"{PATH}{{sms_task}}/",
-        handler=get_task,
-        summary="Get task details",
-        tag=TAG,
-        scope="messages:read",
-        admin=True,
+    _row(
+        "GET",
+        f"{PATH}{{sms_task}}/",
+        get_task,
+        "Get task details",
+        "messages:read",
         returns=TaskView,
         problems=(NotFound,),
     ),

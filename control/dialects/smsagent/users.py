@@ -1,5 +1,6 @@
 """People who write: contacts, called by their numbers."""
 
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -257,27 +258,24 @@ def _shown(contact: Contact, requests: Requests) -> dict[str, Any]:
 PATH = f"{BASE}/users/"
 ONE = f"{PATH}{{contact}}/"
 READ, WRITE = "contacts:read", "contacts:write"
+_row = functools.partial(Row, tag=TAG, admin=True)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=PATH,
-        handler=list_users,
-        summary="List users",
-        tag=TAG,
-        scope=READ,
-        admin=True,
+    _row(
+        "GET",
+        PATH,
+        list_users,
+        "List users",
+        READ,
         query=UsersQuery,
         returns=UsersPage,
         problems=(NotFound,),
     ),
-    Row(
-        method="POST",
-        path=PATH,
-        handler=create_user,
-        summary="Create user",
-        tag=TAG,
-        scope=WRITE,
-        admin=True,
+    _row(
+        "POST",
+        PATH,
+        create_user,
+        "Create user",
+        WRITE,
         body=NewUser,
         returns=UserView,
         status=201,
@@ -290,51 +288,35 @@ ROWS: tuple[AnyRow, ...] = (
             "preferences": {"notifications": True, "language": "en"},
         },
     ),
-    Row(
-        method="GET",
-        path=ONE,
-        handler=get_user,
-        summary="Get user details",
-        tag=TAG,
-        scope=READ,
-        admin=True,
-        returns=UserDetails,
-        problems=(NotFound,),
-    ),
-    Row(
-        method="PATCH",
-        path=ONE,
-        handler=change_user,
-        summary="Update user",
-        tag=TAG,
-        scope=WRITE,
-        admin=True,
+    _row("GET", ONE, get_user, "Get user details", READ, returns=UserDetails, problems=(NotFound,)),
+    _row(
+        "PATCH",
+        ONE,
+        change_user,
+        "Update user",
+        WRITE,
         body=UserChanges,
         returns=UserDetails,
         problems=(NotFound,),
         example={"tier": "premium", "preferences": {"notifications": False, "language": "es"}},
     ),
-    Row(
-        method="POST",
-        path=f"{ONE}update_tier/",
-        handler=update_tier,
-        summary="Update user tier",
-        tag=TAG,
-        scope=WRITE,
-        admin=True,
+    _row(
+        "POST",
+        f"{ONE}update_tier/",
+        update_tier,
+        "Update user tier",
+        WRITE,
         body=TierChange,
         returns=TierChangedView,
         problems=(NotFound,),
         example={"tier": "enterprise", "reason": "Upgrade for increased usage"},
     ),
-    Row(
-        method="POST",
-        path=f"{ONE}send_message/",
-        handler=send_message,
-        summary="Send message to user",
-        tag=TAG,
-        scope="messages:write",
-        admin=True,
+    _row(
+        "POST",
+        f"{ONE}send_message/",
+        send_message,
+        "Send message to user",
+        "messages:write",
         body=MessageToUser,
         returns=MessageSentView,
         problems=(NotFound,),

@@ -1,5 +1,6 @@
 """Agents. A name is there once an account, whatever its case."""
 
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -219,43 +220,33 @@ def _item(agent: Agent) -> dict[str, Any]:
     }
 
 
-def _row(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRow:
-    return Row(
-        method=method,
-        path=path,
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        scope=f"agents:{'read' if method == 'GET' else 'write'}",
-        refusals=REFUSALS,
-        max_body_bytes=MAX_BODY_BYTES,
-        **more,
-    )
-
-
 EXAMPLE = {"name": "Support", "system_prompt": "You help callers.", "language": "en"}
 ONE = "/agents/{agent}"
+READ, WRITE = "agents:read", "agents:write"
+_row = functools.partial(Row, tag=TAG, refusals=REFUSALS, max_body_bytes=MAX_BODY_BYTES)
 ROWS: tuple[AnyRow, ...] = (
-    _row("GET", "/agents", list_agents, "List agents", query=AgentsQuery, returns=AgentList),
+    _row("GET", "/agents", list_agents, "List agents", READ, query=AgentsQuery, returns=AgentList),
     _row(
         "POST",
         "/agents",
         create_agent,
         "Create agent",
+        WRITE,
         body=NewAgent,
         returns=CreatedView,
         status=201,
         example=EXAMPLE,
     ),
-    _row("GET", ONE, get_agent, "Get agent", returns=AgentView),
+    _row("GET", ONE, get_agent, "Get agent", READ, returns=AgentView),
     _row(
         "PUT",
         ONE,
         change_agent,
         "Update agent",
+        WRITE,
         body=AgentChanges,
         returns=ChangedView,
         example={"name": "Sales"},
     ),
-    _row("DELETE", ONE, delete_agent, "Delete agent", status=204),
+    _row("DELETE", ONE, delete_agent, "Delete agent", WRITE, status=204),
 )

@@ -1,5 +1,6 @@
 """Campaigns: many numbers, called by one agent."""
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -172,24 +173,15 @@ def _item(campaign: Campaign, numbers: list[str]) -> CampaignItem:
     )
 
 
-def _row(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRow:
-    return Row(
-        method=method,
-        path=path,
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        scope=f"campaigns:{'read' if method == 'GET' else 'write'}",
-        **more,
-    )
-
-
+READ, WRITE = "campaigns:read", "campaigns:write"
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
     _row(
         "GET",
         "/campaigns",
         list_campaigns,
         "List campaigns",
+        READ,
         query=CampaignsQuery,
         returns=CampaignList,
     ),
@@ -198,6 +190,7 @@ ROWS: tuple[AnyRow, ...] = (
         "/campaigns",
         create_campaign,
         "Create campaign",
+        WRITE,
         body=NewCampaign,
         returns=CreatedView,
         status=201,
@@ -210,6 +203,7 @@ ROWS: tuple[AnyRow, ...] = (
         "/campaigns/{campaign}/launch",
         launch_campaign,
         "Launch campaign",
+        WRITE,
         returns=LaunchedView,
         refusals=NOT_FOUND | {Conflict: Said("CAMPAIGN_002", "Cannot launch campaign")},
     ),
@@ -218,6 +212,7 @@ ROWS: tuple[AnyRow, ...] = (
         "/campaigns/{campaign}/pause",
         pause_campaign,
         "Pause campaign",
+        WRITE,
         returns=PausedView,
         refusals=NOT_FOUND | {Conflict: Said("CAMPAIGN_003", "Cannot pause campaign")},
     ),
