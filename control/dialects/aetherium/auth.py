@@ -1,5 +1,6 @@
 """Registering, proving one's number, signing in, new tokens."""
 
+import functools
 from typing import Annotated
 
 import msgspec
@@ -142,13 +143,13 @@ async def _signed_in(
 
 
 EXAMPLE = {"email": "ann@example.org", "password": "a long password"}
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path="/api/auth/register",
-        handler=register,
-        summary="Register user",
-        tag=TAG,
+    _row(
+        "POST",
+        "/api/auth/register",
+        register,
+        "Register user",
         scope=None,
         body=Registration,
         returns=RegisteredView,
@@ -159,35 +160,27 @@ ROWS: tuple[AnyRow, ...] = (
             "phone_number": "+15550001234",
         },
     ),
-    Row(
-        method="POST",
-        path="/api/auth/verify-sms",
-        handler=verify,
-        summary="Verify phone number",
-        tag=TAG,
+    _row(
+        "POST",
+        "/api/auth/verify-sms",
+        verify,
+        "Verify phone number",
         scope=None,
         body=PhoneCode,
         returns=VerifiedView,
         example={"email": EXAMPLE["email"], "verification_code": "123456"},
     ),
-    Row(
-        method="POST",
-        path="/api/auth/login",
-        handler=login,
-        summary="Login",
-        tag=TAG,
+    _row(
+        "POST",
+        "/api/auth/login",
+        login,
+        "Login",
         scope=None,
         body=Login,
         returns=SignedInView,
         example={"login_identifier": EXAMPLE["email"], "password": EXAMPLE["password"]},
     ),
-    Row(
-        method="POST",
-        path="/api/auth/refresh",
-        handler=refresh,
-        summary="Refresh token",
-        tag=TAG,
-        scope="accounts:read",
-        returns=SignedInView,
+    _row(
+        "POST", "/api/auth/refresh", refresh, "Refresh token", "accounts:read", returns=SignedInView
     ),
 )

@@ -1,5 +1,6 @@
 """Tiers, what a user has subscribed to, and payments."""
 
+import functools
 from typing import Annotated
 
 import msgspec
@@ -212,55 +213,52 @@ def _name(payment: Payment) -> str:
     return f"{PREFIX}{payment.token}"
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path="/api/subscriptions/tiers",
-        handler=list_tiers,
-        summary="Get subscription tiers",
-        tag=TAG,
+    _row(
+        "GET",
+        "/api/subscriptions/tiers",
+        list_tiers,
+        "Get subscription tiers",
         scope=None,
         returns=list[TierView],
     ),
-    Row(
-        method="GET",
-        path="/api/subscriptions/user/{account}",
-        handler=get_subscription,
-        summary="Get user subscription",
-        tag=TAG,
-        scope="billing:read",
+    _row(
+        "GET",
+        "/api/subscriptions/user/{account}",
+        get_subscription,
+        "Get user subscription",
+        "billing:read",
         returns=SubscriptionView,
     ),
-    Row(
-        method="POST",
-        path="/api/subscriptions/upgrade",
-        handler=upgrade,
-        summary="Update subscription",
-        tag=TAG,
-        scope="billing:write",
+    _row(
+        "POST",
+        "/api/subscriptions/upgrade",
+        upgrade,
+        "Update subscription",
+        "billing:write",
         body=Upgrade,
         returns=UpgradedView,
         example={"tier_id": 2, "payment_period": "monthly"},
     ),
-    Row(
-        method="POST",
-        path="/api/payments/create-session",
-        handler=create_payment,
-        summary="Create payment session",
-        tag=PAYMENTS,
-        scope="billing:write",
+    _row(
+        "POST",
+        "/api/payments/create-session",
+        create_payment,
+        "Create payment session",
+        "billing:write",
         body=NewPayment,
         returns=PaymentView,
         status=201,
         example={"subscription_tier_id": 2, "payment_period": "monthly"},
-    ),
-    Row(
-        method="POST",
-        path="/api/payments/verify",
-        handler=verify_payment,
-        summary="Verify payment",
         tag=PAYMENTS,
-        scope="billing:write",
+    ),
+    _row(
+        "POST",
+        "/api/payments/verify",
+        verify_payment,
+        "Verify payment",
+        "billing:write",
         body=PaymentProof,
         returns=VerifiedView,
         example={
@@ -268,5 +266,6 @@ ROWS: tuple[AnyRow, ...] = (
             "bank_card_number": "1234567890123456",
             "cardholder_name": "Ann Smith",
         },
+        tag=PAYMENTS,
     ),
 )

@@ -1,5 +1,6 @@
 """Telegram: which account there is the user's, and what is told there."""
 
+import functools
 from typing import Annotated
 
 import msgspec
@@ -90,34 +91,32 @@ def telegram_view(link: Telegram) -> TelegramView:
     )
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path="/api/telegram/link",
-        handler=link_telegram,
-        summary="Link Telegram account",
-        tag=TAG,
-        scope="accounts:write",
+    _row(
+        "POST",
+        "/api/telegram/link",
+        link_telegram,
+        "Link Telegram account",
+        "accounts:write",
         body=Link,
         returns=LinkView,
         example={"telegram_user_id": 123456789, "telegram_username": "ann"},
     ),
-    Row(
-        method="GET",
-        path="/api/telegram/settings",
-        handler=get_telegram,
-        summary="Get Telegram settings",
-        tag=TAG,
-        scope="accounts:read",
+    _row(
+        "GET",
+        "/api/telegram/settings",
+        get_telegram,
+        "Get Telegram settings",
+        "accounts:read",
         returns=TelegramView,
     ),
-    Row(
-        method="PUT",
-        path="/api/telegram/settings",
-        handler=change_telegram,
-        summary="Update Telegram settings",
-        tag=TAG,
-        scope="accounts:write",
+    _row(
+        "PUT",
+        "/api/telegram/settings",
+        change_telegram,
+        "Update Telegram settings",
+        "accounts:write",
         body=TelegramChanges,
         returns=TelegramView,
         example={"daily_reports": True},

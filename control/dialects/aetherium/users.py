@@ -1,5 +1,6 @@
 """Users: their profiles and passwords."""
 
+import functools
 from typing import Any
 
 import msgspec
@@ -117,34 +118,25 @@ async def _profile(asked: Asked[Nothing, Any], account: Account) -> ProfileView:
 
 ONE = "/api/users/{account}"
 WRONG = Said("VALIDATION_ERROR", "The current password is wrong", 400)
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=ONE,
-        handler=get_user,
-        summary="Get user profile",
-        tag=TAG,
-        scope="accounts:read",
-        returns=ProfileView,
-    ),
-    Row(
-        method="PUT",
-        path=ONE,
-        handler=change_user,
-        summary="Update user profile",
-        tag=TAG,
-        scope="accounts:write",
+    _row("GET", ONE, get_user, "Get user profile", "accounts:read", returns=ProfileView),
+    _row(
+        "PUT",
+        ONE,
+        change_user,
+        "Update user profile",
+        "accounts:write",
         body=ProfileChanges,
         returns=ProfileView,
         example={"full_name": "Ann Smith"},
     ),
-    Row(
-        method="POST",
-        path=f"{ONE}/change-password",
-        handler=change_password,
-        summary="Change password",
-        tag=TAG,
-        scope="accounts:write",
+    _row(
+        "POST",
+        f"{ONE}/change-password",
+        change_password,
+        "Change password",
+        "accounts:write",
         body=NewPassword,
         returns=Message,
         refusals={WrongPassword: WRONG},

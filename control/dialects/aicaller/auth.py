@@ -1,5 +1,6 @@
 """Signing in, and a forgotten password."""
 
+import functools
 from typing import Annotated
 
 import msgspec
@@ -90,46 +91,43 @@ def _tokens(signed_in: SignedIn) -> TokensView:
 
 
 WHO = {"email": "user@example.com", "password": "password"}
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path=f"{BASE}/auth/login",
-        handler=login,
-        summary="Login and get access token",
-        tag=TAG,
+    _row(
+        "POST",
+        f"{BASE}/auth/login",
+        login,
+        "Login and get access token",
         scope=None,
         body=Login,
         returns=TokensView,
         example=WHO,
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/auth/forgot-password",
-        handler=forgot_password,
-        summary="Request password reset",
-        tag=TAG,
+    _row(
+        "POST",
+        f"{BASE}/auth/forgot-password",
+        forgot_password,
+        "Request password reset",
         scope=None,
         body=Forgotten,
         returns=SaidView,
         example={"email": "user@example.com"},
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/auth/reset-password",
-        handler=reset_password,
-        summary="Reset password with token",
-        tag=TAG,
+    _row(
+        "POST",
+        f"{BASE}/auth/reset-password",
+        reset_password,
+        "Reset password with token",
         scope=None,
         body=NewPassword,
         returns=SaidView,
         example={"token": "reset-token", "new_password": "newpassword"},
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/auth/refresh",
-        handler=refresh,
-        summary="Refresh tokens",
-        tag=TAG,
+    _row(
+        "POST",
+        f"{BASE}/auth/refresh",
+        refresh,
+        "Refresh tokens",
         scope=None,
         body=Refreshing,
         returns=TokensView,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import functools
 import zoneinfo
 from typing import Annotated, Any, Literal
 
@@ -226,60 +227,56 @@ def _moment(moment: datetime.datetime | None, timezone: str) -> float | None:
     return wall_of(moment)
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/calls",
-        handler=list_calls,
-        summary="List calls",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/calls",
+        list_calls,
+        "List calls",
+        "calls:read",
         query=CallsQuery,
         returns=List[CallItem],
     ),
-    Route(
-        method="POST",
-        path="/v1/calls",
-        handler=place_call,
-        summary="Place a call",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "POST",
+        "/v1/calls",
+        place_call,
+        "Place a call",
+        "calls:write",
         body=CallWish,
         returns=CallView,
         status=202,
         problems=(Unprocessable,),
         max_body_bytes=MAX_BODY_BYTES,
     ),
-    Route(
-        method="GET",
-        path="/v1/calls/{id}",
-        handler=get_call,
-        summary="Get a call",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/calls/{id}",
+        get_call,
+        "Get a call",
+        "calls:read",
         returns=CallView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/calls/{id}",
-        handler=change_call,
-        summary="Change a call",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "PATCH",
+        "/v1/calls/{id}",
+        change_call,
+        "Change a call",
+        "calls:write",
         body=CallChanges,
         returns=CallView,
         problems=(NotFound, Conflict, Unprocessable),
         max_body_bytes=MAX_BODY_BYTES,
     ),
     *(
-        Route(
-            method=method,
-            path=path,
-            handler=handler,
-            summary=summary,
-            tag=TAG,
-            scope="calls:write",
+        _route(
+            method,
+            path,
+            handler,
+            summary,
+            "calls:write",
             returns=CallView,
             status=202,
             problems=(NotFound, Conflict),
@@ -289,24 +286,22 @@ ROUTES: tuple[AnyRoute, ...] = (
             ("POST", "/v1/calls/{id}/hangup", hang_up, "Hang up"),
         )
     ),
-    Route(
-        method="GET",
-        path="/v1/calls/{id}/turns",
-        handler=get_turns,
-        summary="List a call's turns",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/calls/{id}/turns",
+        get_turns,
+        "List a call's turns",
+        "calls:read",
         query=TurnsQuery,
         returns=TurnList,
         problems=(NotFound,),
     ),
-    Route(
-        method="GET",
-        path="/v1/calls/{id}/recording",
-        handler=get_recording,
-        summary="Download the recording",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/calls/{id}/recording",
+        get_recording,
+        "Download the recording",
+        "calls:read",
         query=FormatQuery,
         content="audio/wav",
         other_content=tuple(RENDITIONS.values()),

@@ -1,6 +1,7 @@
 """`/v1/schedules`: calls that come again and again."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -175,69 +176,64 @@ def _stored(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/schedules",
-        handler=list_schedules,
-        summary="List schedules",
-        tag=TAG,
-        scope="schedules:read",
+    _route(
+        "GET",
+        "/v1/schedules",
+        list_schedules,
+        "List schedules",
+        "schedules:read",
         query=SchedulesQuery,
         returns=List[ScheduleView],
     ),
-    Route(
-        method="POST",
-        path="/v1/schedules",
-        handler=create_schedule,
-        summary="Make a schedule",
-        tag=TAG,
-        scope="schedules:write",
+    _route(
+        "POST",
+        "/v1/schedules",
+        create_schedule,
+        "Make a schedule",
+        "schedules:write",
         body=NewSchedule,
         returns=ScheduleView,
         status=201,
         max_body_bytes=MAX_BODY_BYTES,
     ),
-    Route(
-        method="GET",
-        path="/v1/schedules/{id}",
-        handler=get_schedule,
-        summary="Get a schedule",
-        tag=TAG,
-        scope="schedules:read",
+    _route(
+        "GET",
+        "/v1/schedules/{id}",
+        get_schedule,
+        "Get a schedule",
+        "schedules:read",
         returns=ScheduleView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/schedules/{id}",
-        handler=change_schedule,
-        summary="Change a schedule",
-        tag=TAG,
-        scope="schedules:write",
+    _route(
+        "PATCH",
+        "/v1/schedules/{id}",
+        change_schedule,
+        "Change a schedule",
+        "schedules:write",
         body=ScheduleChanges,
         returns=ScheduleView,
         problems=(NotFound, Unprocessable),
         max_body_bytes=MAX_BODY_BYTES,
     ),
-    Route(
-        method="DELETE",
-        path="/v1/schedules/{id}",
-        handler=delete_schedule,
-        summary="Delete a schedule",
-        tag=TAG,
-        scope="schedules:write",
+    _route(
+        "DELETE",
+        "/v1/schedules/{id}",
+        delete_schedule,
+        "Delete a schedule",
+        "schedules:write",
         status=204,
         problems=(NotFound,),
     ),
     *(
-        Route(
-            method="POST",
-            path=f"/v1/schedules/{{id}}/{verb}",
-            handler=handler,
-            summary=summary,
-            tag=TAG,
-            scope="schedules:write",
+        _route(
+            "POST",
+            f"/v1/schedules/{{id}}/{verb}",
+            handler,
+            summary,
+            "schedules:write",
             returns=ScheduleView,
             problems=(NotFound, Unprocessable),
         )
