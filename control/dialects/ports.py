@@ -3,6 +3,7 @@
 import msgspec
 
 from ..configuration.config_http import HttpSettings
+from ..http.connection_room import ConnectionRoom
 from ..http.edge import Authenticator, Edge
 from ..http.server import HttpServer
 from .catalog import Alone
@@ -17,6 +18,7 @@ class DialectPorts:
         edge: Edge,
         authenticator: Authenticator,
         alone: tuple[Alone, ...],
+        room: ConnectionRoom,
     ) -> None:
         self._host = settings.host
         self._servers = [
@@ -27,6 +29,7 @@ class DialectPorts:
                     edge,
                     authenticator,
                     alone=each.speech,
+                    room=room,
                 ),
             )
             for each in alone

@@ -60,6 +60,16 @@ def limit_body(request: web.Request, max_bytes: int) -> None:
         raise TooLarge(f"at most {max_bytes} bytes")
 
 
+def refuse_packed(request: web.Request) -> None:
+    """Raises Unsupported for a body that would have to be unpacked first.
+
+    Small ones may become huge, and no client of this API packs what it sends.
+    """
+    packed = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        raise Unsupported("send the body as it is, without Content-Encoding")
+
+
 async def read_bytes(
     request: web.Request, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S
 ) -> bytes:

@@ -11,7 +11,8 @@ from ..configuration.config_http import HttpSettings
 from ..errors import StartError
 from . import docs
 from .compression import compress
-from .connections import Site
+from .connection_room import ConnectionRoom
+from .connections import Site, room_for
 from .cors import Cors
 from .edge import AUTHENTICATOR, EDGE, Authenticator, Edge
 from .finishing import Finishing
@@ -180,8 +181,12 @@ class HttpServer:
         limiter: RateLimiter | None = None,
         dialects: Sequence[Speech] = (),
         alone: Speech | None = None,
+        room: ConnectionRoom | None = None,
     ) -> None:
+        """`room`: of several servers in one process, what they share."""
         self._settings = settings
+        self.room = room or room_for(settings)
+        "Who is connected."
         self._bus = edge.bus
         self._runner = web.AppRunner(
             make_app(edge, authenticator, settings, limiter, None, dialects, alone),
@@ -198,7 +203,9 @@ class HttpServer:
         docs.files()
         await self._runner.setup()
         settings = self._settings
-        site = Site(self._runner, settings.host, settings.port, random.Random())
+        site = Site(
+            self._runner, settings.host, settings.port, random.Random(), self.room, LoopClock()
+        )
         try:
             await site.start()
         except OSError as exc:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ..auth.principal import Principal
 from ..errors import Forbidden
-from .decoding import BODY_TIMEOUT_S, limit_body, read_bytes
+from .decoding import BODY_TIMEOUT_S, limit_body, read_bytes, refuse_packed
 from .finishing import READING, Finishing
 from .once import answered_once, key_of
 from .route import NOTHING, AnyRoute, Asked
@@ -43,6 +43,7 @@ def handler_of(route: AnyRoute) -> AiohttpHandler:
         if route.scope is not None:
             check_may(who, route)
         limit_body(request, route.max_body_bytes)
+        refuse_packed(request)
         speech = speech_of(request)
         query = speech.read_query(request, route)
         body: msgspec.Struct = NOTHING

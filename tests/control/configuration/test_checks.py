@@ -52,11 +52,12 @@ def test_a_taken_udp_port_is_found() -> None:
 
 
 def test_open_files_must_suffice_for_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resource.getrlimit", lambda _: (256, 500))
-    assert checks.open_files(Settings(limits=LimitSettings(max_calls=100))).well
-    finding = checks.open_files(Settings(limits=LimitSettings(max_calls=101)))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (256, 550))
+    http = HttpSettings(max_connections=50)
+    assert checks.open_files(Settings(http=http, limits=LimitSettings(max_calls=100))).well
+    finding = checks.open_files(Settings(http=http, limits=LimitSettings(max_calls=101)))
     assert not finding.well
-    assert "ulimit -Hn 504" in finding.cure
+    assert "ulimit -Hn 554" in finding.cure
     monkeypatch.setattr("resource.getrlimit", lambda _: (-1, -1))
     assert checks.open_files(Settings()).well
 

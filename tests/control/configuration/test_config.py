@@ -178,7 +178,10 @@ def test_a_trunks_host_is_an_address_with_or_without_its_scheme() -> None:
 def test_an_unknown_key_is_named_with_its_line_and_the_known_ones() -> None:
     error = error_of('[http]\nhost = "x"\n# port\nprot = 1\n')
     assert (error.key, error.value, error.source) == ("http.prot", "1", "offhook.toml:4")
-    known = "unknown key; there is cors_origins, host, port, trusted_proxies"
+    known = (
+        "unknown key; there is cors_origins, host, max_connections, "
+        "max_connections_per_address, port, trusted_proxies"
+    )
     assert error.expected == known
     assert str(error) == f"offhook.toml:4: http.prot = 1: {known}"
 

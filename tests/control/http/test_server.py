@@ -1,10 +1,13 @@
 """The server on its socket."""
 
 import asyncio
+import contextlib
+import gzip
 import json
 import pathlib
 import random
 import socket
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -14,6 +17,7 @@ from offhook.control.calls.registry import CallRegistry
 from offhook.control.configuration.config import HttpSettings
 from offhook.control.errors import StartError
 from offhook.control.events.events import EventBus
+from offhook.control.http.connection_room import HEAD_S
 from offhook.control.http.edge import Edge
 from offhook.control.http.server import HttpServer
 from offhook.control.services.catalog import make_services
@@ -38,7 +42,7 @@ class Idle:
         return None
 
 
-def server(folder: pathlib.Path, port: int) -> HttpServer:
+def server(folder: pathlib.Path, port: int, **settings: int) -> HttpServer:
     bus, metrics = EventBus(), Metrics()
     database, clock = Database(url_in(folder)), VirtualClock()
     calls = CallRegistry(CallStore(database), bus, metrics, clock, folder)
@@ -54,7 +58,7 @@ def server(folder: pathlib.Path, port: int) -> HttpServer:
         rng=random.Random(1),
     )
     edge = Edge(calls, bus, metrics, Idle(), services)
-    return HttpServer(HttpSettings(port=port), edge, ApiToken("t"))
+    return HttpServer(HttpSettings(port=port, **settings), edge, ApiToken("t"))
 
 
 async def test_port_0_is_any_free_one_and_is_told(tmp_path: pathlib.Path) -> None:
@@ -127,3 +131,81 @@ async def test_stopping_lets_event_clients_go(tmp_path: pathlib.Path) -> None:
         message = await events.receive()
         assert (events.close_code, message.extra) == (1013, "the server stops")
         await stopping
+
+
+def bomb() -> bytes:
+    """40 MB in 40 kB."""
+    return gzip.compress(bytes(40_000_000))
+
+
+async def asked(port: int, sent: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "GZip, identity"])
+async def test_bodies_that_would_have_to_be_unpacked_are_refused_as_they_come(
+    tmp_path: pathlib.Path, coding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Unpacking happens where bodies are parsed, on the event loop: nobody does it.
+    monkeypatch.delattr("aiohttp.http_parser.DeflateBuffer.feed_data")
+    http = server(tmp_path, 0)
+    await http.start()
+    body = bomb()
+    head = (
+        "POST /v1/agents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Encoding: {coding}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    answer = await asked(http.port, head.encode() + body)
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert b'"code":"unsupported_media_type"' in answer
+    await http.aclose()
+
+
+async def test_a_connection_too_many_ends_the_one_that_asks_nothing(
+    tmp_path: pathlib.Path,
+) -> None:
+    http = server(tmp_path, 0, max_connections=2)
+    await http.start()
+    silent = await asyncio.open_connection("127.0.0.1", http.port)
+    slow = await asyncio.open_connection("127.0.0.1", http.port)
+    slow[1].write(b"GET /health HTTP/1.1\r\nHost: x\r\n")
+    await asyncio.wait_for(until(lambda: len(http.room) == 2), 5)
+    loop = asyncio.get_running_loop()
+    http.room.look(loop.time())
+    answer = await asked(http.port, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert await asyncio.wait_for(silent[0].read(), 5) == b""
+    http.room.look(loop.time() + HEAD_S + 1)
+    assert await asyncio.wait_for(slow[0].read(), 5) == b""
+    await asyncio.wait_for(until(lambda: len(http.room) == 0), 5)
+    for _, writer in (silent, slow):
+        writer.close()
+    await http.aclose()
+
+
+async def test_one_address_takes_only_a_part_of_the_connections(tmp_path: pathlib.Path) -> None:
+    http = server(tmp_path, 0, max_connections_per_address=1)
+    await http.start()
+    first = await asyncio.open_connection("127.0.0.1", http.port)
+    await asyncio.wait_for(until(lambda: len(http.room) == 1), 5)
+    second = await asyncio.open_connection("127.0.0.1", http.port)
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(second[0].read(), 5) == b""
+    first[1].write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await asyncio.wait_for(first[0].readline(), 5)).startswith(b"HTTP/1.1 200 ")
+    assert http.room.refused == 1
+    second[1].close()
+    first[1].close()
+    await asyncio.wait_for(until(lambda: len(http.room) == 0), 5)
+    await http.aclose()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """The event loop goes round until it is so."""
+    while not holds():  # noqa: ASYNC110
+        await asyncio.sleep(0)
