@@ -5,18 +5,23 @@ same. Of HTML what is not shown (scripts, styles, navigation) is left out.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 
 from .chunking import Block
 
 MAX_DEPTH = 5000
 "Elements within each other; more is no page that anybody has written."
+MAX_TITLE_CHARS = 200
+MIN_DRAWN = 4
+"Characters of a line of tildes, stars or carets under a title: three tildes are a fence."
 
 _BLANK = re.compile(r"\n\s*\n")
-_HASHES = re.compile(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*\Z")
-_UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*\Z")
-_UNDERLINED = re.compile(r"(?P<words>[^\n]{1,200})\n(?P<line>=+|-+|~+|\*+)\s*\Z")
+# One may indent headings (CommonMark §4.2), but nobody does; what manuals indent by three are
+# examples, with comments in them.
+_HASHES = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*\Z")
+_ANY_HASHES = re.compile(r"^#{1,6}\s", re.MULTILINE)
+_UNDERLINE = re.compile(r" {0,3}(?P<line>=+|-+|~+|\*+|\^+)\s*\Z")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\n]{0,1000}\)")
 _MARKS = re.compile(r"(\*\*|__|`+)(?=\S)|(?<=\S)(\*\*|__|`+)")
@@ -38,16 +43,42 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 def text_blocks(text: str, *, markdown: bool) -> Iterator[Block]:
     """Paragraphs between blank lines; form feeds number pages, as printers had them."""
     pages = text.replace("\r\n", "\n").replace("\r", "\n").split("\f")
+    titles = _Titles("=-" if markdown and _ANY_HASHES.search(text) else "")
     for number, page in enumerate(pages, 1):
         place = number if len(pages) > 1 else None
         if markdown:
-            yield from _markdown_blocks(page, place)
+            yield from _markdown_blocks(page, place, titles)
         else:
             for paragraph in _BLANK.split(page):
-                yield from _paragraph(paragraph.strip("\n"), place)
+                yield from _paragraph(paragraph.strip("\n"), place, titles)
 
 
-def _markdown_blocks(text: str, page: int | None) -> Iterator[Block]:
+class _Titles:
+    """Titles that a line is drawn under, as in Markdown and in reStructuredText.
+
+    The kind of line that is met first is the outermost: manuals draw what they like.
+    """
+
+    def __init__(self, known: str) -> None:
+        self._known = known
+
+    def level(self, above: Sequence[str], line: str) -> int:
+        """Of the title that `line` underlines; 0: it does not.
+
+        Tildes may begin code, and stars part paragraphs: they have to be as long as the title.
+        """
+        found = _UNDERLINE.match(line)
+        if found is None or len(above) != 1:
+            return 0
+        mark, drawn = found["line"][0], len(found["line"])
+        if mark not in "=-" and drawn < max(MIN_DRAWN, len(above[0].strip())):
+            return 0
+        if mark not in self._known:
+            self._known += mark
+        return self._known.index(mark) + 1
+
+
+def _markdown_blocks(text: str, page: int | None, titles: _Titles) -> Iterator[Block]:
     """A heading needs no blank line before or after it; in a fence nothing is one."""
     lines: list[str] = []
     fence = ""
@@ -56,12 +87,14 @@ def _markdown_blocks(text: str, page: int | None) -> Iterator[Block]:
         text = _unmarked("\n".join(lines))
         lines.clear()
         if not fence:
-            yield from _paragraph(text, page)
+            yield from _paragraph(text, page, titles)
         elif text.strip():
             yield Block(text, page)
 
     for line in text.split("\n"):
-        if (mark := _FENCE.match(line)) and fence in ("", mark[1]):
+        if not fence and (level := titles.level(lines, line)):
+            yield Block(_unmarked(lines.pop()), page, level)
+        elif (mark := _FENCE.match(line)) and fence in ("", mark[1]):
             yield from paragraph()
             fence = "" if fence else mark[1]
         elif not line.strip():
@@ -69,16 +102,15 @@ def _markdown_blocks(text: str, page: int | None) -> Iterator[Block]:
         elif not fence and (found := _HASHES.match(line)):
             yield from paragraph()
             yield Block(_unmarked(found[2]), page, len(found[1]))
-        elif not fence and len(lines) == 1 and (found := _UNDERLINE.match(line)):
-            yield Block(_unmarked(lines.pop()), page, "=-".index(found[1][0]) + 1)
         else:
             lines.append(line)
     yield from paragraph()
 
 
-def _paragraph(text: str, page: int | None) -> Iterator[Block]:
-    if found := _UNDERLINED.match(text.strip()):
-        yield Block(found["words"], page, "=-~*".index(found["line"][0]) + 1)
+def _paragraph(text: str, page: int | None, titles: _Titles) -> Iterator[Block]:
+    words, _, line = text.strip().partition("\n")
+    if len(words) <= MAX_TITLE_CHARS and (level := titles.level((words,), line)):
+        yield Block(words, page, level)
     elif text.strip():
         yield Block(text, page)
 

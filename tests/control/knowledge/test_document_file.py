@@ -91,6 +91,19 @@ def test_headings_of_markdown_need_no_blank_lines_and_code_has_none(tmp_path: pa
     ]
 
 
+def test_titles_of_a_manual_may_be_underlined_with_anything(tmp_path: pathlib.Path) -> None:
+    text = (
+        "2. Trade\n********\n\n2.1. Shop\n=========\n\nFrom nine.\n\n"
+        "2.1.1. Returns\n~~~~~~~~~~~~~~\n\nThirty days.\n\n   ~~~~\n   so\n   ~~~~\n\n"
+        "2.2. Post\n=========\n\nBy hand:\n\n   # parcels\n   send\n"
+    )
+    assert pieces(written(tmp_path, text)) == [
+        (None, "Trade › 2.1. Shop", "From nine."),
+        (None, "Trade › 2.1. Shop › 2.1.1. Returns", "Thirty days.\nso"),
+        (None, "Trade › 2.2. Post", "By hand:\n# parcels send"),
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_text_is_read_in_any_usual_encoding(tmp_path: pathlib.Path, encoding: str) -> None:
     path = written(tmp_path, "Größe zählt.".encode(encoding))
