@@ -9,10 +9,10 @@ import hashlib
 import pathlib
 import uuid
 from collections.abc import AsyncIterator
-from typing import IO
+from typing import IO, cast
 
 import msgspec
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ...errors import BadRequest, TooLarge, TooSlow, Unsupported
@@ -28,6 +28,10 @@ MAX_FIELD_BYTES = 4096
 FORM_BYTES = 64 * 1024
 "Of a form beside its file."
 MAX_NAME_CHARS = 200
+MAX_LINES = MAX_FIELDS * 130
+"Of a form around its fields' contents: boundaries, and what stands above each field."
+AS_IT_IS = ("", "7bit", "8bit", "binary")
+"Content-Transfer-Encodings that are none (RFC 7578 §4.7: there should be none at all)."
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -126,12 +130,15 @@ async def _form(request: web.Request, spool: Spool) -> tuple[str, dict[str, str]
     fields: dict[str, str] = {}
     name: str | None = None
     try:
-        reader = await request.multipart()
+        lines = cast(StreamReader, _Lines(request.content))
+        reader = MultipartReader(request.headers, lines)
         count = 0
         while (part := await reader.next()) is not None:
             count += 1
             if count > MAX_FIELDS or not isinstance(part, BodyPartReader):
                 raise BadRequest(f"at most {MAX_FIELDS} fields, and no form within the form")
+            if part.headers.get(hdrs.CONTENT_TRANSFER_ENCODING, "").lower() not in AS_IT_IS:
+                raise BadRequest("send fields as they are, without encodings", field=part.name)
             if part.name == FILE_FIELD:
                 if name is not None:
                     raise BadRequest("one file", field=FILE_FIELD)
@@ -145,6 +152,28 @@ async def _form(request: web.Request, spool: Spool) -> tuple[str, dict[str, str]
     if name is None:
         raise BadRequest("the form has no file", field=FILE_FIELD)
     return name, fields
+
+
+class _Lines:
+    """A body as a reader of forms reads it, with so many lines around contents, and no more.
+
+    It looks for the first boundary line by line, for as long as the body has any, and holds the
+    event loop for all of that: ten seconds of 14 MB.
+    """
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
+        self._left = MAX_LINES
+        self.read = content.read
+        self.at_eof = content.at_eof
+        self.unread_data = content.unread_data
+
+    async def readline(self, *, max_line_length: int | None = None) -> bytes:
+        """The next one. Raises ValueError."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("there is too much around its fields")
+        return await self._content.readline(max_line_length=max_line_length)
 
 
 async def _text(part: BodyPartReader) -> str:

@@ -157,6 +157,32 @@ async def test_a_file_that_is_none_is_refused_when_looked_at(api: Office) -> Non
     assert problem["field"] == "file"
 
 
+FORM = {"Content-Type": "multipart/form-data; boundary=B"}
+IN_FORM = '--B\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n'
+
+
+@pytest.mark.parametrize("before", ["", "This is a form.\r\n\r\n"])
+async def test_a_few_lines_before_a_form_do_no_harm(api: Office, before: str) -> None:
+    sent = f"{before}{IN_FORM}\r\n{FILE}\r\n--B--\r\n"
+    found = await api.send(200, sent, "/v1/imports/validate?timezone=Europe/Berlin", **FORM)
+    assert found["rows_total"] == 3
+
+
+async def test_a_form_is_not_looked_for_in_a_file_of_lines(api: Office) -> None:
+    content = "x\n" * 1_000_000
+    problem = await api.send(400, content + IN_FORM, **FORM)
+    assert problem["detail"] == "the form cannot be read: there is too much around its fields"
+    whole = f"{IN_FORM}\r\nphone\r\n{content}\r\n--B--\r\n"
+    assert (await api.send(202, whole, **FORM))["size_bytes"] == len(content) + 7
+
+
+@pytest.mark.parametrize("coding", ["base64", "Quoted-Printable", "gzip"])
+async def test_fields_that_would_have_to_be_decoded_are_refused(api: Office, coding: str) -> None:
+    sent = f"{IN_FORM}Content-Transfer-Encoding: {coding}\r\n\r\ncGhvbmUK\r\n--B--\r\n"
+    problem = await api.send(400, sent, **FORM)
+    assert (problem["field"], api.files()) == ("file", [])
+
+
 # --- imported -------------------------------------------------------------------------------------
 
 
