@@ -1,10 +1,11 @@
 """Tests run from a checkout, installed or not: the repository root is `offhook`."""
 
+import gc
 import importlib.util
 import os
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -25,6 +26,24 @@ ON_BOTH = (
     "control/services/test_event_log.py",
 )
 "Tests that run on SQLite and, where there is one, on PostgreSQL (tests/README.md)."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector the tests themselves: nine thousand that live to the end.
+
+    To look at them was half of the collection's time, and seldom looking again, as it does where
+    much stays, kept hundreds of MB of what ended tests leave in cycles.
+    """
+    gc.disable()
+    try:
+        collected = yield
+    finally:
+        gc.enable()
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # that it has nothing left to look at it only learns by looking
+    return collected
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

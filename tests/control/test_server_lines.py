@@ -1,8 +1,6 @@
 """The lines of a whole server: calls go out over real SIP and real frames, and come back to it."""
 
 import asyncio
-import contextlib
-import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from offhook.control.wiring import Server
 from offhook.drivers.sip.registration import AnyRegistrationEvent
 from offhook.media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded, LegPort
 from offhook.tests.kit.station import LIMIT_S, Station
+from offhook.tests.kit.whole_server import started
 
 ENVIRONMENT = {
     "HTTP_PORT": "0",
@@ -56,15 +55,8 @@ async def server(tmp_path: Path, carrier: Station) -> AsyncIterator[Server]:
     host = f"127.0.0.1:{carrier.endpoint.port}"
     own = {"DATA": str(tmp_path), "TRUNKS_0_HOST": host, "LINES_0_REGISTRAR": f"sip:{host}"}
     settings = config.load({f"OFFHOOK_{k}": v for k, v in (ENVIRONMENT | own).items()})
-    thresholds = gc.get_threshold()
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            server = Server(settings)
-            await server.start(stack)
-            yield server
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
+    async with started(settings) as server:
+        yield server
 
 
 def line(server: Server, name: str) -> Line:

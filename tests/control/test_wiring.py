@@ -1,9 +1,9 @@
 """The whole server in this process: what /metrics tells of it, and what it does when it is late."""
 
 import asyncio
-import contextlib
 import gc
 import re
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from offhook.control.wiring import Server
 from offhook.media.ports import LegRinging
 from offhook.tests.kit.exposition import parse
 from offhook.tests.kit.station import LIMIT_S, Party, Station
+from offhook.tests.kit.whole_server import started
 
 READY = ("http=", "sip=sip:")
 ENVIRONMENT = {
@@ -49,20 +50,6 @@ class Running:
         _, text = await self.get("/metrics")
         lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
-
-
-@contextlib.asynccontextmanager
-async def started(settings: config.Settings) -> AsyncIterator[Server]:
-    """A server in this process, which gets its garbage collector back."""
-    thresholds = gc.get_threshold()
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            server = Server(settings)
-            await server.start(stack)
-            yield server
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
 
 
 @pytest.fixture
@@ -103,6 +90,20 @@ async def test_what_a_call_holds_is_told_and_given_back(running: Running) -> Non
         after = await running.metrics()
         assert {name: after[name] for name in KEPT} == dict.fromkeys(KEPT, 0.0)
         assert after['offhook_calls_ended_total{cause="normal"}'] == 1
+
+
+async def test_a_server_that_has_closed_is_freed(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)}
+    async with started(config.load(environment)) as server, Station() as caller:
+        party = await call(caller, Running(server))
+        party.leg.hang_up()
+        async with asyncio.timeout(LIMIT_S):
+            await server.holding.settled()
+        parts = (server, server.engine, server.registry, server.holding, server.lines)
+        kept = {type(part).__name__: weakref.ref(part) for part in parts}
+        del party, server, parts
+    gc.collect()
+    assert [name for name, part in kept.items() if part() is not None] == []
 
 
 async def test_calls_that_ring_count_among_those_that_are_taken(tmp_path: Path) -> None:

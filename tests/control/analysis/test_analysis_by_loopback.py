@@ -1,8 +1,6 @@
 """A whole server: a call of the loopback line is analysed in the process that is for it."""
 
 import asyncio
-import contextlib
-import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ import aiohttp
 import pytest
 
 from offhook.control.configuration import config
-from offhook.control.wiring import Server
+from offhook.tests.kit.whole_server import started
 
 TOKEN = "a token of the test"
 ENVIRONMENT = {
@@ -31,17 +29,11 @@ ANALYSED_WITHIN_S = 60.0
 async def client(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
     environment = ENVIRONMENT | {"DATA": str(tmp_path)}
     settings = config.load({f"OFFHOOK_{k}": v for k, v in environment.items()})
-    thresholds = gc.get_threshold()
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            server = Server(settings)
-            await server.start(stack)
-            base = server.ready_line().split("http=")[1].split()[0]
-            headers = {"Authorization": f"Bearer {TOKEN}"}
-            yield await stack.enter_async_context(aiohttp.ClientSession(base, headers=headers))
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
+    async with started(settings) as server:
+        base = server.ready_line().split("http=")[1].split()[0]
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with aiohttp.ClientSession(base, headers=headers) as client:
+            yield client
 
 
 async def wait_for(events: aiohttp.ClientWebSocketResponse, type_: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Sessions as they are followed: who may, what is told, and a whole call on the loopback line."""
 
-import contextlib
-import gc
 import json
 import pathlib
 from collections.abc import AsyncIterator
@@ -18,6 +16,7 @@ from offhook.control.configuration.config_dialects import DialectsSettings
 from offhook.control.wiring import Server
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.dialects import token_for
+from offhook.tests.kit.whole_server import started
 
 PATH = "/aetherium/api"
 TOKEN = "the operators token of this test"
@@ -205,16 +204,8 @@ async def test_a_setting_makes_tokens_mandatory(tmp_path: pathlib.Path) -> None:
 
 @pytest.fixture
 async def server(tmp_path: pathlib.Path) -> AsyncIterator[Server]:
-    thresholds = gc.get_threshold()
-    settings = config.load(ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)})
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            found = Server(settings)
-            await found.start(stack)
-            yield found
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
+    async with started(config.load(ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)})) as found:
+        yield found
 
 
 async def test_a_user_registers_calls_somebody_and_hears_of_it_to_the_end(server: Server) -> None:

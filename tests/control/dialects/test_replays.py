@@ -4,7 +4,6 @@ Numbers that end in 0010 are busy: their calls are over at once.
 """
 
 import contextlib
-import gc
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from offhook.control.configuration import config
 from offhook.control.wiring import Server
+from offhook.tests.kit.whole_server import started
 
 TOKEN = "the operators token of this test"
 ENVIRONMENT = {
@@ -64,16 +64,8 @@ class Client:
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    thresholds = gc.get_threshold()
-    settings = config.load(ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)})
-    try:
-        async with contextlib.AsyncExitStack() as stack:
-            found = Server(settings)
-            await found.start(stack)
-            yield found
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
+    async with started(config.load(ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)})) as found:
+        yield found
 
 
 async def test_a_client_of_callingplatform_does_its_work(server: Server) -> None:
