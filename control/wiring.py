@@ -9,20 +9,9 @@ import functools
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
-from ..drivers.loopback.ledger import Ledger
-from ..drivers.loopback.line import MAX_CALLS as SIMULATED, LoopbackLine
-from ..drivers.rtp.ports import PortPool, PortRange
-from ..drivers.rtp.session import RtpMediaFactory
-from ..drivers.rtp.wire import UdpWire
-from ..drivers.sip.endpoint import LineSettings, SipEndpoint
-from ..drivers.sip.registration import AnyRegistrationEvent
 from ..media.clock import LoopClock
-from ..media.errors import Refused
-from ..media.frames.engine import Engine, EngineSettings
-from ..media.frames.recorder import Recorder
-from ..media.ports import LegPort
 from .agents.agents import Agents
 from .agents.unfit_agents import UnfitAgents
 from .analysis.analysing import Analysing
@@ -35,13 +24,10 @@ from .calls.holding import Holding
 from .calls.reception import Reception
 from .calls.registry import CallRegistry
 from .configuration.config import Settings
-from .configuration.config_lines import LOOPBACK_LINE
 from .dialects.catalog import served
 from .dialects.ports import DialectPorts
 from .dialer.call_limits import CallLimits
 from .dialer.dialer_room import DialerRoom
-from .dialer.dialling import is_address
-from .errors import StartError
 from .events.event_retention import EventRetention
 from .events.events import EventBus
 from .events.webhooks import WebhookSender
@@ -50,9 +36,8 @@ from .http.edge import Edge
 from .http.rate_limiting import RateLimiter, policies
 from .http.server import HttpServer
 from .knowledge.knowledge_room import KnowledgeRoom
-from .lines.lines import Lines
+from .lines.line_room import LineRoom
 from .lines.routing import Routing
-from .lines.sip_settings import sip_settings
 from .messages.outbox_sender import OutboxSender, email_sender
 from .messages.sms_room import SmsRoom
 from .messages.telegram_room import TelegramRoom
@@ -85,8 +70,6 @@ from .telemetry.tracing import open_tracing
 GC_THRESHOLDS = (50_000, 20, 100)
 "Collections are rare and young: what lives through the start is frozen and never looked at."
 DAY_S = 86_400.0
-LOOPBACK = "127.0.0.1"
-ANY_HOST = ("", "0.0.0.0", "::")
 
 logger = logging.getLogger(__name__)
 
@@ -116,16 +99,9 @@ class Server:
         self._settings = settings
         self._clock = LoopClock()
         self._rng = PooledRandom()
-        self._wire = UdpWire()
-        self._recorder = Recorder()
-        limits = settings.limits
-        self.engine = Engine(
-            self._clock,
-            self._wire,
-            self._recorder,
-            self._rng,
-            EngineSettings(max_lanes=_lanes(settings), max_lateness_ms=limits.max_lateness_ms),
-        )
+        self._call_limits = CallLimits()
+        self._lines = LineRoom(settings, self._call_limits, self._clock, self._rng)
+        self.engine, self.lines = self._lines.engine, self._lines.lines
         self._database = Database(settings.database_url(), settings.node_name())
         self._bus = EventBus()
         self._metrics = Metrics()
@@ -146,8 +122,6 @@ class Server:
             settings.costs,
         )
         self.registry.watches.append(self._tracing)
-        self._call_limits = CallLimits()
-        self.lines = Lines(settings, self._call_limits)
         self._box = functools.cache(
             lambda: SecretsBox(open_keys(settings.data_folder(), KEY_FILE), self._rng)
         )
@@ -231,7 +205,10 @@ class Server:
         self._routing = Routing(settings, self._database, self.lines, self._clock)
         self._services.control.lines = self._routing.outbound
         self.holding = Holding(
-            self.registry, self._clock, recordings if settings.recording.on else None, self._dial
+            self.registry,
+            self._clock,
+            recordings if settings.recording.on else None,
+            self._lines.dial,
         )
         self.holding.transfer = self._services.escalations.transfer
         self.holding.keyed = self._agents.keyed
@@ -243,7 +220,7 @@ class Server:
             self._clock,
         )
         self.reception.on_unfit = UnfitAgents(self._services.error_logs).tell
-        self.health = Health(self.engine, self.holding, limits.max_calls)
+        self.health = Health(self.engine, self.holding, settings.limits.max_calls)
         self._dialer = DialerRoom(
             settings,
             self._database,
@@ -274,10 +251,8 @@ class Server:
             providers.watch,
             nodes.leads,
         )
-        self._ports = PortPool(settings.rtp.host, PortRange(*settings.rtp.port_range()))
         self._http: HttpServer | None = None
         self._ports_of_dialects: DialectPorts
-        self._sip: SipEndpoint | None = None
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Start everything; `stack` ends it."""
@@ -287,7 +262,7 @@ class Server:
         await asyncio.to_thread(self._services.imports.remove_parts)
         await asyncio.to_thread(self._knowledge.remove_parts)
         stack.push_async_callback(self._tracing.aclose)
-        stack.push_async_callback(self._recorder.aclose)
+        stack.push_async_callback(self._lines.recorder.aclose)
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
         await self._nodes.start(stack)
@@ -326,9 +301,9 @@ class Server:
         self._analysing.start()
         stack.push_async_callback(self._analysing.aclose)
         self._metrics.add_clock(self.health.clock)
-        add_engine_gauges(self._metrics, self.engine, self._recorder, self._ports)
+        add_engine_gauges(self._metrics, self.engine, self._lines.recorder, self._lines.ports)
         add_call_gauges(self._metrics, self.registry, self.holding)
-        add_sip_gauges(self._metrics, self._sip_kept)
+        add_sip_gauges(self._metrics, self._lines.sip_kept)
         add_worker_gauges(self._metrics, self._agents)
         add_sender_gauges(self._metrics, self._webhooks, self._outbox_sender)
         add_line_gauges(self._metrics, self.lines)
@@ -350,15 +325,16 @@ class Server:
         )
         stack.push_async_callback(self._ports_of_dialects.aclose)
         await self._ports_of_dialects.start()
-        if settings.loopback:
-            await self._start_loopback(stack)
-        await self._start_sip(stack)
+        await self._lines.start(
+            stack, self.reception.incoming, self.health.refusal, self._agents.voice
+        )
+        # Ends before the lines: sessions hang up by them.
+        stack.push_async_callback(self.holding.aclose)
         # What has lived up to here stays: later collections need not look at it.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        self.engine.start()
-        stack.callback(self.engine.close_clock)
+        self._lines.run(stack)
         self._dialer.start(stack)
         self._knowledge.start()
         stack.push_async_callback(self._knowledge.aclose)
@@ -377,86 +353,23 @@ class Server:
             ],
         )
 
-    async def _start_loopback(self, stack: contextlib.AsyncExitStack) -> None:
-        line = LoopbackLine(
-            self.engine,
-            self._wire,
-            self._agents.voice,
-            self._clock,
-            self._rng,
-            LOOPBACK_LINE,
-            self.reception.incoming,
-        )
-        if self._settings.loopback_ledger:
-            ledger = Ledger(self._settings.loopback_ledger)
-            stack.callback(ledger.close)
-            line.on_dialled = ledger.add
-        await line.start()
-        self.lines.loopback = line
-        stack.push_async_callback(line.aclose)
-
-    async def _start_sip(self, stack: contextlib.AsyncExitStack) -> None:
-        settings, sip = self._settings, self._settings.sip
-        media = RtpMediaFactory(
-            self.engine, self._wire, self._ports, self._clock, sip.advertised_host or None
-        )
-        endpoint = SipEndpoint(
-            sip_settings(settings),
-            self._clock,
-            self._rng,
-            media.open,
-            self.reception.incoming,
-            self.health.refusal,
-            self._tell_registration,
-        )
-        try:
-            await endpoint.start()
-        except OSError as exc:
-            where = f"SIP on {sip.host} port {sip.port}"
-            # uvloop's own error tells where it could not bind, its cause tells why.
-            why = exc.__cause__ if isinstance(exc.__cause__, OSError) else exc
-            raise StartError(where, why.strerror or str(why)) from exc
-        self._sip = self.lines.sip = endpoint
-        stack.push_async_callback(self._end_sip, endpoint)
-        # Ends before the endpoint: sessions hang up by it.
-        stack.push_async_callback(self.holding.aclose)
-        for line in settings.lines:
-            endpoint.register(
-                LineSettings(line.name, line.registrar, line.username, line.password, line.expires)
-            )
-
     async def _ensure_admin(self) -> None:
         admin = self._settings.admin
         if admin.email and await self._services.accounts.ensure_admin(admin.email, admin.password):
             logger.info("the first administrator is made")
 
-    async def _end_sip(self, endpoint: SipEndpoint) -> None:
-        self._sip = self.lines.sip = None  # the metrics outlive it
-        await endpoint.aclose()
-
-    def _sip_kept(self) -> Mapping[str, int]:
-        return {} if self._sip is None else self._sip.agent.live
-
     def ready_line(self) -> str:
         """What others wait for: the addresses that are really served."""
         assert self._http is not None, "start() comes first"
-        assert self._sip is not None, "start() comes first"
-        http, sip = self._settings.http, self._settings.sip
+        http = self._settings.http
         return (
-            f"ready http=http://{http.host}:{self._http.port} sip=sip:{sip.host}:{self._sip.port}"
+            f"ready http=http://{http.host}:{self._http.port} sip=sip:{self._lines.sip_address()}"
             f"{self._ports_of_dialects.ready_words()}"
         )
 
     def how_to_call(self) -> str:
         """For people: who can call in, and where."""
-        assert self._sip is not None, "start() comes first"
-        sip = self._settings.sip
-        if sip.open == "loopback":
-            host = LOOPBACK if sip.host in ANY_HOST else sip.host
-            return f"from this machine, call sip:agent@{host}:{self._sip.port}"
-        if self._settings.trunks or self._settings.lines:
-            return "calls are taken from the trunks and lines of the configuration"
-        return "nobody can call yet: set OFFHOOK_SIP_OPEN=loopback, or [[trunks]] or [[lines]]"
+        return self._lines.how_to_call()
 
     async def drain(self, stop: "asyncio.Queue[int]") -> None:
         """Refuse new calls; wait for live ones, a second signal, or the limit."""
@@ -474,20 +387,6 @@ class Server:
         for task in (settled, again):
             task.cancel()
 
-    def _dial(self, to: str, line: str) -> LegPort:
-        """Somebody else for a call that has come by `line`. Raises MediaError and SipError."""
-        if reason := self.engine.refusal(admitted=True):
-            raise Refused(reason)
-        known = self.lines.get(line)
-        carries = known is not None and known.can_call_out and not known.simulated
-        if self._sip is not None and is_address(to) and not carries:
-            return self._sip.call(to, line=line)
-        return self.lines.call(line, to)
-
-    def _tell_registration(self, event: AnyRegistrationEvent) -> None:
-        logger.info("line: %s", event)
-        self.lines.tell_registration(event)
-
 
 @contextlib.asynccontextmanager
 async def _started(agents: Agents) -> AsyncIterator[None]:
@@ -497,9 +396,3 @@ async def _started(agents: Agents) -> AsyncIterator[None]:
         yield
     finally:
         await agents.aclose()
-
-
-def _lanes(settings: Settings) -> int:
-    """Each call's, those that live calls call, and the far ends that are simulated here."""
-    legs = settings.limits.max_calls + settings.limits.second_legs
-    return legs + (min(legs, SIMULATED) if settings.loopback else 0)
