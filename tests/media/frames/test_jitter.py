@@ -283,6 +283,18 @@ def test_reordering_beyond_the_buffer_raises_the_delay() -> None:
     assert steepest(heard) < 1.3
 
 
+def test_a_packet_that_comes_right_after_its_place_was_filled_is_late() -> None:
+    jitter, packets = Jitter(1, 8000), link.stream(noise(1))
+    packets.insert(32, packets.pop(30))
+    accepted, concealed = [], []
+    for tick, packet in enumerate(packets):
+        accepted.append(admit(jitter, 0, packet, tick * 160))
+        concealed.append(int(jitter.pull(1, tick * 160).concealed[0]))
+    assert [tick for tick, wanted in enumerate(accepted) if not wanted] == [32]
+    assert [tick for tick, samples in enumerate(concealed) if samples == 160] == [31]
+    assert jitter.statistics(0).packets_late == 1
+
+
 def test_doubles_are_dropped_and_counted() -> None:
     pcm = noise(4)
     doubled = link.duplicate(link.stream(pcm), rng(), 0.3, by_ms=25)

@@ -126,6 +126,14 @@ def test_a_doubt_that_is_never_resolved_is_dropped() -> None:
     assert [fact.what for fact in facts] == ["suspected", "dropped"]
 
 
+def test_a_doubt_in_the_middle_of_speech_does_not_end_it() -> None:
+    # A word's weak part: the model hears less than speech, and more than silence, for a second.
+    doubtful = np.where(np.arange(8 * 1000) % 100 < 42, LOUD, -LOUD).astype(np.int16)
+    vad = Vad(1, 8000, model=PitchModel())
+    facts = listen(vad, one_row(silence(400), speech(400), doubtful, speech(200), silence(600)))
+    assert [fact.what for fact in facts] == ["suspected", "started", "ended"]
+
+
 def test_loud_sound_that_is_no_speech_says_nothing() -> None:
     vad = Vad(1, 8000, model=PitchModel())
     assert listen(vad, one_row(silence(300), sound(2000), silence(300))) == []
