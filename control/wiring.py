@@ -13,24 +13,20 @@ from collections.abc import AsyncIterator
 
 from ..media.clock import LoopClock
 from .agents.agents import Agents
-from .agents.unfit_agents import UnfitAgents
 from .analysis.analysing import Analysing
 from .analytics.figures_keeper import FiguresKeeper
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
-from .calls.call_length import CallLengths
-from .calls.holding import Holding
-from .calls.reception import Reception
+from .calls.call_room import CallRoom
 from .calls.registry import CallRegistry
 from .configuration.config import Settings
 from .dialects.catalog import served
 from .dialects.ports import DialectPorts
 from .dialer.call_limits import CallLimits
 from .dialer.dialer_room import DialerRoom
-from .events.event_retention import EventRetention
+from .events.event_room import EventRoom
 from .events.events import EventBus
-from .events.webhooks import WebhookSender
 from .health import Health
 from .http.edge import Edge
 from .http.rate_limiting import RateLimiter, policies
@@ -44,12 +40,10 @@ from .messages.telegram_room import TelegramRoom
 from .node_life import NodeLife
 from .nodes import Nodes
 from .pooled_random import PooledRandom
-from .recordings.files import trim_renditions
-from .recordings.retention import RecordingRetention
+from .recordings.recording_room import RecordingRoom
 from .services.accounts import ensure_operator
 from .services.catalog import make_services
 from .services.mirroring import mirror
-from .services.webhook_follower import WebhookFollower
 from .store.calls import CallStore
 from .store.database import Database
 from .telemetry.backlog_metrics import Backlogs
@@ -155,10 +149,6 @@ class Server:
         )
         if settings.smtp.host:
             self._services.outbox.senders["email"] = email_sender(settings.smtp)
-        self._call_lengths = CallLengths(
-            self.registry, self._services.subscriptions.longest_s, self._clock
-        )
-        self.registry.watches.append(self._call_lengths)
         nodes = Nodes(self._database, self._services.events, self._bus, self._clock)
         self._nodes = nodes
         self._telegram = TelegramRoom(
@@ -170,26 +160,17 @@ class Server:
             nodes.leads,
         )
         self._outbox_sender = OutboxSender(self._services.outbox, self._clock, nodes.leads)
-        self._webhooks = WebhookSender(
-            self._services.deliveries,
-            WebhookFollower(self._database, self._clock),
+        self._events = EventRoom(
+            settings,
+            self._database,
+            self._services,
             self._bus,
             self._box,
             self._clock,
-            allow_private=private,
-            leads=nodes.leads,
+            nodes.leads,
         )
         self._figures = FiguresKeeper(self._services.analytics, self._bus, self._clock)
-        self._event_retention = EventRetention(
-            self._services.events, self._services.deliveries, self._clock, settings.events
-        )
-        self._recording_retention = RecordingRetention(
-            self._services.recordings.delete_old,
-            self._clock,
-            functools.partial(
-                trim_renditions, recordings, settings.recording.renditions_mb * 1_000_000
-            ),
-        )
+        self._recordings = RecordingRoom(settings, self._services.recordings, self._clock)
         self._agents = Agents(
             settings,
             self._clock,
@@ -203,23 +184,17 @@ class Server:
         self._agents.knowledge = self._knowledge.of
         self._sms = SmsRoom(settings, self._services, self._agents, self._clock, nodes.leads)
         self._routing = Routing(settings, self._database, self.lines, self._clock)
-        self._services.control.lines = self._routing.outbound
-        self.holding = Holding(
+        calls = CallRoom(
             self.registry,
-            self._clock,
-            recordings if settings.recording.on else None,
-            self._lines.dial,
-        )
-        self.holding.transfer = self._services.escalations.transfer
-        self.holding.keyed = self._agents.keyed
-        self.reception = Reception(
-            self.holding,
-            self._routing.inbound,
-            self._agents.runtime,
+            self._services,
+            self._agents,
+            self._routing,
             self._call_limits,
+            self._lines.dial,
+            recordings if settings.recording.on else None,
             self._clock,
         )
-        self.reception.on_unfit = UnfitAgents(self._services.error_logs).tell
+        self._calls, self.holding = calls, calls.holding
         self.health = Health(self.engine, self.holding, settings.limits.max_calls)
         self._dialer = DialerRoom(
             settings,
@@ -238,7 +213,7 @@ class Server:
         self.registry.on_retry = self._dialer.wake
         self._services.accounts.on_activated += [
             *self._dialer.wakes,
-            self._webhooks.wake,
+            self._events.wake,
         ]
         self._analysing = Analysing(
             settings,
@@ -257,8 +232,7 @@ class Server:
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Start everything; `stack` ends it."""
         settings = self._settings
-        # 0700: voices and numbers are nobody else's on this machine.
-        settings.recordings_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._recordings.make_folder()
         await asyncio.to_thread(self._services.imports.remove_parts)
         await asyncio.to_thread(self._knowledge.remove_parts)
         stack.push_async_callback(self._tracing.aclose)
@@ -275,13 +249,8 @@ class Server:
         await mirror(settings, self._database, self._clock)
         await self._services.events.start()
         await self._nodes.follow(stack)
-        self._event_retention.start()
-        stack.push_async_callback(self._event_retention.aclose)
-        self._recording_retention.start()
-        stack.push_async_callback(self._recording_retention.aclose)
-        stack.push_async_callback(self._services.recordings.aclose)
-        await self._webhooks.start()
-        stack.push_async_callback(self._webhooks.aclose)
+        self._recordings.start(stack)
+        await self._events.start(stack)
         stack.push_async_callback(self._figures.aclose)
         self._figures.start()
         stack.push_async_callback(self._sms.close_sender)
@@ -290,13 +259,7 @@ class Server:
         stack.push_async_callback(self._outbox_sender.aclose)
         self._telegram.start()
         stack.push_async_callback(self._telegram.aclose)
-        crashed = await self.registry.start()
-        stack.push_async_callback(self.registry.aclose)
-        stack.push_async_callback(self._call_lengths.aclose)
-        await self._services.escalations.recover()
-        stack.push_async_callback(self._services.escalations.aclose)
-        if crashed:
-            logger.warning("calls that a crash cut off: %d", crashed)
+        await self._calls.start(stack)
         await stack.enter_async_context(_started(self._agents))
         self._analysing.start()
         stack.push_async_callback(self._analysing.aclose)
@@ -305,7 +268,7 @@ class Server:
         add_call_gauges(self._metrics, self.registry, self.holding)
         add_sip_gauges(self._metrics, self._lines.sip_kept)
         add_worker_gauges(self._metrics, self._agents)
-        add_sender_gauges(self._metrics, self._webhooks, self._outbox_sender)
+        add_sender_gauges(self._metrics, self._events.webhooks, self._outbox_sender)
         add_line_gauges(self._metrics, self.lines)
         add_event_gauges(self._metrics, self._bus, self.registry)
         add_process_gauges(self._metrics)
@@ -326,10 +289,10 @@ class Server:
         stack.push_async_callback(self._ports_of_dialects.aclose)
         await self._ports_of_dialects.start()
         await self._lines.start(
-            stack, self.reception.incoming, self.health.refusal, self._agents.voice
+            stack, self._calls.reception.incoming, self.health.refusal, self._agents.voice
         )
         # Ends before the lines: sessions hang up by them.
-        stack.push_async_callback(self.holding.aclose)
+        stack.push_async_callback(self._calls.end_calls)
         # What has lived up to here stays: later collections need not look at it.
         gc.collect()
         gc.freeze()
@@ -345,7 +308,7 @@ class Server:
             [
                 *self._dialer.wakes,
                 self._knowledge.wake,
-                self._webhooks.wake,
+                self._events.wake,
                 self._outbox_sender.wake,
                 self._telegram.wake,
                 self._sms.wake,
