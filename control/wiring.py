@@ -34,9 +34,7 @@ from .http.server import HttpServer
 from .knowledge.knowledge_room import KnowledgeRoom
 from .lines.line_room import LineRoom
 from .lines.routing import Routing
-from .messages.outbox_sender import OutboxSender, email_sender
-from .messages.sms_room import SmsRoom
-from .messages.telegram_room import TelegramRoom
+from .messages.message_room import MessageRoom
 from .node_life import NodeLife
 from .nodes import Nodes
 from .pooled_random import PooledRandom
@@ -147,19 +145,8 @@ class Server:
             subscribing=settings.subscriptions,
             paying=settings.payments,
         )
-        if settings.smtp.host:
-            self._services.outbox.senders["email"] = email_sender(settings.smtp)
         nodes = Nodes(self._database, self._services.events, self._bus, self._clock)
         self._nodes = nodes
-        self._telegram = TelegramRoom(
-            settings.telegram,
-            self._database,
-            self._services.outbox,
-            self._bus,
-            self._clock,
-            nodes.leads,
-        )
-        self._outbox_sender = OutboxSender(self._services.outbox, self._clock, nodes.leads)
         self._events = EventRoom(
             settings,
             self._database,
@@ -182,7 +169,15 @@ class Server:
             settings, self._services, self._clock, self._rng, providers.watch, nodes.leads
         )
         self._agents.knowledge = self._knowledge.of
-        self._sms = SmsRoom(settings, self._services, self._agents, self._clock, nodes.leads)
+        self._messages = MessageRoom(
+            settings,
+            self._database,
+            self._services,
+            self._agents,
+            self._bus,
+            self._clock,
+            nodes.leads,
+        )
         self._routing = Routing(settings, self._database, self.lines, self._clock)
         calls = CallRoom(
             self.registry,
@@ -253,12 +248,7 @@ class Server:
         await self._events.start(stack)
         stack.push_async_callback(self._figures.aclose)
         self._figures.start()
-        stack.push_async_callback(self._sms.close_sender)
-        stack.push_async_callback(self._telegram.close_sender)
-        await self._outbox_sender.start()
-        stack.push_async_callback(self._outbox_sender.aclose)
-        self._telegram.start()
-        stack.push_async_callback(self._telegram.aclose)
+        await self._messages.start(stack)
         await self._calls.start(stack)
         await stack.enter_async_context(_started(self._agents))
         self._analysing.start()
@@ -268,7 +258,7 @@ class Server:
         add_call_gauges(self._metrics, self.registry, self.holding)
         add_sip_gauges(self._metrics, self._lines.sip_kept)
         add_worker_gauges(self._metrics, self._agents)
-        add_sender_gauges(self._metrics, self._events.webhooks, self._outbox_sender)
+        add_sender_gauges(self._metrics, self._events.webhooks, self._messages.outbox_sender)
         add_line_gauges(self._metrics, self.lines)
         add_event_gauges(self._metrics, self._bus, self.registry)
         add_process_gauges(self._metrics)
@@ -301,17 +291,14 @@ class Server:
         self._dialer.start(stack)
         self._knowledge.start()
         stack.push_async_callback(self._knowledge.aclose)
-        self._sms.start()
-        stack.push_async_callback(self._sms.aclose)
+        self._messages.start_answering(stack)
         self._nodes.wake(
             stack,
             [
                 *self._dialer.wakes,
                 self._knowledge.wake,
                 self._events.wake,
-                self._outbox_sender.wake,
-                self._telegram.wake,
-                self._sms.wake,
+                *self._messages.wakes,
                 self._analysing.wake,
             ],
         )
