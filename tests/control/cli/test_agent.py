@@ -1,51 +1,14 @@
 """`offhook agent`, `offhook number` and `offhook line`, typed at a running API."""
 
-import asyncio
-import json
-import pathlib
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 
-from offhook.control.app import main
 from offhook.control.configuration.config import LineSettings, Settings
-from offhook.tests.kit.api import TOKEN, Api
-
-SETTINGS = Settings(lines=(LineSettings("office", "sip:pbx.example", "1001", "secret"),))
-
-
-class Terminal(Api):
-    """A server, and somebody who types commands at it."""
-
-    capsys: pytest.CaptureFixture[str]
-
-    async def type(self, *words: str) -> tuple[int, str, str]:
-        """Exit code, what was printed, what was complained about."""
-        url = str(self.client.make_url(""))
-        code = await asyncio.to_thread(main, [*words, "--url", url])
-        out, err = self.capsys.readouterr()
-        return code, out, err
-
-    async def json(self, *words: str) -> Any:
-        """What it prints for programs."""
-        code, out, err = await self.type(*words, "--json")
-        assert code == 0, err
-        return json.loads(out)
+from offhook.tests.kit.terminal import Terminal
 
 
 @pytest.fixture
-async def terminal(
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Terminal]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFHOOK_API_TOKEN", TOKEN)
-    terminal = Terminal(tmp_path, SETTINGS)
-    terminal.capsys = capsys
-    async with terminal:
-        yield terminal
+def settings() -> Settings:
+    return Settings(lines=(LineSettings("office", "sip:pbx.example", "1001", "secret"),))
 
 
 async def test_an_agent_is_made_listed_changed_and_deleted(terminal: Terminal) -> None:

@@ -1,32 +1,22 @@
 """`offhook analytics …`, typed at a running API."""
 
 import pathlib
-from collections.abc import AsyncIterator
 
 import pytest
 
 from offhook.control.auth.principal import OPERATOR_ID
-from offhook.tests.control.cli.test_agent import Terminal
-from offhook.tests.kit.api import TOKEN
 from offhook.tests.kit.seeded_calls import make_calls, store_calls
+from offhook.tests.kit.terminal import Terminal
 
 RANGE = ("--from", "2023-11-01", "--to", "2023-11-14")
 
 
 @pytest.fixture
-async def terminal(
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Terminal]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFHOOK_API_TOKEN", TOKEN)
-    terminal = Terminal(tmp_path)
-    terminal.capsys = capsys
-    async with terminal:
-        made = make_calls(2, 40, [OPERATOR_ID], [], 1_699_500_000.0, 1_699_900_000.0)
-        await store_calls(terminal.database, made)
-        yield terminal
+async def terminal(terminal: Terminal) -> Terminal:
+    """Where calls were made."""
+    made = make_calls(2, 40, [OPERATOR_ID], [], 1_699_500_000.0, 1_699_900_000.0)
+    await store_calls(terminal.database, made)
+    return terminal
 
 
 async def test_figures_are_shown_as_tables_and_as_json(

@@ -1,29 +1,11 @@
 """`offhook call list`, `place` and such, typed at a running API."""
 
-import pathlib
-from collections.abc import AsyncIterator
-
 import pytest
 
 from offhook.control.cli import call_api
 from offhook.media.conversation.records import CallStatus
-from offhook.tests.control.cli.test_agent import Terminal
-from offhook.tests.kit.api import TOKEN
 from offhook.tests.kit.call_records import agent_turn, call_of, call_record, turn_added
-
-
-@pytest.fixture
-async def terminal(
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Terminal]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFHOOK_API_TOKEN", TOKEN)
-    terminal = Terminal(tmp_path)
-    terminal.capsys = capsys
-    async with terminal:
-        yield terminal
+from offhook.tests.kit.terminal import Terminal
 
 
 async def test_a_call_is_placed_listed_shown_and_cancelled(terminal: Terminal) -> None:

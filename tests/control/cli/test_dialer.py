@@ -1,26 +1,8 @@
 """`offhook dialer …`, typed at a running API."""
 
-import pathlib
-from collections.abc import AsyncIterator
-
 import pytest
 
-from offhook.tests.control.cli.test_agent import Terminal
-from offhook.tests.kit.api import TOKEN
-
-
-@pytest.fixture
-async def terminal(
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Terminal]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFHOOK_API_TOKEN", TOKEN)
-    terminal = Terminal(tmp_path)
-    terminal.capsys = capsys
-    async with terminal:
-        yield terminal
+from offhook.tests.kit.terminal import Terminal
 
 
 @pytest.mark.parametrize("whose", [[], ["--everyone"]])

@@ -1,26 +1,8 @@
 """`offhook schedule`, `offhook campaign` and `offhook import`, typed at a running API."""
 
 import pathlib
-from collections.abc import AsyncIterator
 
-import pytest
-
-from offhook.tests.control.cli.test_agent import Terminal
-from offhook.tests.kit.api import TOKEN
-
-
-@pytest.fixture
-async def terminal(
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Terminal]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFHOOK_API_TOKEN", TOKEN)
-    terminal = Terminal(tmp_path)
-    terminal.capsys = capsys
-    async with terminal:
-        yield terminal
+from offhook.tests.kit.terminal import Terminal
 
 
 async def test_a_schedule_is_added_changed_paused_resumed_and_deleted(terminal: Terminal) -> None:

@@ -1,57 +1,13 @@
 """`offhook user` and `offhook key`, typed at a running API."""
 
-import asyncio
-import io
-import json
-import pathlib
-from collections.abc import AsyncIterator
-from typing import Any
-
-import pytest
-
-from offhook.control.app import main
-from offhook.tests.kit.api import PASSWORD, TOKEN, Api
+from offhook.tests.kit.api import PASSWORD
+from offhook.tests.kit.terminal import Terminal
 
 ANN = "ann@example.org"
 
 
-class Terminal(Api):
-    """A server, and somebody who types commands at it."""
-
-    capsys: pytest.CaptureFixture[str]
-    monkeypatch: pytest.MonkeyPatch
-
-    async def type(self, *words: str, given: str = "") -> tuple[int, str, str]:
-        """Exit code, what was printed, what was complained about."""
-        self.monkeypatch.setattr("sys.stdin", io.StringIO(given))
-        url = str(self.client.make_url(""))
-        code = await asyncio.to_thread(main, [*words, "--url", url])
-        out, err = self.capsys.readouterr()
-        return code, out, err
-
-    async def json(self, *words: str, given: str = "") -> Any:
-        """What it prints for programs."""
-        code, out, err = await self.type(*words, "--json", given=given)
-        assert code == 0, err
-        return json.loads(out)
-
-    async def login(self, status: int, password: str = PASSWORD) -> Any:
-        body = {"name": ANN, "password": password}
-        return await self.want(status, "POST", "/v1/auth/login", body)
-
-
-@pytest.fixture
-async def terminal(
-    tmp_path: pathlib.Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> AsyncIterator[Terminal]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFHOOK_API_TOKEN", TOKEN)
-    terminal = Terminal(tmp_path)
-    terminal.capsys, terminal.monkeypatch = capsys, monkeypatch
-    async with terminal:
-        yield terminal
+async def login(terminal: Terminal, status: int, password: str = PASSWORD) -> None:
+    await terminal.want(status, "POST", "/v1/auth/login", {"name": ANN, "password": password})
 
 
 async def test_an_administrator_is_added_changed_switched_off_and_removed(
@@ -59,7 +15,7 @@ async def test_an_administrator_is_added_changed_switched_off_and_removed(
 ) -> None:
     made = await terminal.json("user", "add", ANN, "--admin", given=f"{PASSWORD}\n")
     assert (made["email"], made["role"]) == (ANN, "admin")
-    await terminal.login(200)
+    await login(terminal, 200)
     changed = await terminal.json(
         "user",
         "change",
@@ -75,12 +31,12 @@ async def test_an_administrator_is_added_changed_switched_off_and_removed(
         "first_login_at": "2023-11-14T22:13:20Z"
     }
     assert (await terminal.type("user", "password", ANN, given="another password"))[0] == 0
-    await terminal.login(200, "another password")
+    await login(terminal, 200, "another password")
     code, out, _ = await terminal.type("user", "list")
     assert code == 0
     assert [row.split()[1] for row in out.splitlines()[1:]] == [ANN, "operator@localhost"]
     assert await terminal.type("user", "deactivate", ANN) == (0, "", "")
-    await terminal.login(403, "another password")
+    await login(terminal, 403, "another password")
     code, _, err = await terminal.type("user", "delete", ANN)
     assert (code, "--yes" in err) == (2, True)
     assert await terminal.type("user", "delete", ANN, "--yes") == (0, "", "")
@@ -94,7 +50,7 @@ async def test_a_bad_password_is_told_and_none_is_on_a_command_line(terminal: Te
     code, _, err = await terminal.type("user", "add", ANN)
     assert code == 2
     await terminal.json("user", "add", ANN, "--no-password")
-    await terminal.login(401)
+    await login(terminal, 401)
 
 
 async def test_a_key_is_made_for_somebody_listed_and_revoked(terminal: Terminal) -> None:
