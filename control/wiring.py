@@ -15,27 +15,23 @@ from ..media.clock import LoopClock
 from .agents.agents import Agents
 from .analysis.analysing import Analysing
 from .analytics.figures_keeper import FiguresKeeper
+from .api_room import ApiRoom
 from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
 from .calls.call_room import CallRoom
 from .calls.registry import CallRegistry
 from .configuration.config import Settings
-from .dialects.catalog import served
-from .dialects.ports import DialectPorts
 from .dialer.call_limits import CallLimits
 from .dialer.dialer_room import DialerRoom
 from .events.event_room import EventRoom
 from .events.events import EventBus
 from .health import Health
 from .http.edge import Edge
-from .http.rate_limiting import RateLimiter, policies
-from .http.server import HttpServer
 from .knowledge.knowledge_room import KnowledgeRoom
 from .lines.line_room import LineRoom
 from .lines.routing import Routing
 from .messages.message_room import MessageRoom
-from .node_life import NodeLife
 from .nodes import Nodes
 from .pooled_random import PooledRandom
 from .recordings.recording_room import RecordingRoom
@@ -221,8 +217,10 @@ class Server:
             providers.watch,
             nodes.leads,
         )
-        self._http: HttpServer | None = None
-        self._ports_of_dialects: DialectPorts
+        edge = Edge(
+            self.registry, self._bus, self._metrics, self.health, self._services, self._tracing
+        )
+        self._api = ApiRoom(settings, edge, self._clock)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Start everything; `stack` ends it."""
@@ -262,22 +260,7 @@ class Server:
         add_line_gauges(self._metrics, self.lines)
         add_event_gauges(self._metrics, self._bus, self.registry)
         add_process_gauges(self._metrics)
-        edge = Edge(
-            self.registry, self._bus, self._metrics, self.health, self._services, self._tracing
-        )
-        limiter = (
-            RateLimiter(self._clock, policies(settings.rates)) if settings.rate_limits else None
-        )
-        authentication, dialects = self._services.authentication, served(settings, self._clock)
-        self._http = HttpServer(settings.http, edge, authentication, limiter, dialects.beside)
-        await self._http.start()
-        stack.push_async_callback(self._http.aclose)
-        await NodeLife(self._services.availability, self._clock).start(stack)
-        self._ports_of_dialects = DialectPorts(
-            settings.http, edge, authentication, dialects.alone, self._http.room
-        )
-        stack.push_async_callback(self._ports_of_dialects.aclose)
-        await self._ports_of_dialects.start()
+        await self._api.start(stack)
         await self._lines.start(
             stack, self._calls.reception.incoming, self.health.refusal, self._agents.voice
         )
@@ -310,12 +293,8 @@ class Server:
 
     def ready_line(self) -> str:
         """What others wait for: the addresses that are really served."""
-        assert self._http is not None, "start() comes first"
-        http = self._settings.http
-        return (
-            f"ready http=http://{http.host}:{self._http.port} sip=sip:{self._lines.sip_address()}"
-            f"{self._ports_of_dialects.ready_words()}"
-        )
+        api, sip = self._api.address(), self._lines.sip_address()
+        return f"ready http=http://{api} sip=sip:{sip}{self._api.ready_words()}"
 
     def how_to_call(self) -> str:
         """For people: who can call in, and where."""
