@@ -4,6 +4,7 @@ To add one: change schema.py, then `python -m offhook.control.store.migrating "w
 the file; read it before it is committed.
 """
 
+import functools
 import pathlib
 import sys
 import tempfile
@@ -29,13 +30,11 @@ def migrate(connection: Connection, where: str) -> str | None:
 
     Raises StoreError when it is newer than this program.
     """
-    config = _config(connection)
-    known = ScriptDirectory.from_config(config)
     had = MigrationContext.configure(connection).get_current_revision()
-    if had == known.get_current_head():
+    if had == _newest():
         return had
     try:
-        alembic.command.upgrade(config, "head")
+        alembic.command.upgrade(_config(connection), "head")
     except CommandError as exc:
         raise StoreError(where, f"its version is not known to this Offhook: {exc}") from exc
     if had is None and connection.dialect.has_table(connection, INDEXED):
@@ -53,6 +52,12 @@ def write_migration(message: str) -> None:
             alembic.command.revision(
                 _config(connection), message, autogenerate=True, rev_id=f"{number:04}"
             )
+
+
+@functools.cache
+def _newest() -> str | None:
+    """The newest version that this program knows: its files are compiled to find out."""
+    return ScriptDirectory(FOLDER).get_current_head()
 
 
 def _config(connection: Connection) -> alembic.config.Config:
