@@ -1,13 +1,13 @@
 """SHELL: deletes old events and ended deliveries, in small steps: the database has one writer."""
 
-import asyncio
 import logging
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..configuration.config_events import EventSettings
 from ..errors import StoreError
 from ..services.deliveries import DeliveryQueue
 from ..services.event_log import EventLog
+from ..wake_loop import Again, WakeLoop
 
 SWEEP_S = 3600.0
 BATCH = 500
@@ -26,21 +26,15 @@ class EventRetention:
         self._deliveries = deliveries
         self._clock = clock
         self._settings = settings
-        self._task: asyncio.Task[None] | None = None
-        self._timer: Timer | None = None
+        self._loop = WakeLoop("delete old events", self._sweep_and_rest, clock)
 
     def start(self) -> None:
-        """Look now and then."""
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._sweep_and_wait(), name="delete old events")
+        """Look now, and every hour."""
+        self._loop.start()
 
     async def aclose(self) -> None:
         """Stop where it is."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loop.aclose()
 
     async def sweep(self) -> int:
         """Delete all that is too old or too much; returns how many events. Raises StoreError."""
@@ -52,10 +46,10 @@ class EventRetention:
             deleted += count
         return deleted
 
-    async def _sweep_and_wait(self) -> None:
+    async def _sweep_and_rest(self) -> Again:
         try:
             deleted = await self.sweep()
             logger.debug("old events deleted: %d", deleted)
         except StoreError as exc:
             logger.error("old events could not be deleted: %s", exc)
-        self._timer = self._clock.call_at(self._clock.now() + SWEEP_S, self.start)
+        return Again(in_s=SWEEP_S)

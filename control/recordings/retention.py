@@ -7,8 +7,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..errors import StoreError
+from ..wake_loop import Again, WakeLoop
 
 SWEEP_S = 3600.0
 
@@ -34,22 +35,15 @@ class RecordingRetention:
         """
         self._delete_old = delete_old
         self._trim = trim
-        self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-        self._timer: Timer | None = None
+        self._loop = WakeLoop("delete old recordings", self._sweep_and_rest, clock)
 
     def start(self) -> None:
         """Look now, and every hour."""
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._sweep_and_wait(), name="delete old recordings")
+        self._loop.start()
 
     async def aclose(self) -> None:
         """Stop where it is."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._loop.aclose()
 
     async def sweep(self) -> int:
         """Delete all that is too old; returns how many. Raises StoreError and OSError."""
@@ -58,7 +52,7 @@ class RecordingRetention:
             deleted += count
         return deleted
 
-    async def _sweep_and_wait(self) -> None:
+    async def _sweep_and_rest(self) -> Again:
         try:
             if deleted := await self.sweep():
                 logger.info("old recordings deleted: %d", deleted)
@@ -66,4 +60,4 @@ class RecordingRetention:
                 logger.info("renditions of recordings deleted: %d", trimmed)
         except (StoreError, OSError) as exc:
             logger.error("old recordings could not be deleted: %s", exc)
-        self._timer = self._clock.call_at(self._clock.now() + SWEEP_S, self.start)
+        return Again(in_s=SWEEP_S)

@@ -58,13 +58,12 @@ async def test_it_looks_again_every_hour(tmp_path: pathlib.Path) -> None:
     async with WebhookBench(tmp_path) as bench:
         keeper = retention(bench)
         keeper.start()
-        assert keeper._task is not None
-        await keeper._task
+        await keeper._loop.idle.wait()
         await bench.tell(bench.happened("c", "1"))
         bench.clock.advance(8 * DAY_S)
         await bench.tell(bench.happened("c", "2"))
-        await keeper._task
+        assert await bench.events.kept() == (1, 2)
         bench.clock.advance(3600.0)
-        await keeper._task
+        await keeper._loop.idle.wait()
         assert await bench.events.kept() == (2, 2)
         await keeper.aclose()
