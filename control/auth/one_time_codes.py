@@ -125,6 +125,11 @@ class OneTimeCodes:
         return base64.urlsafe_b64encode(self._rng.randbytes(TOKEN_BYTES)).rstrip(b"=").decode()
 
 
+def is_good(code: OneTimeCode, now_wall: float) -> bool:
+    """Whether it may still be entered."""
+    return code.used_wall is None and now_wall < code.expires_wall and code.tries < MAX_TRIES
+
+
 _encode = msgspec.msgpack.Encoder().encode
 
 

@@ -37,6 +37,8 @@ class TelegramRoom:
         self._bus = bus
         self._clock = clock
         self._loop = WakeLoop("tell at Telegram", self._round, clock, leads)
+        self.idle = self._loop.idle
+        "All is told that was to be told until now."
         self._timer: Timer | None = None
 
     def start(self) -> None:

@@ -5,7 +5,7 @@ import msgspec
 from ...media.clock import Clock
 from ..auth.errors import CodeRefused
 from ..auth.identifiers import read_identifiers
-from ..auth.one_time_codes import Verdict
+from ..auth.one_time_codes import Verdict, is_good
 from ..auth.principal import Principal
 from ..domain.accounts import Account, CodeKind
 from ..errors import FieldError, TooManyRequests, Unprocessable
@@ -59,6 +59,23 @@ class Verification:
         """The same for an account that was made just now, with a number."""
         assert account.phone_number is not None, "it was asked for"
         await self._send(account, account.phone_number)
+
+    async def start_again(self, account: Account) -> bool:
+        """A new code for whoever cannot ask for one, where the last one is good no longer.
+
+        False: it is good still, or too many were sent.
+        """
+        if account.phone_number is None:
+            return False
+        async with self._database.read() as tx:
+            code = await self._codes.newest(tx, CodeKind.SMS, account.id)
+        if code is not None and is_good(code, self._clock.wall()):
+            return False
+        try:
+            await self._send(account, account.phone_number)
+        except TooManyRequests:
+            return False
+        return True
 
     async def verify_phone(self, account_id: str, text: str) -> Account:
         """The number that the code was sent to is the account's. Raises CodeRefused, Conflict.

@@ -1,5 +1,6 @@
 """A local server that speaks the Bot API's sendMessage: keeps what comes, answers as told."""
 
+import asyncio
 import collections
 from typing import Any
 
@@ -21,6 +22,8 @@ class TelegramServer:
         self.refusals: collections.deque[tuple[int, dict[str, Any]]] = collections.deque()
         "Status, and what else is said."
         self.taken: list[dict[str, Any]] = []
+        self.took = asyncio.Event()
+        "A message was taken."
         self.asked = 0
         "Requests that came."
 
@@ -46,6 +49,7 @@ class TelegramServer:
         if not body.get("chat_id") or not body.get("text"):
             return _refused(400, {"description": "Bad Request: message text is empty"})
         self.taken.append(body)
+        self.took.set()
         return web.json_response({"ok": True, "result": {"message_id": len(self.taken)}})
 
 

@@ -104,6 +104,7 @@ async def login(asked: Asked[Nothing, Login]) -> SignedInView:
     """Sign in, by e-mail address or phone number.
 
     Who has registered and not proved their number cannot yet: that is for the first time alone.
+    They are sent another code when the last one is good no longer: nobody else could ask for it.
     """
     body, services = asked.body, asked.edge.services
     name = body.login_identifier or body.email
@@ -112,6 +113,7 @@ async def login(asked: Asked[Nothing, Login]) -> SignedInView:
     account = await services.sign_in.authenticate(name, body.password, asked.address)
     is_first = account.first_login_wall is None
     if is_first and account.phone_number is not None and not account.is_verified:
+        await services.verification.start_again(account)
         raise Forbidden("verify your phone number with the SMS code first")
     begun = await services.sign_in.begin(account.id, speaking(asked).audience)
     return await _signed_in(asked, begun.account, begun.access.token, is_first)

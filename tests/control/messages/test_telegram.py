@@ -14,6 +14,7 @@ from offhook.control.domain.messages import OutboxMessage, OutboxStatus
 from offhook.control.messages.outbox_delivery import NotTaken, Taken
 from offhook.control.messages.outbox_sender import OutboxSender
 from offhook.control.messages.telegram_message import MAX_CHARS, body_of
+from offhook.control.messages.telegram_room import TelegramRoom
 from offhook.control.messages.telegram_sender import TelegramSender
 from offhook.control.services.event_log import Work
 from offhook.control.services.outbox import OutboxFilter
@@ -182,3 +183,26 @@ async def test_a_day_is_told_when_it_is_over_once(api: Api) -> None:
     api.clock.advance(DAY_S)
     await reports.report_day()
     assert [each.body for each in await sent(api)][1:] == ["2023-11-15: no calls."]
+
+
+async def test_a_days_report_reaches_telegram_at_midnight(api: Api) -> None:
+    ann = await linked(api, "ann@example.org", daily_reports=True)
+    outbox = api.services.outbox
+    async with asyncio.timeout(30), TelegramServer() as server:
+        room = TelegramRoom(server.settings(), api.database, outbox, api.bus, api.clock)
+        sender = OutboxSender(outbox, api.clock)
+        await sender.start()
+        room.start()
+        await room.idle.wait()
+        midnight = (api.clock.wall() // DAY_S + 1) * DAY_S
+        api.clock.advance(midnight - api.clock.wall() - 1.0)
+        await room.idle.wait()
+        assert server.taken == []
+        api.clock.advance(1.0)
+        await server.took.wait()
+        await room.aclose()
+        await sender.aclose()
+        await room.close_sender()
+    assert [(each["chat_id"], each["text"]) for each in server.taken] == [
+        (str(ann.seq + 4000), "2023-11-14: no calls.")
+    ]
