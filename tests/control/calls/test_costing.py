@@ -88,6 +88,14 @@ def test_calls_that_go_out_and_legs_that_join_are_charged_each_by_itself() -> No
     assert usage_of(record, costs).carrier_s == 113.0
 
 
+def test_whoever_is_joined_to_a_call_that_came_in_was_called() -> None:
+    legs = [OtherLeg(leg="1", to="+4930", mode="talk", joined_samples=8000)]
+    record = a_call(61.0, inbound=True, legs=legs, length_samples=8000 * 61)
+    line = LineCosts(name="carrier", per_minute=0.6, inbound_per_minute=0.06, rounding="30/6")
+    # 66 s at a thousandth that came in, 60 s at a hundredth that went out
+    assert cost_of(record, CostSettings(lines=(line,))) == CallCost(carrier=0.666)
+
+
 def test_what_is_not_named_is_free_and_what_never_began_as_well() -> None:
     record = a_call(61.0, use=USE)
     assert cost_of(record, CostSettings()) == CallCost()
