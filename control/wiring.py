@@ -40,20 +40,7 @@ from .services.catalog import make_services
 from .services.mirroring import mirror
 from .store.calls import CallStore
 from .store.database import Database
-from .telemetry.backlog_metrics import Backlogs
-from .telemetry.engine_metrics import (
-    add_call_gauges,
-    add_engine_gauges,
-    add_sender_gauges,
-    add_sip_gauges,
-    add_worker_gauges,
-)
-from .telemetry.metrics import Metrics
-from .telemetry.process_metrics import add_process_gauges
-from .telemetry.provider_metrics import ProviderMetrics
-from .telemetry.server_metrics import add_event_gauges, add_line_gauges
-from .telemetry.store_metrics import StoreMetrics
-from .telemetry.tracing import open_tracing
+from .telemetry.telemetry_room import TelemetryRoom
 
 GC_THRESHOLDS = (50_000, 20, 100)
 "Collections are rare and young: what lives through the start is frozen and never looked at."
@@ -92,24 +79,19 @@ class Server:
         self.engine, self.lines = self._lines.engine, self._lines.lines
         self._database = Database(settings.database_url(), settings.node_name())
         self._bus = EventBus()
-        self._metrics = Metrics()
-        StoreMetrics(self._clock, self._database).add_to(self._metrics)
-        backlogs = Backlogs(self._database, self._clock)
-        self._metrics.add_families(backlogs.families(), backlogs.look)
-        self._tracing = open_tracing(settings.tracing)
-        providers = ProviderMetrics(self._clock, self._tracing)
-        self._metrics.add_families(providers.families())
+        told = TelemetryRoom(settings.tracing, self._database, self._clock)
+        self._telemetry, watch = told, told.providers.watch
         recordings = settings.recordings_folder()
         self.registry = CallRegistry(
             CallStore(self._database),
             self._bus,
-            self._metrics,
+            told.metrics,
             self._clock,
             recordings,
             settings.calls.retention_days * DAY_S,
             settings.costs,
         )
-        self.registry.watches.append(self._tracing)
+        self.registry.watches.append(told.tracing)
         self._box = functools.cache(
             lambda: SecretsBox(open_keys(settings.data_folder(), KEY_FILE), self._rng)
         )
@@ -158,11 +140,11 @@ class Server:
             settings,
             self._clock,
             self._rng,
-            providers.watch,
+            watch,
             self._services.provider_keys.take_own,
         )
         self._knowledge = KnowledgeRoom(
-            settings, self._services, self._clock, self._rng, providers.watch, nodes.leads
+            settings, self._services, self._clock, self._rng, watch, nodes.leads
         )
         self._agents.knowledge = self._knowledge.of
         self._messages = MessageRoom(
@@ -214,11 +196,11 @@ class Server:
             self._bus,
             self._clock,
             self._rng,
-            providers.watch,
+            watch,
             nodes.leads,
         )
         edge = Edge(
-            self.registry, self._bus, self._metrics, self.health, self._services, self._tracing
+            self.registry, self._bus, told.metrics, self.health, self._services, told.tracing
         )
         self._api = ApiRoom(settings, edge, self._clock)
 
@@ -228,7 +210,7 @@ class Server:
         self._recordings.make_folder()
         await asyncio.to_thread(self._services.imports.remove_parts)
         await asyncio.to_thread(self._knowledge.remove_parts)
-        stack.push_async_callback(self._tracing.aclose)
+        stack.push_async_callback(self._telemetry.aclose)
         stack.push_async_callback(self._lines.recorder.aclose)
         stack.push_async_callback(self._database.aclose)
         await self._database.open()
@@ -251,15 +233,9 @@ class Server:
         await stack.enter_async_context(_started(self._agents))
         self._analysing.start()
         stack.push_async_callback(self._analysing.aclose)
-        self._metrics.add_clock(self.health.clock)
-        add_engine_gauges(self._metrics, self.engine, self._lines.recorder, self._lines.ports)
-        add_call_gauges(self._metrics, self.registry, self.holding)
-        add_sip_gauges(self._metrics, self._lines.sip_kept)
-        add_worker_gauges(self._metrics, self._agents)
-        add_sender_gauges(self._metrics, self._events.webhooks, self._messages.outbox_sender)
-        add_line_gauges(self._metrics, self.lines)
-        add_event_gauges(self._metrics, self._bus, self.registry)
-        add_process_gauges(self._metrics)
+        self._telemetry.add_gauges(
+            self._lines, self._calls, self._agents, self._events, self._messages, self._bus
+        )
         await self._api.start(stack)
         await self._lines.start(
             stack, self._calls.reception.incoming, self.health.refusal, self._agents.voice
