@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
-from .api_client import add_options, client_of
-from .fields import add_set, find, given, merged
+from .api_client import ApiClient, add_options, client_of
+from .fields import NOBODY, add_set, find, given, merged
 from .tables import print_item, print_items
 
 PATH = "/v1/agents"
@@ -47,6 +47,16 @@ def main(argv: list[str]) -> int:
             agent = find(client, PATH, "name", options.agent)
             client.delete(f"{PATH}/{agent['id']}")
     return 0
+
+
+def agent_id(client: ApiClient, wanted: str) -> Any:
+    """Of the agent with that name or id. Raises UsageError."""
+    return find(client, PATH, "name", wanted)["id"]
+
+
+def agent_id_or_none(client: ApiClient, wanted: str) -> Any:
+    """The same, where it may be nobody: None."""
+    return None if wanted == NOBODY else agent_id(client, wanted)
 
 
 def _parser() -> argparse.ArgumentParser:

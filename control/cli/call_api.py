@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 from urllib.parse import urlencode
 
-from .agent import PATH as AGENTS
+from .agent import agent_id
 from .api_client import ApiClient, add_options, client_of
-from .fields import add_set, find, given
+from .fields import add_set, given
 from .tables import print_item, print_items
 
 PATH = "/v1/calls"
@@ -95,7 +95,7 @@ def _transcript(client: ApiClient, options: argparse.Namespace) -> None:
 def _placed(client: ApiClient, options: argparse.Namespace) -> Any:
     body: dict[str, Any] = {"to": options.to, **given(options, FIELDS)}
     if options.agent is not None:
-        body["agent_id"] = find(client, AGENTS, "name", options.agent)["id"]
+        body["agent_id"] = agent_id(client, options.agent)
     return _short(client.post(PATH, body))
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .agent import PATH as AGENTS
+from .agent import agent_id_or_none
 from .api_client import ApiClient, add_options, client_of
-from .fields import NOBODY, add_set, find, given, merged
+from .fields import add_set, find, given, merged
 from .tables import print_item, print_items
 from .weekdays import weekdays
 
@@ -95,9 +95,7 @@ def _fields(client: ApiClient, options: argparse.Namespace) -> dict[str, Any]:
     if options.days is not None:
         fields.setdefault("window", {})["days"] = weekdays(options.days)
     if options.agent is not None:
-        nobody = options.agent == NOBODY
-        found = None if nobody else find(client, AGENTS, "name", options.agent)
-        fields["agent_id"] = None if found is None else found["id"]
+        fields["agent_id"] = agent_id_or_none(client, options.agent)
     return fields
 
 

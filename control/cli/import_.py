@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..errors import UsageError
-from .agent import PATH as AGENTS
+from .agent import agent_id
 from .api_client import ApiClient, add_options, client_of
-from .fields import find, given
+from .fields import given
 from .tables import print_item, print_items
 
 PATH = "/v1/imports"
@@ -96,7 +96,7 @@ def _send(
     """The file in a form, which tells its name."""
     fields = given(options, FIELDS)
     if options.agent is not None:
-        fields["agent_id"] = find(client, AGENTS, "name", options.agent)["id"]
+        fields["agent_id"] = agent_id(client, options.agent)
     query = {k: str(v).lower() if isinstance(v, bool) else v for k, v in fields.items()}
     boundary = uuid.uuid4().hex
     name = Path(options.file).name.replace('"', '\\"')

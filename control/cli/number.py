@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 from ..dialer.dialling import spellings
-from .agent import PATH as AGENTS
+from .agent import PATH as AGENTS, agent_id_or_none
 from .api_client import ApiClient, add_options, client_of
-from .fields import NOBODY, add_set, find, given
+from .fields import add_set, find, given
 from .tables import print_item, print_items
 from .user import PATH as ACCOUNTS
 
@@ -53,10 +53,8 @@ def _fields(client: ApiClient, options: argparse.Namespace) -> dict[str, Any]:
     fields = given(options, FIELDS)
     for option, name in (("agent", "agent_id"), ("closed_agent", "closed_agent_id")):
         wanted = getattr(options, option)
-        if wanted == NOBODY:
-            fields[name] = None
-        elif wanted is not None:
-            fields[name] = find(client, AGENTS, "name", wanted)["id"]
+        if wanted is not None:
+            fields[name] = agent_id_or_none(client, wanted)
     if options.account is not None:
         fields["account_id"] = find(client, ACCOUNTS, "email", options.account)["id"]
     return fields

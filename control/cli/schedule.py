@@ -3,9 +3,9 @@
 import argparse
 from typing import Any
 
-from .agent import PATH as AGENTS
+from .agent import agent_id_or_none
 from .api_client import ApiClient, add_options, client_of
-from .fields import NOBODY, add_set, find, given, merged
+from .fields import add_set, find, given, merged
 from .tables import print_item, print_items
 from .weekdays import weekdays
 
@@ -80,9 +80,7 @@ def _fields(client: ApiClient, options: argparse.Namespace) -> dict[str, Any]:
     if rule:
         fields["recurrence"] = {**rule, **fields.get("recurrence", {})}
     if options.agent is not None:
-        nobody = options.agent == NOBODY
-        found = None if nobody else find(client, AGENTS, "name", options.agent)
-        fields["agent_id"] = None if found is None else found["id"]
+        fields["agent_id"] = agent_id_or_none(client, options.agent)
     return fields
 
 
