@@ -19,7 +19,7 @@ import uvloop
 
 from ..control.analytics.counting import Counting
 from ..control.auth.principal import OPERATOR
-from ..control.domain.analytics import Bucket, Direction, Period, Report, Wanted
+from ..control.domain.analytics_questions import Bucket, Direction, Period, Report, Wanted
 from ..control.domain.calls import Outcome
 from ..control.errors import Unavailable
 from ..control.services.analytics import AnalyticsService

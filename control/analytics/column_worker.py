@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import func, select
 
 from ...drivers.worker_pipe import WorkerPipe
-from ..domain.analytics import Period, Report, Wanted
+from ..domain.analytics_questions import Period, Report, Wanted
 from ..domain.calls import CallStatus
 from ..store import schema
 from ..store.database import Database, Transaction

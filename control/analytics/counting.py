@@ -17,16 +17,14 @@ from ..domain.analytics import (
     Hours,
     Latency,
     Outcomes,
-    Period,
     Phrases,
     Quality,
-    Report,
     Retries,
     Sentiments,
     Summary,
     Volume,
-    Wanted,
 )
+from ..domain.analytics_questions import Period, Report, Wanted
 from ..errors import BadRequest, Unavailable
 from . import column_worker
 from .column_worker import TOO_MANY_STEPS, Place, Question, Refused

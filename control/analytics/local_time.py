@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain.analytics import Bucket, Period, Step
+from ..domain.analytics import Step
+from ..domain.analytics_questions import Bucket, Period
 
 MAX_STEPS = 1100
 "Three years of days, six weeks of hours."

@@ -17,29 +17,25 @@ from ..domain.analytics import (
     AnyFigures,
     Attempt,
     Costs,
-    Direction,
     GapCount,
     GapStep,
     HourCell,
     Hours,
     HourSum,
     Latency,
-    Moment,
     MoneyStep,
     MoodStep,
     Outcomes,
-    Period,
     Phrase,
     Phrases,
     Quality,
-    Report,
     Retries,
     Sentiments,
     Summary,
     Volume,
     VolumeStep,
-    Wanted,
 )
+from ..domain.analytics_questions import Direction, Moment, Period, Report, Wanted
 from ..store.analytics import GAP_STEP_MS
 from . import reply_gaps, tallies
 from .call_columns import CANCELLED, COMPLETED, ENDED, STATUSES, UNKNOWN, CallColumns

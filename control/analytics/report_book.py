@@ -6,18 +6,17 @@ import msgspec
 
 from ..domain.analytics import (
     Agents,
-    Bucket,
     Costs,
     Hours,
     Latency,
     Outcomes,
-    Period,
     Phrases,
     Quality,
     Sentiments,
     Summary,
     Volume,
 )
+from ..domain.analytics_questions import Bucket, Period
 from .local_time import zone_of
 
 DAY_S = 86_400.0

@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..domain.analytics import (
-    Bucket,
     Costs,
     Counts,
     Hours,
@@ -22,6 +21,7 @@ from ..domain.analytics import (
     Step,
     Volume,
 )
+from ..domain.analytics_questions import Bucket
 from .report_book import number, price, rate, short
 
 INK, SOFT, RULE, ACCENT = "#1b2733", "#5e6b78", "#d5dbe1", "#1f4e79"

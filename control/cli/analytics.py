@@ -6,7 +6,7 @@ import sys
 import urllib.parse
 from typing import Any
 
-from ..domain.analytics import Bucket, Direction, Moment, Report
+from ..domain.analytics_questions import Bucket, Direction, Moment, Report
 from ..domain.calls import CallStatus, Outcome
 from ..errors import UsageError
 from .api_client import add_options, client_of

@@ -24,20 +24,17 @@ from ..domain.analytics import (
     AgentFigures,
     Agents,
     AnyFigures,
-    Bucket,
     Costs,
     Hours,
     Latency,
     Outcomes,
-    Period,
     Phrases,
     Quality,
-    Report,
     Sentiments,
     Summary,
     Volume,
-    Wanted,
 )
+from ..domain.analytics_questions import Bucket, Period, Report, Wanted
 from ..domain.campaigns import Campaign
 from ..errors import BadRequest
 from ..store import analytics, schema

@@ -8,7 +8,8 @@ from offhook.bench.analytics import GOAL_MS, cases, median, reading
 from offhook.bench.load.figure_rows import OPEN_CALLS, make_database, rows
 from offhook.bench.reports.results_file import Metric
 from offhook.control.analytics.column_worker import Counter, Figures, Question
-from offhook.control.domain.analytics import Report, Summary
+from offhook.control.domain.analytics import Summary
+from offhook.control.domain.analytics_questions import Report
 from offhook.control.store.database import Database
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from ...domain.analytics import Bucket, Counts, Moment as Which, Period, Volume, Wanted
+from ...domain.analytics import Counts, Volume
+from ...domain.analytics_questions import Bucket, Moment as Which, Period, Wanted
 from ...http.route import Asked, Nothing
 from ..dialect import AnyRow, Row
 from ..figures import share

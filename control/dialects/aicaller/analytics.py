@@ -7,16 +7,8 @@ import msgspec
 from aiohttp import web
 
 from ...analytics.csv_report import csv_of
-from ...domain.analytics import (
-    Bucket,
-    Counts,
-    Moment,
-    Period,
-    Quality,
-    Summary,
-    Volume,
-    Wanted,
-)
+from ...domain.analytics import Counts, Quality, Summary, Volume
+from ...domain.analytics_questions import Bucket, Moment, Period, Wanted
 from ...errors import FieldError
 from ...http.route import Asked, Nothing
 from ..dialect import AnyRow, Row

@@ -3,7 +3,8 @@
 import datetime
 from typing import Any, Literal
 
-from ...domain.analytics import Bucket, Costs, Counts, Moment, Money, Period, Volume, Wanted
+from ...domain.analytics import Costs, Counts, Money, Volume
+from ...domain.analytics_questions import Bucket, Moment, Period, Wanted
 from ...errors import BadRequest, FieldError
 from ...http.route import Asked, Nothing
 from ..dialect import AnyRow, Row

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ...domain.analytics import Bucket, Moment, Period, Phrases, Sentiments, Summary, Wanted
+from ...domain.analytics import Phrases, Sentiments, Summary
+from ...domain.analytics_questions import Bucket, Moment, Period, Wanted
 from ...http.route import Asked, Nothing
 from ..dialect import AnyRow, Row
 from ..figures import or_zero, share

@@ -10,23 +10,18 @@ from ...analytics.csv_report import csv_of
 from ...domain.analytics import (
     AgentFigures,
     Agents,
-    Bucket,
     Costs,
-    Direction,
     Hours,
     Latency,
-    Moment,
     Outcomes,
-    Period,
     Phrases,
     Quality,
-    Report,
     Retries,
     Sentiments,
     Summary,
     Volume,
-    Wanted,
 )
+from ...domain.analytics_questions import Bucket, Direction, Moment, Period, Report, Wanted
 from ...domain.calls import CallStatus, Outcome
 from ...errors import BadRequest, NotFound, Unavailable
 from ..route import AnyRoute, Asked, Nothing, Route

@@ -8,15 +8,8 @@ import pytest
 
 from offhook.control.analytics.call_columns import CallColumns, CallRow
 from offhook.control.analytics.questions import answer, chosen_rows
-from offhook.control.domain.analytics import (
-    Agents,
-    Outcomes,
-    Period,
-    Phrases,
-    Report,
-    Summary,
-    Wanted,
-)
+from offhook.control.domain.analytics import Agents, Outcomes, Phrases, Summary
+from offhook.control.domain.analytics_questions import Period, Report, Wanted
 
 PERIOD = Period(from_wall=0.0, to_wall=1e9)
 

@@ -14,7 +14,7 @@ from offhook.control.analytics.local_time import (
     steps_of,
     zone_of,
 )
-from offhook.control.domain.analytics import Bucket, Period
+from offhook.control.domain.analytics_questions import Bucket, Period
 
 BERLIN = "Europe/Berlin"
 

@@ -16,7 +16,7 @@ from offhook.control.analytics.report_book import (
     short,
 )
 from offhook.control.analytics.report_pages import pdf_of
-from offhook.control.domain.analytics import Bucket, Period, Report, Wanted
+from offhook.control.domain.analytics_questions import Bucket, Period, Report, Wanted
 
 from .test_call_columns import row
 
