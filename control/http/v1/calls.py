@@ -23,15 +23,14 @@ from ..route import AnyRoute, Asked, Nothing, Route
 from ..times import wall_of
 from .agents import given
 from .recordings import PARTS, Converting, FormatQuery, audio_file, file_response
+from .turn_views import TurnList, turn_views
 from .views import (
     CallItem,
     CallView,
     Direction,
-    TurnList,
     analysed_call_view,
     call_item,
     call_view,
-    turn_views,
 )
 
 TAG = "Calls"

@@ -8,7 +8,7 @@ from aiohttp import web
 from ...errors import NotFound
 from ...services.transcripts import plain_text, webvtt
 from ..route import AnyRoute, Asked, Nothing, Route
-from .views import TurnView, turn_views
+from .turn_views import TurnView, turn_views
 
 TAG = "Calls"
 

@@ -1,7 +1,6 @@
 """What the API shows of a call: records' samples and wall seconds as seconds, ms and UTC times."""
 
 import datetime
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -12,15 +11,14 @@ from ....media.conversation.records import (
     CallRecord,
     CallStatus as MediaStatus,
     OtherLeg,
-    Role,
-    Turn,
 )
-from ....media.ports import HangUpCause, Quality, Source
+from ....media.ports import HangUpCause, Quality
 from ...domain.analyses import CallAnalysis, Sentiment
 from ...domain.calls import Call, CallStatus, CallSummary, Outcome, Priority
 from ...domain.costs import CallCost, CallUsage
 from ..times import utc, utc_or_none
 from .analyses import AnalysisBrief, analysis_brief
+from .turn_views import TurnView, seconds_of, turn_views
 
 Direction = Literal["inbound", "outbound"]
 
@@ -114,38 +112,6 @@ class CallItem(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     "0 to 100, of the call's analysis."
 
 
-class LatencyView(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds from the end of the caller's speech to each stage of the reply."""
-
-    transcript_ms: float | None
-    decided_ms: float | None
-    first_text_ms: float | None
-    first_speech_ms: float | None
-    first_sample_ms: float | None
-    "What the caller waited."
-    speculative: bool
-
-
-class TurnView(msgspec.Struct, frozen=True, kw_only=True):
-    """A turn, in seconds since the call's audio began."""
-
-    index: int
-    role: Role
-    text: str
-    planned_text: str
-    begin_s: float
-    end_s: float
-    interrupted: bool
-    digits: str
-    rejected: bool
-    typed: bool
-    confidence: float | None
-    "Of the caller: 0 to 1, how sure recognition is; null: it does not say."
-    sources: tuple[Source, ...]
-    "Of the agent: the passages of documents that it was made of."
-    latency: LatencyView | None
-
-
 class RecordingView(msgspec.Struct, frozen=True):
     """Where the recording is: caller left, agent right."""
 
@@ -209,14 +175,6 @@ class CallView(CallItem, frozen=True, kw_only=True):
     "Of an ended call, null while there is none; only where one call is asked for."
 
 
-class TurnList(msgspec.Struct, frozen=True):
-    """Some of a call's turns."""
-
-    items: tuple[TurnView, ...]
-    next: int | None
-    "`after` of the page after this one; null: there is none yet."
-
-
 def call_item(call: CallSummary) -> CallItem:
     """A call in a list as the API shows it."""
     return CallItem(**_item(call))
@@ -254,11 +212,6 @@ def attempt_views(call: CallSummary) -> tuple[AttemptView, ...]:
         )
         for attempt in call.attempts
     )
-
-
-def turn_views(turns: Sequence[Turn], rate_hz: int | None) -> tuple[TurnView, ...]:
-    """Turns as the API shows them; before there is audio there are none."""
-    return tuple(turn_view(turn, rate_hz) for turn in turns) if rate_hz else ()
 
 
 def _item(call: CallSummary) -> dict[str, Any]:
@@ -335,7 +288,7 @@ def _media(record: CallRecord | None) -> dict[str, Any]:
         "sip_status": record.sip_status,
         "codec": record.codec,
         "rate_hz": rate_hz,
-        "length_s": None if rate_hz is None else _seconds(record.length_samples, rate_hz),
+        "length_s": None if rate_hz is None else seconds_of(record.length_samples, rate_hz),
         "digits": record.digits,
         "turns": turn_views(record.turns, rate_hz),
         "barge_ins": record.barge_ins,
@@ -357,46 +310,8 @@ def _leg(leg: OtherLeg, rate_hz: int) -> LegView:
         leg=leg.leg,
         to=leg.to,
         mode=leg.mode,
-        joined_s=None if joined is None else _seconds(joined, rate_hz),
-        ended_s=None if ended is None else _seconds(ended, rate_hz),
-    )
-
-
-def turn_view(turn: Turn, rate_hz: int) -> TurnView:
-    """A turn as the API shows it."""
-    return TurnView(
-        index=turn.index,
-        role=turn.role,
-        text=turn.text,
-        planned_text=turn.planned_text,
-        begin_s=_seconds(turn.begin_samples, rate_hz),
-        end_s=_seconds(turn.end_samples, rate_hz),
-        interrupted=turn.interrupted,
-        digits=turn.digits,
-        rejected=turn.rejected,
-        typed=turn.typed,
-        confidence=turn.confidence,
-        sources=turn.sources,
-        latency=_latency(turn, rate_hz),
-    )
-
-
-def _latency(turn: Turn, rate_hz: int) -> LatencyView | None:
-    latency = turn.latency
-    if latency is None:
-        return None
-    ended = latency.speech_ended_samples
-
-    def ms(at: int | None) -> float | None:
-        return None if at is None else round((at - ended) * 1000 / rate_hz, 1)
-
-    return LatencyView(
-        transcript_ms=ms(latency.transcript_samples),
-        decided_ms=ms(latency.decided_samples),
-        first_text_ms=ms(latency.first_text_samples),
-        first_speech_ms=ms(latency.first_speech_samples),
-        first_sample_ms=ms(latency.first_sample_samples),
-        speculative=latency.speculative,
+        joined_s=None if joined is None else seconds_of(joined, rate_hz),
+        ended_s=None if ended is None else seconds_of(ended, rate_hz),
     )
 
 
@@ -404,7 +319,3 @@ def _recording(call: Call) -> RecordingView | None:
     if call.recording is None or call.recording_deleted_wall is not None:
         return None
     return RecordingView(call.recording, f"/v1/calls/{call.id}/recording")
-
-
-def _seconds(samples: int, rate_hz: int) -> float:
-    return round(samples / rate_hz, 3)
