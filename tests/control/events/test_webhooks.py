@@ -113,6 +113,21 @@ async def test_what_happened_before_a_webhook_was_made_is_not_told(bench: Webhoo
     assert len(await bench.deliveries()) == 1
 
 
+async def test_a_further_webhook_is_not_told_what_waits_for_the_first_one(
+    bench: WebhookBench,
+) -> None:
+    async with Receiver() as receiver:
+        await bench.hook(receiver.url("/first"))
+        await bench.tell(bench.happened("c", "before"))
+        bench.clock.advance(1.0)
+        await bench.hook(receiver.url("/second"))
+        await bench.tell(bench.happened("c", "after"))
+        await bench.start()
+        await bench.queue.wait(3)
+        came = sorted((one.path, one.json["data"]["fields"]) for one in receiver.received)
+    assert came == [("/first", ["after"]), ("/first", ["before"]), ("/second", ["after"])]
+
+
 async def test_without_webhooks_nothing_is_read_and_the_first_one_begins_with_what_is_next(
     bench: WebhookBench,
 ) -> None:

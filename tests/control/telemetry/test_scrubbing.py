@@ -104,5 +104,6 @@ def test_a_configured_secret_is_taken_out_by_its_value() -> None:
 
 def test_a_long_text_costs_no_more_than_its_length() -> None:
     # Nested repetition would take minutes here.
-    for piece in ('"password', "token-", "://a:", "eyJaaaaaa.", '\\\\\\\\"', "a" * 39 + "g"):
-        assert PLAIN.without_secrets(piece * 5000) is not None
+    for piece in ('"password', "token-", "://a:", '\\\\\\\\"', "a" * 39 + "g"):
+        assert PLAIN.without_secrets(piece * 5000) == piece * 5000
+    assert set(PLAIN.without_secrets("eyJaaaaaa." * 5000)) == set("*.")

@@ -44,7 +44,7 @@ def test_writes_what_it_parses() -> None:
 
 def test_hostile_values_are_read_in_linear_time() -> None:
     for text in ('"' * 20_000, ";" * 20_000, "a;b" * 7_000, ";a=" * 7_000, ',"' * 10_000):
-        parse_reasons([f"SIP{text}"])
+        assert parse_reasons([f"SIP{text}"]) == []
 
 
 def test_q850_is_believed_before_the_sip_status() -> None:
