@@ -22,5 +22,6 @@ async def terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> AsyncIterator[Terminal]:
-    async with Terminal(tmp_path, settings, monkeypatch, capsys) as terminal:
+    terminal = Terminal(tmp_path, settings, monkeypatch, capsys)
+    async with terminal:
         yield terminal
