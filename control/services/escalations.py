@@ -28,8 +28,9 @@ from ..domain.events import (
 from ..errors import Conflict, FieldError, StoreError, Unprocessable
 from ..people.hand_over import NOBODY, OVER, HandOver, Moved, Person
 from ..people.hand_overs import HandOvers
+from ..people.reasons import call_words, sentence, why_not
 from ..store import schema
-from ..store.calls import check_here
+from ..store.calls import SUMMARIES, check_here
 from ..store.database import Database, Transaction
 from ..store.rows import Page, PageQuery, Rows
 from .access import missing, owner_of
@@ -147,8 +148,10 @@ class EscalationService:
     async def open(self, who: Principal, call_id: str, wanted: NewEscalation) -> Escalation:
         """Ask a person into a live call; those who are available are rung one after another.
 
-        When nobody is, it has failed at once. Raises NotFound, Unprocessable for a person who is
-        none, and Conflict when the call is not live or somebody is being asked to take it already.
+        When nobody is, what is returned has failed, with the reason, and nothing waits: whoever
+        asks sees at once what to tell the caller. Raises NotFound, Unprocessable for a person who
+        is none, and Conflict when the call is not live or somebody is being asked to take it
+        already.
         """
         live = await self._control.find(who, call_id)
         if live.status is not CallStatus.LIVE or live.bridging is None:
@@ -234,9 +237,11 @@ class EscalationService:
             if wanted is None or wanted.kind is not AgentKind.HUMAN:
                 fault = FieldError("human_agent_id", "there is no such human agent")
                 raise Unprocessable("nobody can be asked so", [fault])
-            nobody = f"{wanted.name} is not available"
+            nobody = why_not(wanted)
         found = await self._agents.available_humans(owner_id, self._clock.wall())
         people = [_person(human) for human in found if only in (None, human.id)]
+        if only is not None and people:
+            nobody = f"{people[0].name} is being asked to take another call"
         return [person for person in people if person.id not in self.hand_overs.held], nobody
 
     async def _named(self, owner_id: str, name: str) -> Agent | None:
@@ -282,7 +287,16 @@ class EscalationService:
             )
             opened = EscalationOpened(**_told(escalation, now), reason=escalation.reason)
             work.tell(escalation.owner_id, opened)
-            await self._notify(work, escalation, "A person is wanted in a call", wanted.reason)
+            if people:
+                title = f"A person is wanted in the {call_words(live.record)}"
+                await self._notify(work, escalation, title, wanted.reason)
+            else:
+                escalation = await self._fail(work, escalation, nobody)
+        if not people:
+            logger.info("hand-over %s: failed: %s", escalation.id, nobody)
+            if transfer and live.bridging is not None:
+                live.bridging.hand_over_failed()
+            return escalation
         self.hand_overs.begin(
             escalation.id,
             live,
@@ -324,9 +338,25 @@ class EscalationService:
                 if before.status is EscalationStatus.BRIDGED:
                     await self._set(work, after, Availability.BUSY, Availability.AVAILABLE)
                 if status is EscalationStatus.FAILED:
-                    why = after.failure_reason
-                    await self._notify(work, after, "Nobody took a call", why, "failed")
+                    await self._tell_failed(work, after)
         return after
+
+    async def _fail(self, work: Work, escalation: Escalation, why: str) -> Escalation:
+        """Nobody could be rung at all."""
+        now = escalation.created_wall
+        failed = {"status": EscalationStatus.FAILED, "failure_reason": why, "closed_wall": now}
+        after = await ESCALATIONS.update(work.tx, escalation, **failed)
+        work.tell(after.owner_id, EscalationClosed(**_told(after, now), failure_reason=why))
+        await self._tell_failed(work, after)
+        return after
+
+    async def _tell_failed(self, work: Work, escalation: Escalation) -> None:
+        call = await SUMMARIES.get(work.tx, escalation.call_id, None)
+        said = [f"Reason given: {escalation.reason}"] if escalation.reason else []
+        why = "; ".join(escalation.tried) or escalation.failure_reason
+        title = f"Nobody took {'a call' if call is None else f'the {call_words(call)}'}"
+        message = "\n".join([sentence(why), *said])
+        await self._notify(work, escalation, title, message, "failed")
 
     async def _set(
         self, work: Work, escalation: Escalation, was: Availability, becomes: Availability

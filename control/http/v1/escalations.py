@@ -64,6 +64,7 @@ class EscalationView(msgspec.Struct, frozen=True, kw_only=True):
     tried: tuple[str, ...]
     "Who was rung in vain, and why they did not come."
     failure_reason: str
+    "Of `failed`, in words: who did not come, and why."
     created_at: datetime.datetime
     bridged_at: datetime.datetime | None
     closed_at: datetime.datetime | None
@@ -72,7 +73,9 @@ class EscalationView(msgspec.Struct, frozen=True, kw_only=True):
 async def escalate_call(asked: Asked[Nothing, EscalationToOpen]) -> EscalationView:
     """Ask a person into a live call. Those who are available are rung one after another.
 
-    The answer comes before anybody is rung: events tell what comes of it, and so does a GET.
+    The answer comes before anybody is rung (`open`): events tell what comes of it, and so does a
+    GET. Where nobody can be rung it is `failed` in this answer, `failure_reason` says why, and the
+    agent goes on.
     """
     body = asked.body
     wanted = NewEscalation(

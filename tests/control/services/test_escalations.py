@@ -18,6 +18,8 @@ from offhook.tests.kit.joined_call import AGENT_HZ, JoinedCall, Phone
 
 CALLER, ANNA, BOB = 400, 700, 1000
 RING_S = 20.0
+CALLER_NUMBER = "+15550001"
+NOBODY_CAME = "Nobody is available.\nReason given: wants a refund"
 
 
 class Desk:
@@ -130,7 +132,9 @@ async def test_a_person_takes_the_call_and_is_busy_as_long(desk: Desk) -> None:
     events = [await desk.told(f"escalation.{what}") for what in ("opened", "bridged", "closed")]
     assert [len(each) for each in events] == [1, 1, 1]
     page = await desk.api.want(200, "GET", "/v1/notifications?type=escalation.opened")
-    assert [item["message"] for item in page["items"]] == ["angry"]
+    assert [(item["title"], item["message"]) for item in page["items"]] == [
+        (f"A person is wanted in the call from {CALLER_NUMBER}", "angry")
+    ]
 
 
 async def test_the_agent_has_the_caller_again_where_it_is_wanted(desk: Desk) -> None:
@@ -176,21 +180,51 @@ async def test_when_all_are_busy_it_has_failed_and_the_agent_goes_on(desk: Desk)
     assert failed["failure_reason"] == "nobody is available"
     assert await desk.call.heard_by(desk.call.caller) == [{AGENT_HZ}]
     page = await desk.api.want(200, "GET", "/v1/notifications?type=escalation.failed")
-    assert len(page["items"]) == 1
+    (item,) = page["items"]
+    assert item["message"] == "Anna: busy; Bob: declined."
 
 
-async def test_people_who_are_away_are_not_rung(desk: Desk) -> None:
+async def test_when_nobody_can_be_rung_the_answer_says_so_and_why(desk: Desk) -> None:
     await desk.add("Anna", "101", ANNA)
     path = f"/v1/agents/{desk.people['Anna']}"
     await desk.api.want(200, "PATCH", path, {"availability": "offline"})
-    opened = await desk.escalate()
-    assert (await desk.becomes(opened["id"], "failed"))["failure_reason"] == "nobody is available"
-    opened = await desk.escalate(human_agent_id=desk.people["Anna"])
-    failed = await desk.becomes(opened["id"], "failed")
-    assert failed["failure_reason"] == "Anna is not available"
+    failed = await desk.escalate(reason="wants a refund")
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "nobody is available")
+    assert failed["closed_at"] == failed["created_at"]
+    named = await desk.escalate(human_agent_id=desk.people["Anna"])
+    assert (named["status"], named["failure_reason"]) == ("failed", "Anna is offline")
+    assert await desk.becomes(named["id"], "failed") == named
     assert desk.call.dialled == []
+    told = [await desk.told(f"escalation.{what}") for what in ("opened", "closed")]
+    assert [[body["status"] for body in each] for each in told] == [
+        ["open", "open"],
+        ["failed", "failed"],
+    ]
+    page = await desk.api.want(200, "GET", "/v1/notifications?sort=created_at")
+    assert [(item["title"], item["message"]) for item in page["items"]] == [
+        (f"Nobody took the call from {CALLER_NUMBER}", NOBODY_CAME),
+        (f"Nobody took the call from {CALLER_NUMBER}", "Anna is offline."),
+    ]
     problem = await desk.escalate(422, human_agent_id="nobody")
     assert problem["errors"][0]["field"] == "human_agent_id"
+
+
+async def test_a_person_who_rings_for_one_call_is_not_asked_for_another(desk: Desk) -> None:
+    await desk.add("Anna", "101", ANNA)
+    await desk.escalate(human_agent_id=desk.people["Anna"], mode="listen")
+    await desk.rings("101")
+    again = await desk.escalate(human_agent_id=desk.people["Anna"])
+    assert again["failure_reason"] == "Anna is being asked to take another call"
+
+
+async def test_an_agent_has_its_caller_again_where_there_is_nobody(desk: Desk) -> None:
+    desk.call.record.transferred_to = "human"
+    assert desk.live is not None
+    desk.api.services.escalations.transfer(desk.live, desk.call.bridging, "human")
+    while desk.call.record.transferred_to is not None:
+        await desk.api.want(200, "GET", "/v1/escalations")
+    (shown,) = (await desk.api.want(200, "GET", "/v1/escalations"))["items"]
+    assert shown["status"] == "failed"
 
 
 async def test_a_supervisor_listens_then_takes_part_then_is_sent_away(desk: Desk) -> None:
