@@ -123,6 +123,7 @@ class Server:
             subscribing=settings.subscriptions,
             paying=settings.payments,
         )
+        self._services.server_parts.standings = told.providers.standings
         nodes = Nodes(self._database, self._services.events, self._bus, self._clock)
         self._nodes = nodes
         self._events = EventRoom(
@@ -218,6 +219,7 @@ class Server:
         self._box()  # the folder is ours now: the keys can be read, or made
         stack.push_async_callback(self._proofs.aclose)
         stack.push_async_callback(self._services.authentication.aclose)
+        stack.push_async_callback(self._services.server_parts.aclose)
         self._proofs.open()
         await ensure_operator(self._database, self._clock)
         await self._ensure_admin()

@@ -23,8 +23,9 @@ from yarl import URL
 
 from ..media.errors import ProviderError, ProviderRejected, ProviderTimedOut
 from .errors import ProviderBusy, ProviderUnreachable
+from .openai_limits import RequestLimit, read_limit
 from .openai_refusals import read_refusal, refused
-from .provider_watch import ProviderWatch, nobody_watches
+from .provider_watch import ProviderRequest, ProviderWatch, nobody_watches
 from .public_addresses import PublicResolver
 
 Part = TypeVar("Part")
@@ -102,6 +103,8 @@ class OpenAIClient:
         self._url = settings.base_url.rstrip("/")
         self._session: aiohttp.ClientSession | None = None
         self._endings: set[asyncio.Task[None]] = set()
+        self._limit: RequestLimit | None = None
+        "As the newest answer has it; None: it does not say, or it has been told."
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -129,6 +132,7 @@ class OpenAIClient:
             headers=headers,
             allow_redirects=not self.settings.public_only,
         )
+        self._limit = read_limit(response.headers)
         try:
             if response.status >= 300:
                 raise await self._refusal(response)
@@ -143,11 +147,13 @@ class OpenAIClient:
         for tries_left in range(self.settings.retries, -1, -1):
             parts = attempt()
             begun, failed = False, None
-            watched = self._watch(self.settings.provider, self.name)
+            own_key = self.settings.key is not None
+            watched = self._watch(self.settings.provider, self.name, own_key)
             try:
                 async for part in self._within_limits(parts):
                     if not begun:
                         watched.first_part()
+                        self._tell_limit(watched)
                     begun = True
                     yield part
                 return
@@ -159,6 +165,7 @@ class OpenAIClient:
                 if pause_s is None:
                     raise
             finally:
+                self._tell_limit(watched)
                 watched.ended(failed)
                 # Closing the iterator closes the response: that is how a request is cancelled.
                 await _close(parts)
@@ -194,6 +201,12 @@ class OpenAIClient:
                 ) from exc
             yield part
             limit_s, waiting_for = self.settings.stall_s, "more of it"
+
+    def _tell_limit(self, watched: ProviderRequest) -> None:
+        """Once of each answer that says something, whichever request it belongs to."""
+        if self._limit is not None:
+            watched.allowed(self._limit)
+            self._limit = None
 
     def _translated(self, exc: aiohttp.ClientError) -> ProviderError:
         """The package's exceptions as ours."""

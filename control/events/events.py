@@ -13,7 +13,8 @@ from typing import Protocol
 
 import msgspec
 
-from ..domain.events import AnyEvent
+from ...media.clock import Clock
+from ..domain.events import AnyEvent, LineStateChanged
 from ..domain.webhooks import StoredEvent
 from .event_filter import EventFilter
 
@@ -24,6 +25,8 @@ REPLAY_PAGE = 200
 MAX_CURSOR_DIGITS = 18
 
 EVERYTHING = EventFilter()
+_TRIED = LineStateChanged(at_wall=0.0, line="", state="")
+"Told to nobody but whoever measures."
 
 
 class PublishedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -124,6 +127,19 @@ class EventBus:
             subscription.begin(PublishedEvent(str(self._last), missed=cursor is not None))
         self._subscriptions.add(subscription)
         return subscription
+
+    async def round_trip_s(self, clock: Clock) -> float:
+        """How long an event takes to a subscriber who waits for it; nobody else hears this one."""
+        alone = Subscription(self, 1, EVERYTHING, None)
+        heard = asyncio.ensure_future(anext(alone))
+        try:
+            await asyncio.sleep(0)  # now it waits
+            told_at = clock.now()
+            alone.offer(PublishedEvent(str(self._last), _TRIED))
+            await heard
+            return clock.now() - told_at
+        finally:
+            heard.cancel()
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call back, at once and without waiting, whenever something may have been stored."""

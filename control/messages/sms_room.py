@@ -11,11 +11,14 @@ from ..configuration.configured import default_agent_of
 from ..services.broadcasts import BroadcastService
 from ..services.inbound_sms import InboundSms
 from ..services.outbox import Outbox
+from ..services.server_parts import ServerParts
 from ..services.sms_task_steps import SmsTaskSteps
 from ..services.sms_tasks import SmsTaskService
 from .broadcast_runner import BroadcastRunner
 from .sms_answers import SmsAnswers
 from .sms_task_runner import SmsTaskRunner
+from .twilio_account import TwilioAccount
+from .twilio_http import TwilioHttp
 from .twilio_sender import TwilioSender
 
 
@@ -28,6 +31,8 @@ class SmsServices(Protocol):
     def inbound_sms(self) -> InboundSms: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def server_parts(self) -> ServerParts: ...
     @property
     def sms_tasks(self) -> SmsTaskService: ...
     @property
@@ -47,9 +52,12 @@ class SmsRoom:
     ) -> None:
         """`leads`: whether this node answers and sends for all (nodes.py)."""
         sms, twilio = settings.sms, settings.twilio
-        self._sender = TwilioSender(twilio) if twilio.account_sid else None
-        if self._sender is not None:
-            services.outbox.senders["sms"] = self._sender
+        self._sender: TwilioSender | None = None
+        self._account: TwilioAccount | None = None
+        if twilio.account_sid:
+            http = TwilioHttp(twilio, clock)
+            self._sender = services.outbox.senders["sms"] = TwilioSender(http)
+            self._account = services.server_parts.twilio = TwilioAccount(http, clock)
         services.inbound_sms.auth_token = twilio.auth_token
         services.inbound_sms.trusted = networks(settings.http.trusted_proxies)
         services.sms_tasks.answers = sms.answer
@@ -58,6 +66,8 @@ class SmsRoom:
         self._tasks = SmsTaskRunner(
             services.sms_task_steps, SmsAnswers(agents), clock, sms.at_once, leads
         )
+        if sms.answer:
+            services.server_parts.room = self._tasks.room
         services.broadcasts.per_s = sms.broadcast_per_s
         self._broadcasts = BroadcastRunner(services.broadcasts, clock, leads)
         services.sms_tasks.on_pending = self._tasks.wake
@@ -80,5 +90,7 @@ class SmsRoom:
 
     async def close_sender(self) -> None:
         """After the outbox: the connections to the provider."""
+        if self._account is not None:
+            await self._account.aclose()
         if self._sender is not None:
             await self._sender.aclose()

@@ -67,6 +67,10 @@ class SmsTaskRunner:
         """A text may be due."""
         self._loop.wake()
 
+    def room(self) -> int:
+        """How many more texts would be begun at once; 0 where another node answers."""
+        return max(0, self._at_once - len(self._working)) if self._leads() else 0
+
     async def settled(self) -> None:
         """Wait until nothing is due, and nothing is being answered."""
         while not self._loop.idle.is_set() or self._working:

@@ -68,6 +68,7 @@ from .reported_calls import ReportedCalls
 from .retries import RetryService
 from .schedules import ScheduleService
 from .sent_codes import SentCodes
+from .server_parts import ServerParts
 from .setup import SetupService
 from .sign_in import SignIn
 from .sms import SmsService
@@ -133,6 +134,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     reported_calls: ReportedCalls
     retries: RetryService
     schedules: ScheduleService
+    server_parts: ServerParts
     setup: SetupService
     sign_in: SignIn
     sms: SmsService
@@ -215,6 +217,8 @@ def make_services(
     subscriptions = SubscriptionService(database, clock, subscribing)
     call_service.check_quota = subscriptions.check
     availability = AvailabilityService(database, clock)
+    figures = SmsFigures(database, clock)
+    tests = ConnectionTests(connections)
     return Services(
         account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
         accounts=accounts,
@@ -231,7 +235,7 @@ def make_services(
         calls=call_service,
         campaigns=CampaignService(database, events, clock, lines),
         campaign_steps=CampaignSteps(database, events, clock),
-        connections=ConnectionTests(connections),
+        connections=tests,
         contacts=ContactService(database, clock),
         database_use=DatabaseUseService(database, clock),
         deliveries=deliveries,
@@ -261,10 +265,11 @@ def make_services(
         reported_calls=ReportedCalls(events, clock),
         retries=RetryService(database, events, calls, clock),
         schedules=ScheduleService(database, events, clock, lines),
+        server_parts=ServerParts(clock, bus, outbox, figures, tests, providers),
         setup=SetupService(database, clock, documents, provider_keys),
         sign_in=sign_in,
         sms=sms,
-        sms_figures=SmsFigures(database, clock),
+        sms_figures=figures,
         sms_tasks=sms_tasks,
         sms_task_steps=SmsTaskSteps(database, events, sms, clock),
         staff_tokens=StaffTokens(database, clock, proofs, sign_in),

@@ -56,8 +56,12 @@ class ConnectionTests:
         base = self._settings.openai_url
         if not base:
             return GOOD if key.startswith("sk-") else Connection(False, "a key begins with sk-")
-        headers = {"Authorization": f"Bearer {key}"}
-        _, found = await self._ask(f"{base.rstrip('/')}/models", headers)
+        return await self.server(base, key)
+
+    async def server(self, base_url: str, key: str) -> Connection:
+        """Whether a server at this address answers, and takes the key; empty: it needs none."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        _, found = await self._ask(f"{base_url.rstrip('/')}/models", headers)
         return found
 
     async def twilio(self, sid: str, token: str, number: str = "") -> Connection:

@@ -41,6 +41,10 @@ class SystemFigureService:
         self._availability = availability
         self._begun_at = clock.now()
 
+    def uptime_s(self) -> float:
+        """How long this process has been running."""
+        return self._clock.now() - self._begun_at
+
     async def get(self) -> SystemFigures:
         """As they are now. Raises StoreError."""
         now = datetime.datetime.fromtimestamp(self._clock.wall(), datetime.UTC)
@@ -64,7 +68,7 @@ class SystemFigureService:
             accounts=accounts or 0,
             active_accounts_today=active_today or 0,
             calls_today=calls or 0,
-            uptime_s=self._clock.now() - self._begun_at,
+            uptime_s=self.uptime_s(),
             availability=await self._availability.get(),
             modems=len(names),
             usable_modems=sum(self._is_usable(name) for name in names),

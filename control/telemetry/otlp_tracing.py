@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from ...drivers.openai_limits import RequestLimit
 from ...drivers.provider_watch import ProviderRequest
 from ...media.clock import Clock, LoopClock
 from ...media.conversation.records import (
@@ -216,6 +217,10 @@ class _Provider:
     def first_part(self) -> None:
         """As an event."""
         self._span.add_event("first_part", timestamp=self._tracing._now_ns())
+
+    def allowed(self, limit: RequestLimit) -> None:
+        """As it stands now."""
+        self._span.set_attribute("offhook.requests_remaining", limit.remaining)
 
     def ended(self, error: ProviderError | None) -> None:
         """With the kind of error; its text may quote what was said."""

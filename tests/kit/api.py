@@ -103,6 +103,7 @@ class Api:
 
     async def __aexit__(self, *_: object) -> None:
         await self.client.close()
+        await self.services.server_parts.aclose()
         await self.services.analytics.aclose()
         await self.calls.aclose()
         await self.services.authentication.aclose()

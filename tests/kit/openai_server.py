@@ -106,6 +106,8 @@ class OpenAIServer:
         self.requests: list[Request] = []
         self.asked = asyncio.Event()
         "A request arrived."
+        self.models_asked = 0
+        "How often somebody wanted to know which models there are."
         self.client_left = asyncio.Event()
         "A client closed its connection before the answer was complete."
 
@@ -115,6 +117,7 @@ class OpenAIServer:
         app.router.add_post("/v1/chat/completions", self._answer)
         app.router.add_post("/v1/audio/speech", self._answer)
         app.router.add_post("/v1/audio/transcriptions", self._answer)
+        app.router.add_get("/v1/models", self._models)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -125,6 +128,12 @@ class OpenAIServer:
             yield self
         finally:
             await runner.cleanup()
+
+    async def _models(self, request: web.Request) -> web.Response:
+        self.models_asked += 1
+        if request.headers.get("Authorization") != f"Bearer {KEY}":
+            return _refuse(refusal(401, "invalid_api_key"))
+        return web.json_response({"object": "list", "data": [{"id": "m", "object": "model"}]})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await _read(request))

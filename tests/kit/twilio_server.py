@@ -1,5 +1,6 @@
-"""A local server that speaks Twilio's Messages resource: keeps what comes, answers as told."""
+"""A local server that speaks Twilio's Messages and Balance: keeps what comes, answers as told."""
 
+import asyncio
 import collections
 from typing import Any
 
@@ -27,12 +28,17 @@ class TwilioServer:
     def __init__(self) -> None:
         app = web.Application()
         app.router.add_post("/2010-04-01/Accounts/{sid}/Messages.json", self._create)
+        app.router.add_get("/2010-04-01/Accounts/{sid}/Balance.json", self._tell_balance)
         self._server = TestServer(app, host="127.0.0.1")
         self.refusals: collections.deque[Refusal] = collections.deque()
         self.taken: list[dict[str, str]] = []
         "The forms of messages that were taken, and their `sid`."
         self.asked = 0
-        "Requests that came."
+        "Requests for texts that came."
+        self.balance, self.currency = "45.67", "USD"
+        self.balance_asked = 0
+        self.hold: asyncio.Event | None = None
+        "No balance is told before it is set."
 
     async def __aenter__(self) -> "TwilioServer":
         await self._server.start_server()
@@ -53,9 +59,7 @@ class TwilioServer:
 
     async def _create(self, request: web.Request) -> web.Response:
         self.asked += 1
-        shown = request.headers.get("Authorization", "")
-        sid = request.match_info["sid"]
-        if shown != encode_basic_auth(SID, SECRET) or sid != SID:
+        if not _is_ours(request):
             return _refused(Refusal(401, 20003, "Authenticate"))
         form = {name: str(value) for name, value in (await request.post()).items()}
         if self.refusals:
@@ -67,6 +71,20 @@ class TwilioServer:
         self.taken.append(form)
         answer = {"sid": form["sid"], "status": "queued", "error_code": None}
         return web.json_response(answer, status=201)
+
+    async def _tell_balance(self, request: web.Request) -> web.Response:
+        self.balance_asked += 1
+        if self.hold is not None:
+            await self.hold.wait()
+        if not _is_ours(request):
+            return _refused(Refusal(401, 20003, "Authenticate"))
+        told = {"account_sid": SID, "balance": self.balance, "currency": self.currency}
+        return web.json_response(told)
+
+
+def _is_ours(request: web.Request) -> bool:
+    shown = request.headers.get("Authorization", "")
+    return shown == encode_basic_auth(SID, SECRET) and request.match_info["sid"] == SID
 
 
 def _refused(refusal: Refusal) -> web.Response:

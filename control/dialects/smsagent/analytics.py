@@ -164,7 +164,7 @@ async def get_performance(asked: Asked[Nothing, Nothing]) -> PerformanceView:
     """How fast texts are answered, what went wrong, what the server uses."""
     services = asked.edge.services
     found = await services.sms_figures.performance(OPERATOR)
-    uptime_s = (await services.system_figures.get()).uptime_s
+    uptime_s = services.system_figures.uptime_s()
     database, folder = await services.database_use.get(), services.imports.folder.parent
     use = await asyncio.to_thread(process_use, folder, uptime_s)
     rate = 100.0 * found.failed / found.ended if found.ended else 0.0

@@ -1,32 +1,48 @@
 """How the server is.
 
-Some of what its clients look for this server does not have: no cache of another process, no account
-of a provider that it asks. Those have the values of what does their work here, or 0.
+What its clients look for by the name of another product (Redis, OpenAI, Twilio) is what does that
+work here, as it was measured (services/server_parts.py). No request waits for a provider: what
+these said is up to a minute old.
 """
 
 import asyncio
+import decimal
 from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
 
 from ...auth.principal import OPERATOR
+from ...domain.server_parts import BusPart, ModelPart, PartState, TextingPart
 from ...errors import StoreError
+from ...http.docs import version
 from ...http.route import Asked, Nothing
+from ...services.database_use import DatabaseUse as Use
 from ...telemetry.process_use import ProcessUse, process_use
 from ..dialect import AnyRow, Row
 from ..moments import Moment, seconds
 from .forms import BASE
 
 TAG = "System management"
-VERSION = "1.0.0"
-"Of the API."
 JSON = "application/json"
 UNITS = ("B", "KB", "MB", "GB", "TB")
 STEP = 1024.0
 UNTOLD = 0.0
 
+NO_ACCOUNT = "not configured"
+UNKNOWN = "unknown"
+"It was asked for, and has not been told yet."
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+"Before an amount; other currencies stand behind it."
+
 Word = Literal["healthy", "degraded", "unhealthy"]
+STATE: dict[PartState, Word] = {
+    PartState.WELL: "healthy",
+    PartState.IMPAIRED: "degraded",
+    PartState.DOWN: "unhealthy",
+    PartState.ABSENT: "degraded",
+}
+TROUBLED = (PartState.IMPAIRED, PartState.DOWN)
 
 
 class DatabaseHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,30 +54,36 @@ class DatabaseHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RedisHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept in memory: a part of this process, whose memory is told."""
+    """What carries events and holds counters here: a part of this process."""
 
     status: Word
     response_time: float
+    "Seconds from telling an event to whoever waits for it, measured for this answer."
     memory_usage: str
+    "Of the process."
 
 
 class OpenAiHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What answers, as it did in the last hour."""
+    """What answers; `degraded`: requests of the last hour were refused, `unhealthy`: it is away."""
 
     status: Word
     response_time: float
-    "Of a text, on average."
+    """Seconds to the first part of the provider's newest answer; where none was asked in the last
+    hour, what a text took to be answered in it, on average; 0: nothing was answered."""
     rate_limit_remaining: int
-    "No provider tells without being asked: 0."
+    """Requests that would be taken now: as the provider said with its newest answer; where it has
+    not said so in the last hour, texts that this server would begin to answer at once."""
 
 
 class TwilioHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What sends; `degraded`: SMS wait for another try."""
+    """What sends; `degraded`: SMS wait for another try, or there is no account to send them by;
+    `unhealthy`: it cannot be reached, or does not take our account."""
 
     status: Word
     response_time: float
+    "Seconds, of Twilio's newest answer to a text or to a question; 0: it has given none."
     account_balance: str
-    "It is not asked for: $0.00."
+    "As $45.67; `unknown` until Twilio has told it; `not configured`: there is no account."
 
 
 class ServicesView(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,37 +146,27 @@ class StatsView(msgspec.Struct, frozen=True, kw_only=True):
 async def get_health(asked: Asked[Nothing, Nothing]) -> HealthView | web.Response:
     """How the server is; 503 when it cannot do its work."""
     services = asked.edge.services
+    parts, uptime_s = services.server_parts, services.system_figures.uptime_s()
+    bus = await parts.bus()
+    database: Use | None = None
+    model: ModelPart | None = None
+    texting: TextingPart | None = None
     try:
         database = await services.database_use.get()
-        uptime_s = (await services.system_figures.get()).uptime_s
-        figures, refused = await services.sms_figures.lately(OPERATOR)
-        mean_s = figures.all.mean_processing_s
-        unsent = await services.outbox.refused("sms")
+        model, texting = await parts.model(), await parts.texting()
     except StoreError:
-        database, uptime_s, mean_s, refused, unsent = None, 0.0, 0.0, 0, 0
-    word: Word = "unhealthy" if database is None else "healthy"
-    model: Word = "degraded" if refused else "healthy"
-    sender: Word = "degraded" if unsent else "healthy"
-    well: Word = "degraded" if refused or unsent else "healthy"
+        database = None
     use = await _use(asked, uptime_s)
     view = HealthView(
-        status=word if database is None else well,
+        status=_whole(database, bus, model, texting),
         timestamp=seconds(services.import_steps.now_wall()),
         services=ServicesView(
-            database=DatabaseHealth(
-                status=word,
-                response_time=0.0 if database is None else round(database.response_s, 3),
-                connections=0 if database is None else database.connections,
-            ),
-            redis=RedisHealth(
-                status="healthy", response_time=0.0, memory_usage=size(use.resident_bytes)
-            ),
-            openai=OpenAiHealth(
-                status=model, response_time=round(mean_s, 3), rate_limit_remaining=0
-            ),
-            twilio=TwilioHealth(status=sender, response_time=0.0, account_balance="$0.00"),
+            database=_database(database),
+            redis=_memory(bus, use),
+            openai=_model(model),
+            twilio=_texting(texting),
         ),
-        version=VERSION,
+        version=version(),
         uptime=int(uptime_s),
     )
     if database is None:
@@ -165,7 +177,7 @@ async def get_health(asked: Asked[Nothing, Nothing]) -> HealthView | web.Respons
 async def get_stats(asked: Asked[Nothing, Nothing]) -> StatsView:
     """What the server uses, and what waits."""
     services = asked.edge.services
-    uptime_s = (await services.system_figures.get()).uptime_s
+    uptime_s = services.system_figures.uptime_s()
     database = await services.database_use.get()
     queue = await services.sms_figures.queue(OPERATOR)
     use = await _use(asked, uptime_s)
@@ -189,6 +201,61 @@ async def get_stats(asked: Asked[Nothing, Nothing]) -> StatsView:
             completed_today=queue.completed_today,
         ),
     )
+
+
+def _whole(database: Use | None, *parts: BusPart | ModelPart | TextingPart | None) -> Word:
+    """What is not configured is not missed."""
+    if database is None:
+        return "unhealthy"
+    troubled = any(part is None or part.state in TROUBLED for part in parts)
+    return "degraded" if troubled else "healthy"
+
+
+def _database(use: Use | None) -> DatabaseHealth:
+    if use is None:
+        return DatabaseHealth(status="unhealthy", response_time=UNTOLD, connections=0)
+    return DatabaseHealth(
+        status="healthy", response_time=round(use.response_s, 6), connections=use.connections
+    )
+
+
+def _memory(bus: BusPart, use: ProcessUse) -> RedisHealth:
+    return RedisHealth(
+        status=STATE[bus.state],
+        response_time=round(bus.response_s, 6),
+        memory_usage=size(use.resident_bytes),
+    )
+
+
+def _model(part: ModelPart | None) -> OpenAiHealth:
+    """Without the database nothing is answered."""
+    if part is None:
+        return OpenAiHealth(status="unhealthy", response_time=UNTOLD, rate_limit_remaining=0)
+    return OpenAiHealth(
+        status=STATE[part.state],
+        response_time=round(part.response_s, 3),
+        rate_limit_remaining=part.remaining,
+    )
+
+
+def _texting(part: TextingPart | None) -> TwilioHealth:
+    """Without the database nothing is sent."""
+    if part is None:
+        return TwilioHealth(status="unhealthy", response_time=UNTOLD, account_balance=UNKNOWN)
+    absent = NO_ACCOUNT if part.state is PartState.ABSENT else UNKNOWN
+    return TwilioHealth(
+        status=STATE[part.state],
+        response_time=UNTOLD if part.response_s is None else round(part.response_s, 3),
+        account_balance=absent if part.balance is None else money(part.balance, part.currency),
+    )
+
+
+def money(amount: decimal.Decimal, currency: str) -> str:
+    """An amount with two decimals, such as $45.67, -$0.50 and 45.67 SEK."""
+    sign = SIGNS.get(currency)
+    if sign is None:
+        return f"{amount:.2f} {currency}"
+    return f"{'-' if amount < 0 else ''}{sign}{abs(amount):.2f}"
 
 
 async def _use(asked: Asked[Any, Any], uptime_s: float) -> ProcessUse:

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from ...domain.server_parts import PartState
 from ...errors import StoreError
 from ...http.route import Asked, Nothing
 from ..dialect import AnyRow, Row
@@ -32,7 +33,7 @@ class ReadinessView(msgspec.Struct, frozen=True, kw_only=True):
     storage: Part
     "The folder of files can be written."
     cache: Part
-    "It is a part of the process: it is there when this is answered."
+    "What carries events inside the process: one was told and heard in time for this answer."
 
 
 async def get_health(asked: Asked[Nothing, Nothing]) -> HealthView:
@@ -50,8 +51,10 @@ async def get_readiness(asked: Asked[Nothing, Nothing]) -> ReadinessView | web.R
         database = "error"
     folder = services.imports.folder.parent
     storage: Part = "ok" if await asyncio.to_thread(os.access, folder, os.W_OK) else "error"
-    view = ReadinessView(database=database, storage=storage, cache="ok")
-    if "error" in (database, storage):
+    bus = await services.server_parts.bus()
+    cache: Part = "ok" if bus.state is PartState.WELL else "error"
+    view = ReadinessView(database=database, storage=storage, cache=cache)
+    if "error" in (database, storage, cache):
         return web.Response(body=msgspec.json.encode(view), status=503, content_type=JSON)
     return view
 

@@ -11,10 +11,12 @@ from offhook.control.auth.principal import OPERATOR
 from offhook.control.domain.broadcasts import BroadcastStatus, RecipientStatus
 from offhook.control.domain.messages import SmsStatus
 from offhook.control.messages.broadcast_runner import BATCH, BroadcastRunner
+from offhook.control.messages.twilio_http import TwilioHttp
 from offhook.control.messages.twilio_sender import TwilioSender
 from offhook.control.services.broadcasts import BECOMES
 from offhook.control.services.error_logs import ErrorLogFilter
 from offhook.control.store.rows import PageQuery
+from offhook.media.clock import VirtualClock
 from offhook.tests.kit.texting import Texting
 from offhook.tests.kit.twilio_server import Refusal, TwilioServer
 
@@ -100,7 +102,7 @@ async def test_a_restart_sends_to_nobody_twice_and_leaves_nobody_out(texting: Te
 async def test_it_is_over_when_the_provider_has_answered_for_all(texting: Texting) -> None:
     await known(texting, ("+15551230001", "free"), ("+15551230002", "free"))
     async with TwilioServer() as server:
-        sender = TwilioSender(server.settings())
+        sender = TwilioSender(TwilioHttp(server.settings(), VirtualClock()))
         texting.api.services.outbox.senders["sms"] = sender
         server.refusals.append(Refusal(400, 21610, "unsubscribed"))
         made = await broadcast(texting)

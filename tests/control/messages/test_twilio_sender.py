@@ -13,10 +13,12 @@ from offhook.control.domain.messages import OutboxMessage, OutboxStatus, SmsStat
 from offhook.control.errors import ConfigError
 from offhook.control.messages.outbox_delivery import NotTaken
 from offhook.control.messages.outbox_sender import OutboxSender
+from offhook.control.messages.twilio_http import TwilioHttp
 from offhook.control.messages.twilio_sender import TwilioSender
 from offhook.control.services.error_logs import ErrorLogFilter
 from offhook.control.services.sms import NewSms
 from offhook.control.store.rows import PageQuery
+from offhook.media.clock import VirtualClock
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.twilio_server import FROM, SECRET, SID, Refusal, TwilioServer
 
@@ -31,7 +33,7 @@ async def api(tmp_path: pathlib.Path) -> AsyncIterator[Api]:
 
 async def test_a_message_is_posted_as_a_form_and_taken() -> None:
     async with TwilioServer() as server:
-        sender = TwilioSender(server.settings())
+        sender = TwilioSender(TwilioHttp(server.settings(), VirtualClock()))
         answer = await sender.send(MESSAGE)
         await sender.aclose()
     (taken,) = server.taken
@@ -46,10 +48,12 @@ async def test_a_message_is_posted_as_a_form_and_taken() -> None:
 async def test_the_secret_is_neither_told_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with TwilioServer() as server:
-        sender = TwilioSender(server.settings(auth_token="another secret"))
+        sender = TwilioSender(
+            TwilioHttp(server.settings(auth_token="another secret"), VirtualClock())
+        )
         answer = await sender.send(MESSAGE)
         await sender.aclose()
-        nobody = TwilioSender(server.settings())
+        nobody = TwilioSender(TwilioHttp(server.settings(), VirtualClock()))
     unreachable = await nobody.send(MESSAGE)
     await nobody.aclose()
     assert answer == NotTaken("Twilio answers 401, error 20003: Authenticate")
@@ -63,7 +67,7 @@ async def test_the_secret_is_neither_told_nor_logged(caplog: pytest.LogCaptureFi
 async def test_an_sms_is_tried_again_until_twilio_takes_it_and_has_its_id(api: Api) -> None:
     services = api.services
     async with TwilioServer() as server:
-        sender = TwilioSender(server.settings())
+        sender = TwilioSender(TwilioHttp(server.settings(), VirtualClock()))
         services.outbox.senders["sms"] = sender
         server.refusals += [Refusal(429, 20429, "Too Many Requests"), Refusal(503, 20503, "Later")]
         posting = OutboxSender(services.outbox, api.clock)
@@ -83,7 +87,9 @@ async def test_an_sms_is_tried_again_until_twilio_takes_it_and_has_its_id(api: A
 async def test_what_became_of_an_sms_is_told_by_twilio_afterwards(api: Api) -> None:
     services = api.services
     async with TwilioServer() as server:
-        sender = TwilioSender(server.settings(status_callback="https://me.example/status"))
+        sender = TwilioSender(
+            TwilioHttp(server.settings(status_callback="https://me.example/status"), VirtualClock())
+        )
         services.outbox.senders["sms"] = sender
         posting = OutboxSender(services.outbox, api.clock)
         await posting.start()
@@ -109,7 +115,7 @@ async def test_what_became_of_an_sms_is_told_by_twilio_afterwards(api: Api) -> N
 async def test_what_twilio_refuses_for_good_fails_at_once_and_is_told(api: Api) -> None:
     services = api.services
     async with TwilioServer() as server:
-        sender = TwilioSender(server.settings())
+        sender = TwilioSender(TwilioHttp(server.settings(), VirtualClock()))
         services.outbox.senders["sms"] = sender
         server.refusals.append(Refusal(400, 21211, "Invalid 'To' Phone Number"))
         posting = OutboxSender(services.outbox, api.clock)

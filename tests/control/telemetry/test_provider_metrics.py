@@ -105,3 +105,26 @@ async def test_an_answer_that_nobody_wants_any_more_is_no_error(
     told = asking.told()
     assert value(told["offhook_provider_requests_total"], **LABELS) == 1
     assert value(told["offhook_provider_errors_total"]) == 0
+
+
+async def test_what_an_answer_says_of_further_requests_is_kept(
+    server: OpenAIServer, asking: Asking
+) -> None:
+    said = {"x-ratelimit-remaining-requests": "4500"}
+    server.script.append(Behaviour(pieces=(b"ab",), headers=said))
+    await asking.ask()
+    newest = asking.metrics.standings.newest(("it",))
+    assert newest is not None
+    assert (newest.response_s, newest.remaining(asking.clock.now())) == (0.25, 4500)
+
+
+async def test_a_refusal_says_that_nothing_more_is_taken(
+    server: OpenAIServer, asking: Asking
+) -> None:
+    said = {"x_ratelimit_remaining_requests": "0"}
+    server.script += [refusal(429, "rate_limit_exceeded", **said)] * 2
+    with pytest.raises(ProviderError):
+        await asking.ask()
+    newest = asking.metrics.standings.newest(("it",))
+    assert newest is not None
+    assert (newest.error, newest.remaining(asking.clock.now())) == ("provider_busy", 0)
