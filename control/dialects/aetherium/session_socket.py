@@ -1,7 +1,7 @@
 """SHELL: `/ws/session/{id}`: a session as it goes on, and words into it.
 
 Who connects may show a token, which then has to be good and to own the session; clients of old show
-none, and are let in unless `dialects.session_token` is `required`.
+none, and are let into what was made as a session, unless `dialects.session_token` is `required`.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from ...http.serving import route_of
 from ..dialect import AnyRow, Row
 from ..speaking import speaking
 from .session_events import Frame, Misunderstood, Narrator, UserMessage, read_message
-from .session_views import ENDED
+from .session_views import ENDED, is_made_here
 from .sessions import said_in, views
 
 TAG = "Real-time Session Updates"
@@ -69,7 +69,7 @@ async def follow_session(asked: Asked[SessionSocketQuery, Nothing]) -> web.Strea
         whose = asked.address if who is None else who.account_id
         if bus.held_by(whose) >= MAX_SOCKETS:
             raise TooManyRequests(f"at most {MAX_SOCKETS} of these at once", CLOSE_S)
-        found = await asked.edge.services.numbered.id_of(who or OPERATOR, "call", _number(asked))
+        found = await _found(asked, who)
     except Problem as exc:
         code = BAD_TOKEN if isinstance(exc, Unauthorized) else WSCloseCode.TRY_AGAIN_LATER
         said = "AUTHENTICATION_REQUIRED" if code == BAD_TOKEN else "RATE_LIMIT_EXCEEDED"
@@ -230,6 +230,15 @@ async def _who(asked: Asked[SessionSocketQuery, Nothing], shown: str | None) -> 
 def _number(asked: Asked[SessionSocketQuery, Nothing]) -> int:
     text = asked.path("call")
     return int(text) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else 0
+
+
+async def _found(asked: Asked[SessionSocketQuery, Nothing], who: Principal | None) -> str | None:
+    """The call's id. Without a token nobody learns of calls of other APIs, whatever they guess."""
+    services = asked.edge.services
+    found = await services.numbered.id_of(who or OPERATOR, "call", _number(asked))
+    if found is None or who is not None:
+        return found
+    return found if is_made_here(await services.calls.get(OPERATOR, found)) else None
 
 
 async def _refuse(

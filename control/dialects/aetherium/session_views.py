@@ -11,7 +11,8 @@ from ...domain.calls import CallStatus, CallSummary, Outcome
 from ..moments import Moment, seconds_or_none
 
 STATED = "offhook.stated"
-"In a call's metadata: what its owner says was said; not shown as metadata."
+"""In a call's metadata: what its owner says was said; not shown as metadata. It is there, be it
+empty, in whatever was made as a session: calls of other APIs are nothing for who shows no token."""
 TRANSCRIPT, AI_RESPONSE = "transcript", "ai_response"
 LABELS: dict[Role, str] = {Role.CALLER: "Customer", Role.AGENT: "AI"}
 ROLES: dict[Role, str] = {Role.CALLER: "customer", Role.AGENT: "ai"}
@@ -118,6 +119,11 @@ def response_of(
     if call.status is not CallStatus.ENDED:
         return None
     return next((turn.text for turn in reversed(turns) if turn.role is Role.AGENT), None)
+
+
+def is_made_here(call: CallSummary) -> bool:
+    """It was made as a session, or is a retry of one that was."""
+    return STATED in call.metadata
 
 
 def stated(call: CallSummary) -> dict[str, Any]:

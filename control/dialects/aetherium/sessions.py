@@ -30,6 +30,7 @@ from .session_views import (
     SessionType,
     SessionView,
     Status,
+    is_made_here,
     meant,
     session_view,
     stated,
@@ -117,12 +118,11 @@ async def create_session(asked: Asked[Nothing, NewSession]) -> SessionView:
     if STATED in body.metadata:
         raise unfit("metadata", f"{STATED!r} is no name for a client's own data")
     agent_id = await meant_by(asked, "agent", body.workflow_id, "workflow")
+    metadata = {**body.metadata, STATED: {}}
     if body.session_type == "inbound":
-        call = await services.stated_calls.expect(
-            asked.who, agent_id, body.phone_number, body.metadata
-        )
+        call = await services.stated_calls.expect(asked.who, agent_id, body.phone_number, metadata)
     else:
-        wish = NewCall(to=body.phone_number, agent_id=agent_id, metadata=body.metadata)
+        wish = NewCall(to=body.phone_number, agent_id=agent_id, metadata=metadata)
         call = await services.calls.place(asked.who, wish)
     return session_view(call, (), None, body.workflow_id)
 
@@ -174,7 +174,8 @@ def _metadata(call: Call, sent: dict[str, Any]) -> dict[str, Any] | None:
     kept = {name: value for name, value in call.metadata.items() if name != STATED}
     found: dict[str, Any] = dict(sent.get("metadata", kept))
     found.pop(STATED, None)
-    if said := stated(call) | texts:
+    said = stated(call) | texts
+    if said or is_made_here(call):
         found[STATED] = said
     return found
 

@@ -175,6 +175,26 @@ async def test_a_token_is_checked_where_one_is_shown(api: Api) -> None:
             assert await closed(socket) == 4404
 
 
+async def test_without_a_token_nobody_follows_calls_of_other_apis(api: Api) -> None:
+    native = await api.user("ann@example.org")
+    ann = await token_for(api, "aetherium", "ann@example.org")
+    session = await session_of(api, ann)
+    changed = {"metadata": {"a": 1}}
+    shown = await api.want(200, "PUT", f"{PATH}/sessions/{session}", changed, token=ann)
+    assert shown["metadata"] == {"a": 1}
+    call = await api.want(202, "POST", "/v1/calls", {"to": "+15550001234"})
+    own = await api.want(202, "POST", "/v1/calls", {"to": "+15550001234"}, token=native)
+    for seq in (call["seq"], own["seq"]):
+        async with api.client.ws_connect(f"/aetherium/ws/session/{seq}") as socket:
+            frame = await socket.receive_json(timeout=5)
+            assert frame["data"]["error_code"] == "RESOURCE_NOT_FOUND"
+            assert await closed(socket) == 4404
+    async with api.client.ws_connect(f"/aetherium/ws/session/{session}") as socket:
+        assert await kinds(socket, 1) == [("status_change", "pending")]
+    async with api.client.ws_connect(f"/aetherium/ws/session/{own['seq']}?token={ann}") as socket:
+        assert await kinds(socket, 1) == [("status_change", "pending")]
+
+
 async def test_who_asks_for_no_socket_is_told_so(api: Api) -> None:
     refused = await api.want(400, "GET", "/aetherium/ws/session/1")
     assert refused["error_code"] == "VALIDATION_ERROR"
