@@ -8,6 +8,7 @@ here: the networks (netem.py, quality_cases.py), buffers, scores.
 """
 
 import argparse
+import asyncio
 import random
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .networks import quality_engine, quality_results, quality_target
+from .networks import quality_engine, quality_results, quality_target, quality_whip
 from .networks.netem import PTIME_S, Arrival, trace
 from .networks.quality_buffers import (
     FIXED_MS,
@@ -41,6 +42,7 @@ from .networks.quality_peers import PEERS, Peer, PeerMissing
 from .networks.quality_results import Outcome, Results
 from .networks.quality_scores import ToolMissing, pesq, score
 from .networks.quality_speech import TAIL_S, load, with_silence
+from .phones.target import is_whip
 from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
 from .reports.results_file import Document
 
@@ -179,15 +181,18 @@ def _of_target(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace, argv: list[str] | None
 ) -> int:
     """A foreign end that returns what it hears."""
-    if not arguments.target.startswith("sip:"):
-        parser.error("--target: packets are lost and held up on the way to sip:user@host:port only")
-    arguments.command, arguments.bearer = command_line("quality", argv), None
+    whip = is_whip(arguments.target)
+    if not whip and not arguments.target.startswith("sip:"):
+        parser.error(f"--target {arguments.target}: neither sip:user@host:port nor http(s)://…")
+    arguments.command = command_line("quality", argv)
     matching = [case for case in CASES if _matches(case.name, arguments.case)]
-    cases = quality_target.fitting(matching, arguments.case)
+    cases = quality_target.fitting(matching, arguments.case, drifting=whip)
+    one = (quality_whip.over_whip if whip else quality_target.over_sip)(arguments)
+    reading = quality_whip.READING if whip else quality_target.READING
 
     def run(seed: int) -> Document:
         speech = load(CACHE, arguments.utterances, seed)
-        return quality_target.run(arguments, speech, cases, seed)
+        return asyncio.run(quality_target.measure(arguments, one, reading, speech, cases, seed))
 
     try:
         document = repeated(run, arguments)
@@ -224,8 +229,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", default=[], help="only buffers with this in theirs")
     parser.add_argument("--utterances", type=int, default=2, help="of 8 s, each with its trace")
     parser.add_argument(
-        "--target", help="sip:echo@host:port: a foreign end that returns what it hears"
+        "--target",
+        help="a foreign end that returns what it hears: sip:echo@host:port, or a WHIP address",
     )
+    parser.add_argument("--bearer", help="token for WHIP")
     parser.add_argument("--username", help="for SIP digest authentication")
     parser.add_argument("--password", default="")
     add_arguments(parser)

@@ -5,6 +5,7 @@ the same thing for a buffer that moves packets, one that stretches samples, and 
 Not here: how it was heard.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -86,11 +87,18 @@ def _find(piece: Pcm, span: NDArray[np.float64]) -> int | None:
 
 
 def score(
-    clean: Pcm, heard: Pcm, rate_hz: int, first: int, offset_s: float, drift_ppm: float = 0.0
+    clean: Pcm,
+    heard: Pcm,
+    rate_hz: int,
+    first: int,
+    offset_s: float,
+    drift_ppm: float = 0.0,
+    late_s: Callable[[int], float] = lambda sample: 0.0,
 ) -> Scores:
     """Speech from sample `first` of `clean` on; `heard` began `offset_s` after `clean`.
 
     `clean` is on the sender's clock, `heard` on the receiver's; the delay is the receiver's.
+    `late_s` is how much later than its place in `heard` that sample of it came.
     """
     part = clean[first:]
     # What was said at clean[first] is sent at first / rate: that moment is the origin of both.
@@ -100,7 +108,8 @@ def score(
     if not where.at.size:
         return Scores(WORST_PESQ, 0.0, float("nan"), float("nan"), 0.0)
     gained = where.at * (1 - 1 / (1 + drift_ppm * 1e-6))
-    late_ms = (where.samples + gained) * 1000 / rate_hz
+    came_s = [late_s(begin + at) for at in (where.at + where.samples).tolist()]
+    late_ms = (where.samples + gained) * 1000 / rate_hz + 1000 * np.array(came_s)
     usual = int(np.median(where.samples))
     return Scores(
         pesq(part, _cut(rest, usual, len(part)), rate_hz),

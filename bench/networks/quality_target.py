@@ -1,25 +1,25 @@
 """Speech through bad networks to a foreign end that sends back what it hears, judged at our ear.
 
-`offhook bench quality --target sip:echo@host:port`: what its jitter buffer makes of loss and
-jitter, with the way back undisturbed. The delay is a round trip: its buffer, its packets, ours.
-Not here: our own buffer and peers' on a virtual clock (quality.py).
+`offhook bench quality --target sip:echo@host:port`, or a WHIP address: what its jitter buffer makes
+of loss and jitter, with the way back undisturbed. The delay is a round trip: its buffer, its
+packets, ours. Not here: our own buffer and peers' on a virtual clock (quality.py), the call over
+WebRTC (quality_whip.py).
 """
 
 import argparse
-import asyncio
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 
 from ...codecs import g711
-from ..phones.bare_phone import BarePhone, Way
-from ..phones.line import PACKET, RATE_HZ, LineFailed
+from ..phones.bare_phone import BarePhone
+from ..phones.line import PACKET, RATE_HZ, Heard, LineFailed, Way
 from ..phones.target import line_to
 from ..reports.results_file import Better, Document, Metric, origin
-from .netem import PTIME_S, Arrival, trace
-from .quality_cases import LEAD_S, Case
+from .netem import PTIME_S, Arrival, Network, sent_at, trace
+from .quality_cases import LEAD_S, PERFECT, Case
 from .quality_scores import Pcm, Scores, score
 from .quality_speech import Speech, with_silence
 
@@ -53,12 +53,20 @@ READING = (
 )
 
 
-def way_of(arrivals: Sequence[Arrival], first: int) -> Way:
-    """The network of a trace whose packet 0 is the phone's packet `first`; else an even one."""
+Through = Callable[[Mapping[int, Pcm], Case, int], Awaitable[tuple[str, Scores]]]
+"One call: an utterance (by rate), a network, a seed to what the case is called, and its scores."
+
+
+def way_of(arrivals: Sequence[Arrival], first: int, network: Network = PERFECT.network) -> Way:
+    """The network of a trace whose packet 0 is the phone's packet `first`; else an even one.
+
+    `network`: what made the trace, for its drift, which is the phone's to have.
+    """
     late: dict[int, list[float]] = {}
     last = -1
     for arrival in arrivals:
-        late.setdefault(arrival.packet, []).append(arrival.at_s - arrival.packet * PTIME_S)
+        late_s = arrival.at_s - sent_at(network, arrival.packet)
+        late.setdefault(arrival.packet, []).append(late_s)
         last = max(last, arrival.packet)
 
     def way(number: int) -> tuple[float, ...]:
@@ -66,6 +74,18 @@ def way_of(arrivals: Sequence[Arrival], first: int) -> Way:
         return tuple(late.get(packet, ())) if 0 <= packet <= last else (0.0,)
 
     return way
+
+
+def ear(heard: Heard, since: float, rate_hz: int) -> tuple[Pcm, float, Callable[[int], float]]:
+    """What was heard from `since` on, how much later it begins, how late a sample of it was.
+
+    Its place in time is that of the fastest packet. Raises LineFailed.
+    """
+    origin = heard.sample_0_at(since)
+    begin = round((since - origin) * rate_hz)
+    first = max(0, begin)
+    pcm = heard.pcm()[first:].copy()
+    return pcm, (first - begin) / rate_hz, lambda sample: heard.late_s(first + sample, origin)
 
 
 async def through(phone: BarePhone, pcm: Pcm, case: Case, seed: int) -> Scores:
@@ -82,28 +102,43 @@ async def through(phone: BarePhone, pcm: Pcm, case: Case, seed: int) -> Scores:
         until = begin + packets * PACKET + round(AFTER_S * RATE_HZ)
         if not await phone.wait_until(until):
             raise LineFailed("the far end hung up before the words were over")
-        heard = phone.heard.pcm()[phone.heard.position_at(phone.said.sent_at[first]) :].copy()
+        heard, later_s, late_s = ear(phone.heard, phone.said.due_at(first), RATE_HZ)
     finally:
         await phone.hang_up()
     clean = g711.decode_ulaw(g711.encode_ulaw(spoken[: packets * PACKET]))
     lead = round(case.lead_s * RATE_HZ)
-    return score(clean[: len(clean) - RATE_HZ], heard, RATE_HZ, lead, 0.0)
+    return score(clean[: len(clean) - RATE_HZ], heard, RATE_HZ, lead, later_s, late_s=late_s)
+
+
+def over_sip(arguments: argparse.Namespace) -> Through:
+    """Calls to `arguments.target`. Raises ValueError."""
+    make = line_to(arguments)
+
+    async def one(utterance: Mapping[int, Pcm], case: Case, seed: int) -> tuple[str, Scores]:
+        phone = make(random.Random(f"{seed} {case.name}"))
+        assert isinstance(phone, BarePhone), "WHIP targets go the other way"
+        return case.name, await through(phone, utterance[RATE_HZ], case, seed)
+
+    return one
 
 
 async def measure(
-    arguments: argparse.Namespace, speech: Speech, cases: Sequence[Case], seed: int
+    arguments: argparse.Namespace,
+    one: Through,
+    reading: str,
+    speech: Speech,
+    cases: Sequence[Case],
+    seed: int,
 ) -> Document:
     """Every utterance through every network, one call after another."""
-    make = line_to(arguments)
     found: dict[tuple[int, str], list[float]] = {}
     print(f"{'':46}{'PESQ':>6}{'STOI':>7}{'ms':>7}", flush=True)
     failed: list[str] = []
     for case in cases:
-        for number, pcm in enumerate(speech.utterances[RATE_HZ]):
-            phone = make(random.Random(f"{seed} {number} {case.name}"))
-            assert isinstance(phone, BarePhone), "WHIP targets were refused before"
+        for number in range(len(speech.utterances[RATE_HZ])):
+            utterance = {rate: each[number] for rate, each in speech.utterances.items()}
             try:
-                scores = await through(phone, pcm, case, 1000 * seed + number)
+                name, scores = await one(utterance, case, 1000 * seed + number)
             except LineFailed as exc:
                 failed.append(f"{case.name}: {exc}")
                 print(failed[-1], file=sys.stderr, flush=True)
@@ -117,8 +152,8 @@ async def measure(
             )
             for index, value in enumerate(values):
                 if np.isfinite(value):
-                    found.setdefault((index, case.name), []).append(round(value, 4))
-            row = f"{case.name:46}{scores.pesq:6.2f}{scores.stoi:7.3f}{scores.delay_mean_ms:7.0f}"
+                    found.setdefault((index, name), []).append(round(value, 4))
+            row = f"{name:46}{scores.pesq:6.2f}{scores.stoi:7.3f}{scores.delay_mean_ms:7.0f}"
             print(row, flush=True)
     metrics = [
         Metric(NAMES[index][0], case, NAMES[index][1], values, NAMES[index][2])
@@ -126,18 +161,11 @@ async def measure(
     ]
     detail = {"speech": speech.source, "target": arguments.target}
     return Document(
-        origin(arguments.command), "quality", metrics, [], detail=detail, reading=[READING, *failed]
+        origin(arguments.command), "quality", metrics, [], detail=detail, reading=[reading, *failed]
     )
 
 
-def run(
-    arguments: argparse.Namespace, speech: Speech, cases: Sequence[Case], seed: int
-) -> Document:
-    """`measure`, in a loop of its own."""
-    return asyncio.run(measure(arguments, speech, cases, seed))
-
-
-def fitting(cases: Sequence[Case], wanted: Sequence[str]) -> list[Case]:
-    """Those that a real clock can play: no drift; a few where none are named."""
-    steady = [case for case in cases if case.lead_s == LEAD_S]
-    return steady if wanted else [case for case in steady if case.name in DEFAULT_CASES]
+def fitting(cases: Sequence[Case], wanted: Sequence[str], *, drifting: bool = False) -> list[Case]:
+    """A few where none are named. `drifting`: the phone's clock can be wrong, in calls of 130 s."""
+    playable = [case for case in cases if drifting or case.lead_s == LEAD_S]
+    return playable if wanted else [case for case in playable if case.name in DEFAULT_CASES]

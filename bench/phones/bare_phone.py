@@ -11,7 +11,6 @@ import re
 import socket
 import struct
 import time
-from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -20,7 +19,7 @@ from ...codecs import g711
 from . import bare_sip
 from .bare_digest import Credentials
 from .bare_sip import BareCall
-from .line import PACKET, RATE_HZ, Heard, LineFailed, Mouth, Pcm, Said
+from .line import PACKET, RATE_HZ, Heard, LineFailed, Mouth, Pcm, Said, Way, straight
 
 PCMU, PCMA = 0, 8
 ENCODE = {PCMU: g711.encode_ulaw, PCMA: g711.encode_alaw}
@@ -35,16 +34,6 @@ PTIMES_MS = (10, 20, 30, 40, 60)
 CONNECTION = re.compile(r"^c=IN IP[46] (\S+)", re.MULTILINE)
 MEDIA = re.compile(r"^m=audio (\d+) \S+ ([\d ]+)", re.MULTILINE)
 PTIME = re.compile(r"^a=ptime:(\d+)", re.MULTILINE)
-
-
-Way = Callable[[int], tuple[float, ...]]
-"How late a packet of that number goes out, seconds, each time it does; empty: never."
-
-
-def straight(number: int) -> tuple[float, ...]:
-    """Every packet at once, and once."""
-    del number
-    return (0.0,)
 
 
 class RemoteMedia(msgspec.Struct, frozen=True):

@@ -1,15 +1,17 @@
 """A telephone line as the measurements use it: what is said, what is heard, and when. Pure.
 
-Two axes of samples at 8 kHz. `Said` is what the mouth says: a sample exists when it has been
-captured, so the packet that it is in leaves up to a packet's length later. `Heard` is what arrives
-at the ear: a sample is heard when its packet has come and the ones before it in the packet have
-been played. There is no jitter buffer on the way: a real phone's (20 to 60 ms) comes on top.
+Two axes of samples, at 8 kHz unless said otherwise. `Said` is what the mouth says: a sample exists
+when it has been captured, so the packet that it is in leaves up to a packet's length later. `Heard`
+is what arrives at the ear: a sample is heard when its packet has come and the ones before it in the
+packet have been played. There is no jitter buffer on the way: a real phone's (20 to 60 ms) comes on
+top.
 
 `Line` is what the phones implement (bare_phone.py over SIP, whip_phone.py over WebRTC). Not here:
 sockets, signalling, the clock.
 """
 
 import bisect
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +29,14 @@ ECHO_SLACK = 2 * PACKET
 "So far may the echo's place drift from where the line's delay puts it before it is moved."
 
 Pcm = NDArray[np.int16]
+Way = Callable[[int], tuple[float, ...]]
+"How late a packet of that number goes out, seconds, each time it does; empty: never."
+
+
+def straight(number: int) -> tuple[float, ...]:
+    """Every packet at once, and once."""
+    del number
+    return (0.0,)
 
 
 class LineFailed(Exception):
@@ -54,6 +64,12 @@ class Said:
         """When the packet with this sample left, monotonic."""
         return self.sent_at[sample // self.packet]
 
+    def due_at(self, number: int) -> float:
+        """When that packet was to leave: all but the most punctual left a little later than due."""
+        packet_s = self.packet / RATE_HZ
+        origin = min(at - n * packet_s for n, at in enumerate(self.sent_at))
+        return origin + number * packet_s
+
     def spoken_at(self, sample: int) -> float:
         """When this sample was captured: the packet's last one just before it left."""
         return self.left_at(sample) - (self.packet - 1 - sample % self.packet) / RATE_HZ
@@ -62,8 +78,9 @@ class Said:
 class Heard:
     """What has come, in one piece by its RTP timestamps."""
 
-    def __init__(self) -> None:
-        self._pcm = np.zeros(FIRST_ROOM_S * RATE_HZ, np.int16)
+    def __init__(self, rate_hz: int = RATE_HZ) -> None:
+        self._rate_hz = rate_hz
+        self._pcm = np.zeros(FIRST_ROOM_S * rate_hz, np.int16)
         self._source: int | None = None
         self._base = 0
         "The timestamp that lies at sample 0."
@@ -80,7 +97,7 @@ class Heard:
         begin = (timestamp - self._base) & 0xFFFFFFFF
         begin -= (begin >> 31) << 32  # signed
         now = self.ear_at(at)
-        if source != self._source or abs(begin - now) > LONGEST_JUMP_S * RATE_HZ:
+        if source != self._source or abs(begin - now) > LONGEST_JUMP_S * self._rate_hz:
             self._source = source
             self._base = (timestamp - now) & 0xFFFFFFFF
             begin = now
@@ -105,7 +122,7 @@ class Heard:
         return (
             self.end
             if since_s < LATE_S
-            else max(self.end, self._began[-1] + round(since_s * RATE_HZ))
+            else max(self.end, self._began[-1] + round(since_s * self._rate_hz))
         )
 
     def arrived_at(self, sample: int) -> float:
@@ -115,7 +132,23 @@ class Heard:
     def heard_at(self, sample: int) -> float:
         """When an ear without a jitter buffer hears the sample."""
         begin, at = self._packet(sample)
-        return at + (sample - begin) / RATE_HZ
+        return at + (sample - begin) / self._rate_hz
+
+    def sample_0_at(self, since: float) -> float:
+        """When the first sample was heard, had all packets been as fast as the fastest since then.
+
+        Raises LineFailed when none has come since.
+        """
+        packets = zip(self._began, self._came_at, strict=True)
+        times = [at - begin / self._rate_hz for begin, at in packets if at >= since]
+        if not times:
+            raise LineFailed("the far end fell silent")
+        return min(times)
+
+    def late_s(self, sample: int, sample_0_at: float) -> float:
+        """How much later than the fastest one the packet with this sample came."""
+        begin, at = self._packet(sample)
+        return max(0.0, at - begin / self._rate_hz - sample_0_at)
 
     def position_at(self, at: float) -> int:
         """The first sample of what came at `at` or later; else where the ear was then."""

@@ -40,11 +40,16 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def is_whip(target: str) -> bool:
+    """An address that offers are posted to."""
+    return target.startswith(("http://", "https://"))
+
+
 def line_to(arguments: argparse.Namespace) -> MakeLine:
     """What makes a line to `arguments.target`. Raises ValueError."""
     target: str = arguments.target
     bearer: str | None = arguments.bearer
-    if target.startswith(("http://", "https://")):
+    if is_whip(target):
         return lambda rng: WhipPhone(target, rng, bearer)
     found = SIP.match(target)
     if found is None:

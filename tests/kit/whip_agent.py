@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
-from aiohttp import web
+
+from offhook.tests.kit.whip_endpoint import WhipEndpoint, taking_calls
 
 RATE_HZ = 48000
 FRAME = 960
@@ -25,7 +26,7 @@ def tone(seconds: float, hz: float) -> np.ndarray:
     return pcm
 
 
-class WhipAgent:
+class WhipAgent(WhipEndpoint):
     """Says `greeting`, then `reply` after each utterance, `reply_after_s` of silence later.
 
     Falls silent in the middle of a word as soon as the caller makes a sound.
@@ -34,27 +35,12 @@ class WhipAgent:
     def __init__(
         self, greeting: np.ndarray, reply: np.ndarray, reply_after_s: float, token: str | None
     ) -> None:
+        super().__init__(token)
         self._greeting, self._reply = greeting, reply
         self._reply_after_s = reply_after_s
-        self._token = token
-        self.peers: dict[str, Any] = {}
-        self.deleted: list[str] = []
         self._listening: set[asyncio.Task[None]] = set()
 
-    def application(self) -> web.Application:
-        app = web.Application()
-        app.router.add_post("/whip", self._offered)
-        app.router.add_delete("/whip/{name}", self._ended)
-        return app
-
-    async def _offered(self, request: web.Request) -> web.Response:
-        aiortc = importlib.import_module("aiortc")
-        if self._token is not None and request.headers.get("Authorization") != (
-            f"Bearer {self._token}"
-        ):
-            return web.Response(status=401, text="no")
-        assert request.headers["Content-Type"] == "application/sdp"
-        peer = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
+    def answer(self, peer: Any) -> None:
         voice = _voice(self._greeting)
         peer.addTrack(voice)
 
@@ -64,23 +50,6 @@ class WhipAgent:
             task.add_done_callback(self._listening.discard)
 
         peer.on("track", on_track)
-        offer = aiortc.RTCSessionDescription(sdp=await request.text(), type="offer")
-        await peer.setRemoteDescription(offer)
-        await peer.setLocalDescription(await peer.createAnswer())
-        name = f"call-{len(self.peers)}"
-        self.peers[name] = peer
-        return web.Response(
-            status=201,
-            text=peer.localDescription.sdp,
-            content_type="application/sdp",
-            headers={"Location": f"/whip/{name}"},
-        )
-
-    async def _ended(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        self.deleted.append(name)
-        await self.peers[name].close()
-        return web.Response()
 
     async def _listen(self, track: Any, voice: Any) -> None:
         ended = importlib.import_module("aiortc.mediastreams").MediaStreamError
@@ -98,10 +67,6 @@ class WhipAgent:
             elif spoken_at is not None and now - spoken_at >= self._reply_after_s:
                 voice.say(self._reply)
                 spoken_at = None
-
-    async def aclose(self) -> None:
-        for peer in self.peers.values():
-            await peer.close()
 
 
 def _voice(greeting: np.ndarray) -> Any:
@@ -142,13 +107,5 @@ async def whip_agent(
     greeting: np.ndarray, reply: np.ndarray, reply_after_s: float, token: str | None = None
 ) -> AsyncIterator[tuple[WhipAgent, str]]:
     """The agent, and the address that offers are posted to."""
-    agent = WhipAgent(greeting, reply, reply_after_s, token)
-    runner = web.AppRunner(agent.application(), shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield agent, f"http://{host}:{port}/whip"
-    finally:
-        await agent.aclose()
-        await runner.cleanup()
+    async with taking_calls(WhipAgent(greeting, reply, reply_after_s, token)) as (agent, url):
+        yield agent, url

@@ -3,11 +3,13 @@
 import random
 
 import numpy as np
+import pytest
 
 from offhook.bench.networks.netem import Arrival, Network, trace
 from offhook.bench.networks.quality_cases import CASES, DRIFT_LEAD_S
-from offhook.bench.networks.quality_target import DEFAULT_CASES, fitting, way_of
+from offhook.bench.networks.quality_target import DEFAULT_CASES, ear, fitting, way_of
 from offhook.bench.phones.bare_phone import BarePhone
+from offhook.bench.phones.line import Heard, LineFailed
 
 
 def test_each_packet_leaves_as_late_as_in_the_trace_as_often_or_never() -> None:
@@ -38,6 +40,28 @@ def test_the_cases_by_default_are_there_and_none_needs_another_clock() -> None:
     assert [case.name for case in chosen] == [n for n in DEFAULT_CASES if n in _names()]
     assert len(chosen) == len(DEFAULT_CASES)
     assert all(case.lead_s < DRIFT_LEAD_S for case in fitting(CASES, ["sender", "loss"]))
+
+
+def test_a_drifting_phone_has_its_drift_from_its_clock_and_not_from_the_network() -> None:
+    network = Network(drift_ppm=200)
+    way = way_of(trace(network, 500, seed=1), 0, network)
+    assert np.allclose([way(number)[0] for number in range(500)], 0.0, atol=1e-9)
+    chosen = fitting(CASES, ["sender"], drifting=True)
+    assert any(case.network.drift_ppm for case in chosen)
+
+
+def test_the_ear_is_where_the_fastest_packet_puts_it_and_knows_how_late_each_is() -> None:
+    heard = Heard()
+    for number, late_s in enumerate((0.050, 0.030, 0.090, 0.030)):
+        heard.add(number * 160, np.full(160, number + 1, np.int16), 10 + 0.02 * number + late_s)
+    pcm, later_s, late = ear(heard, 10.02, 8000)
+    assert later_s == pytest.approx(0.010)
+    assert [late(sample) for sample in (0, 160, 320)] == pytest.approx([0.020, 0.0, 0.060])
+    pcm, later_s, late = ear(heard, 10.06, 8000)
+    assert (later_s, pcm[0], len(pcm)) == (0.0, 2, 640 - 240)
+    assert late(80) == pytest.approx(0.060)
+    with pytest.raises(LineFailed, match="silent"):
+        ear(heard, 11.0, 8000)
 
 
 def _names() -> set[str]:

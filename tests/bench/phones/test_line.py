@@ -68,6 +68,20 @@ def test_packets_of_thirty_milliseconds_have_their_own_axis() -> None:
     assert len(said.pcm()) == 480
 
 
+def test_packets_are_due_by_the_most_punctual_of_them() -> None:
+    said = Said()
+    for late_s in (0.004, 0.001, 0.009):
+        said.add(10.0 + 0.02 * len(said.sent_at) + late_s, np.zeros(160, np.int16))
+    assert [said.due_at(n) for n in range(3)] == pytest.approx([10.001, 10.021, 10.041])
+
+
+def test_wide_band_has_its_own_axis() -> None:
+    heard = Heard(16000)
+    heard.add(0, np.full(320, 7, np.int16), 5.0)
+    assert heard.heard_at(160) == pytest.approx(5.01)
+    assert heard.ear_at(6.0) == 16000
+
+
 def test_a_new_source_goes_on_where_the_ear_is() -> None:
     heard = Heard()
     heard.add(1000, FRAME, 5.0, source=1)

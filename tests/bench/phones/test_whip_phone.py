@@ -1,7 +1,6 @@
 """The WebRTC phone: samples keep their place on the way to Opus and back, and a call over WHIP."""
 
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from offhook.bench.load.scripted_providers import reply_pcm
 from offhook.bench.phones.line import Heard, LineFailed, Mouth
 from offhook.bench.phones.turns import FOREIGN, Turn, converse
+from offhook.bench.phones.whip_call import OPUS, PCMA, PCMU, Packet
 from offhook.bench.phones.whip_phone import Earpiece, Mouthpiece, WhipPhone, narrowed
 from offhook.bench.speech.waveform import first_audible, last_audible
 from offhook.tests.kit.whip_agent import tone, whip_agent
@@ -20,33 +20,33 @@ VOICE = np.rint(5000 * np.convolve(NOISE, np.ones(4) / 4, "same")).astype(np.int
 
 
 def through(
-    pcm: np.ndarray, mime_type: str, packets: int, first_timestamp: int = 0
+    pcm: np.ndarray, kind: str, packets: int, first_timestamp: int = 0
 ) -> tuple[np.ndarray, Heard]:
     """What is said and what is heard of it, when the far end returns every payload."""
     heard = Heard()
     mouth = Mouth(Heard())
     mouth.say(pcm, 1000)
-    mouthpiece, earpiece = Mouthpiece(mouth, mime_type), Earpiece(heard)
+    mouthpiece, earpiece = Mouthpiece(mouth, kind), Earpiece(heard)
     said = []
     for number in range(packets):
         spoken, payload = mouthpiece.packet()
         said.append(spoken)
         timestamp = (first_timestamp + number * 160 * mouthpiece.clock_hz // 8000) & 0xFFFFFFFF
-        packet = SimpleNamespace(timestamp=timestamp, payload=payload, ssrc=5)
-        earpiece.add(mime_type, packet, 0.02 * number)
+        packet = Packet(kind, payload, number, timestamp, source=5, marked=False)
+        earpiece.add(packet, 0.02 * number)
     return np.concatenate(said), heard
 
 
-@pytest.mark.parametrize("mime_type", ["audio/PCMU", "audio/PCMA"])
-def test_g711_goes_through_to_the_sample(mime_type: str) -> None:
-    said, heard = through(REPLY, mime_type, 70)
+@pytest.mark.parametrize("kind", [PCMU, PCMA])
+def test_g711_goes_through_to_the_sample(kind: str) -> None:
+    said, heard = through(REPLY, kind, 70)
     assert first_audible(said, 8000) == first_audible(heard.pcm(), 8000) == 1000
     assert np.abs(said.astype(float) - heard.pcm()).max() < 0.04 * np.abs(said).max()
 
 
 @pytest.mark.parametrize("first_timestamp", [0, 0xFFFFFFFF - 30_000])
 def test_opus_is_late_by_its_own_delay_and_no_more(first_timestamp: int) -> None:
-    said, heard = through(VOICE, "audio/opus", 70, first_timestamp)
+    said, heard = through(VOICE, OPUS, 70, first_timestamp)
     assert len(heard.pcm()) == 70 * 160
     spoken, ear = said[1000:9000].astype(float), heard.pcm()
     alike = [float(spoken @ ear[1000 + lag : 9000 + lag]) for lag in range(400)]
