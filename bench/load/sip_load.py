@@ -52,6 +52,17 @@ class CallsReport(msgspec.Struct, frozen=True):
     turns: Turns
     rtp: Report
 
+    def calls_missing(self, calls: int) -> int:
+        """Of so many: not up at the end, or ended by the far end while it was counted."""
+        return max(calls - self.live, self.tally.ended_by_far_end)
+
+    def packets_missing(self, calls: int) -> int:
+        """Of what the far end sent to so many, or should have: lost, never made, or silent."""
+        back = self.rtp.arrivals
+        # A stream that is not up is counted as a call that is not.
+        silent = max(0, back.silent - (calls - self.live))
+        return back.lost + back.skipped + silent
+
 
 class Settings(msgspec.Struct, frozen=True):
     """What load there is to be."""

@@ -11,6 +11,7 @@ from collections import Counter
 import msgspec
 
 from ..phones.bare_sip import Address, Answered, BareCall, Ended, MediaMoved, Refused, header
+from ..speech.waveform import percentile
 
 MEDIA = re.compile(r"^m=audio (\d+)", re.MULTILINE)
 CONNECTION = re.compile(r"^c=IN IP4 (\S+)", re.MULTILINE)
@@ -50,6 +51,16 @@ class Tally(msgspec.Struct):
     def refusals(self) -> int:
         """For whatever reason."""
         return sum(self.refused.values())
+
+    @property
+    def setup_p50_ms(self) -> float:
+        """Of half of them at most."""
+        return percentile(self.setup_ms, 0.5) or 0.0
+
+    @property
+    def setup_p99_ms(self) -> float:
+        """Of 99 in 100 at most."""
+        return percentile(self.setup_ms, 0.99) or 0.0
 
 
 class Switchboard:

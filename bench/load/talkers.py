@@ -10,6 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ..speech.waveform import percentile
+
 FRAME_MS = 20
 PAUSE_TICKS = (35, 100)
 "Before an utterance: 0.7 to 2 s of silence."
@@ -43,6 +45,16 @@ class Turns(msgspec.Struct, frozen=True):
     unanswered: int
     gaps_ms: list[float]
     "Of the answered: from the utterance's last packet to the answer's first, in steps of 20 ms."
+
+    @property
+    def gap_p50_ms(self) -> float:
+        """Of half of them at most."""
+        return percentile(self.gaps_ms, 0.5) or 0.0
+
+    @property
+    def gap_p95_ms(self) -> float:
+        """Of nineteen in twenty at most."""
+        return percentile(self.gaps_ms, 0.95) or 0.0
 
 
 class Talkers:

@@ -5,7 +5,6 @@ import msgspec
 from ..load.ramp import LATE_LIMIT_MS, Outcome, StepFigures, Verdict, judge
 from ..load.sip_load import CallsReport
 from ..load.switchboard import Tally
-from ..speech.waveform import percentile
 from .capacity_report import (
     Figure,
     Tried,
@@ -67,25 +66,12 @@ class CallsStep(msgspec.Struct, frozen=True):
     @property
     def frames_lost(self) -> int:
         """Of what the server sent, or should have."""
-        back = self.report.rtp.arrivals
-        # A stream that is not up is counted as a call that is not.
-        silent = max(0, back.silent - (self.calls - self.report.live))
-        return back.lost + back.skipped + silent
+        return self.report.packets_missing(self.calls)
 
     @property
     def calls_missing(self) -> int:
         """Not up at the end, or ended by the server while it was measured."""
-        return max(self.calls - self.report.live, self.report.tally.ended_by_far_end)
-
-    @property
-    def gap_p50_ms(self) -> float:
-        """From the end of an utterance to the answer."""
-        return percentile(self.report.turns.gaps_ms, 0.5) or 0.0
-
-    @property
-    def gap_p95_ms(self) -> float:
-        """Of nineteen in twenty turns at most."""
-        return percentile(self.report.turns.gaps_ms, 0.95) or 0.0
+        return self.report.calls_missing(self.calls)
 
 
 class SetupStep(msgspec.Struct, frozen=True):
@@ -100,16 +86,6 @@ class SetupStep(msgspec.Struct, frozen=True):
     late_max_ms: float
     placed: Tally
     report: CallsReport
-
-    @property
-    def setup_p50_ms(self) -> float:
-        """From INVITE to answer."""
-        return percentile(self.placed.setup_ms, 0.5) or 0.0
-
-    @property
-    def setup_p99_ms(self) -> float:
-        """Of 99 in 100 calls at most."""
-        return percentile(self.placed.setup_ms, 0.99) or 0.0
 
 
 def judge_calls(step: CallsStep) -> Verdict:
@@ -132,8 +108,8 @@ def judge_setup(step: SetupStep) -> Verdict:
     """Does it hold? Late is, too, a server that answers late."""
     load, refused = step.report.rtp.health, step.placed.refusals
     verdict = judge(StepFigures(step.late_p99_ms, load, step.others_share, refused=refused))
-    if verdict.outcome is Outcome.HELD and step.setup_p99_ms > SETUP_LIMIT_MS:
-        return Verdict(Outcome.LATE, f"INVITE to answer p99 {step.setup_p99_ms:.0f} ms")
+    if verdict.outcome is Outcome.HELD and step.placed.setup_p99_ms > SETUP_LIMIT_MS:
+        return Verdict(Outcome.LATE, f"INVITE to answer p99 {step.placed.setup_p99_ms:.0f} ms")
     return verdict
 
 
@@ -147,15 +123,15 @@ CALLS_FIGURES: tuple[Figure[CallsStep], ...] = (
     Figure("calls not up, or ended", "calls", lambda s: s.calls_missing, 0.0),
     Figure("turns answered", "turns", lambda s: s.report.turns.answered, better="higher"),
     Figure("turns unanswered", "turns", lambda s: s.report.turns.unanswered, 0.0),
-    Figure("reply gap p50", "ms", lambda s: s.gap_p50_ms),
-    Figure("reply gap p95", "ms", lambda s: s.gap_p95_ms),
+    Figure("reply gap p50", "ms", lambda s: s.report.turns.gap_p50_ms),
+    Figure("reply gap p95", "ms", lambda s: s.report.turns.gap_p95_ms),
     Figure("memory a call, all in", "kB", lambda s: s.kb_a_call, MEMORY_GOAL_KB),
     Figure("load lateness p99", "ms", lambda s: s.report.rtp.health.late_p99_ms, None, "neither"),
     Figure("load busy", "%", lambda s: 100 * s.report.rtp.health.busy, None, "neither"),
 )
 SETUP_FIGURES: tuple[Figure[SetupStep], ...] = (
-    Figure("INVITE to answer p50", "ms", lambda s: s.setup_p50_ms),
-    Figure("INVITE to answer p99", "ms", lambda s: s.setup_p99_ms),
+    Figure("INVITE to answer p50", "ms", lambda s: s.placed.setup_p50_ms),
+    Figure("INVITE to answer p99", "ms", lambda s: s.placed.setup_p99_ms),
     Figure("calls refused", "calls", lambda s: s.placed.refusals, 0.0),
     Figure("clock lateness p99", "ms", lambda s: s.late_p99_ms, LATE_LIMIT_MS),
     Figure("CPU of a call of 1 s", "ms", lambda s: s.cpu_ms_a_call),
@@ -171,7 +147,8 @@ def calls_head() -> str:
 def calls_row(step: CallsStep, verdict: Verdict) -> str:
     """One step, while the ramp goes on."""
     cost = f"{step.cost_us:.1f}", f"{step.late_p99_ms:.2f}", f"{step.frames_lost}"
-    return row(step.calls, verdict, *cost, f"{step.kb_a_call:.0f}", f"{step.gap_p50_ms:.0f}")
+    gap = f"{step.report.turns.gap_p50_ms:.0f}"
+    return row(step.calls, verdict, *cost, f"{step.kb_a_call:.0f}", gap)
 
 
 def setup_head() -> str:
@@ -182,7 +159,7 @@ def setup_head() -> str:
 def setup_row(step: SetupStep, verdict: Verdict) -> str:
     """One step, while the ramp goes on."""
     cost = f"{step.cpu_ms_a_call:.1f}", f"{step.late_p99_ms:.2f}", f"{step.placed.refusals}"
-    return row(step.pace, verdict, *cost, f"{step.setup_p50_ms:.1f}")
+    return row(step.pace, verdict, *cost, f"{step.placed.setup_p50_ms:.1f}")
 
 
 def document(where: Origin, calls: Tried[CallsStep], setup: Tried[SetupStep]) -> Document:

@@ -9,7 +9,6 @@ import msgspec
 from ..load.ramp import LATE_LIMIT_MS, Outcome, StepFigures, Verdict, judge
 from ..load.sip_load import CallsReport
 from ..load.switchboard import Tally
-from ..speech.waveform import percentile
 from .capacity_calls_report import UNANSWERED_SHARE
 from .capacity_report import (
     Figure,
@@ -49,29 +48,12 @@ class ForeignStep(msgspec.Struct, frozen=True):
     @property
     def packets_missing(self) -> int:
         """Of the agent's: lost, never made, or of calls that are up and silent."""
-        back = self.report.rtp.arrivals
-        silent = max(0, back.silent - (self.calls - self.report.live))
-        return back.lost + back.skipped + silent
+        return self.report.packets_missing(self.calls)
 
     @property
     def calls_missing(self) -> int:
         """Not up at the end, or ended by the agent while it was measured."""
-        return max(self.calls - self.report.live, self.report.tally.ended_by_far_end)
-
-    @property
-    def setup_p99_ms(self) -> float:
-        """From INVITE to answer, of 99 in 100 calls at most."""
-        return percentile(self.placed.setup_ms, 0.99) or 0.0
-
-    @property
-    def gap_p50_ms(self) -> float:
-        """From the end of the words to the answer, half of them at most."""
-        return percentile(self.report.turns.gaps_ms, 0.5) or 0.0
-
-    @property
-    def gap_p95_ms(self) -> float:
-        """The same, of nineteen in twenty."""
-        return percentile(self.report.turns.gaps_ms, 0.95) or 0.0
+        return self.report.calls_missing(self.calls)
 
 
 def judge_foreign(step: ForeignStep, first: ForeignStep | None) -> Verdict:
@@ -92,24 +74,24 @@ def judge_foreign(step: ForeignStep, first: ForeignStep | None) -> Verdict:
         return verdict
     if not turns.answered:
         return Verdict(Outcome.UNANSWERED, "it answered nothing that was said")
-    if first is not None and step.gap_p50_ms > SLOWER_FACTOR * first.gap_p50_ms:
-        return Verdict(
-            Outcome.LATE,
-            f"half of the answers after {step.gap_p50_ms:.0f} ms, "
-            f"{first.gap_p50_ms:.0f} with {first.calls} calls",
-        )
+    if first is None:
+        return verdict
+    gap_ms, first_ms = turns.gap_p50_ms, first.report.turns.gap_p50_ms
+    if gap_ms > SLOWER_FACTOR * first_ms:
+        said = f"half of the answers after {gap_ms:.0f} ms, {first_ms:.0f} with {first.calls} calls"
+        return Verdict(Outcome.LATE, said)
     return verdict
 
 
 FIGURES: tuple[Figure[ForeignStep], ...] = (
-    Figure("reply gap p50", "ms", lambda s: s.gap_p50_ms),
-    Figure("reply gap p95", "ms", lambda s: s.gap_p95_ms),
+    Figure("reply gap p50", "ms", lambda s: s.report.turns.gap_p50_ms),
+    Figure("reply gap p95", "ms", lambda s: s.report.turns.gap_p95_ms),
     Figure("packets missing", "packets", lambda s: s.packets_missing, 0.0),
     Figure("refusals while placing", "refusals", lambda s: s.placed.refusals),
     Figure("calls not up, or ended", "calls", lambda s: s.calls_missing, 0.0),
     Figure("turns answered", "turns", lambda s: s.report.turns.answered, better="higher"),
     Figure("turns unanswered", "turns", lambda s: s.report.turns.unanswered, 0.0),
-    Figure("INVITE to answer p99", "ms", lambda s: s.setup_p99_ms),
+    Figure("INVITE to answer p99", "ms", lambda s: s.placed.setup_p99_ms),
     Figure(
         "load lateness p99",
         "ms",
@@ -129,8 +111,9 @@ def head() -> str:
 
 def line(step: ForeignStep, verdict: Verdict) -> str:
     """One step, while the ramp goes on."""
-    gaps = f"{step.gap_p50_ms:.0f}", f"{step.gap_p95_ms:.0f}", f"{step.packets_missing}"
-    return row(step.calls, verdict, *gaps, f"{step.placed.refusals}", f"{step.setup_p99_ms:.0f}")
+    turns, placed = step.report.turns, step.placed
+    gaps = f"{turns.gap_p50_ms:.0f}", f"{turns.gap_p95_ms:.0f}", f"{step.packets_missing}"
+    return row(step.calls, verdict, *gaps, f"{placed.refusals}", f"{placed.setup_p99_ms:.0f}")
 
 
 def document(where: Origin, tried: Tried[ForeignStep]) -> Document:
