@@ -1,6 +1,20 @@
-"""SHELL: one server, put together: engine, SIP, speech, calls, HTTP; started, drained, stopped.
+"""SHELL: one server, put together of its rooms; started, drained, stopped.
 
-Everything that has a start() is ended here in the opposite order, whatever happens on the way.
+What belongs to one subject is put together in its folder (`*_room.py`); here is what they share,
+and the order. Everything that has a start() is ended in the opposite order, whatever happens:
+
+    database, node's name    before anything is read; a node ends what it left before it takes over
+    keys, accounts           before anybody can prove who they are
+    log of events            before anything is told; its follower, before anything can be missed
+    recordings, events,      what goes on by itself after an end that is stored. They end after the
+    figures, messages        registry: the last ends are stored by then, and counted and told
+    registry of calls        ends what a crash cut off, before anything new begins
+    agents, analyses         worker processes, before the first call and the first question
+    APIs                     when everything that can be asked is there
+    lines                    calls may come; what is there by now is frozen for the collector
+    the clock                frames flow, so nothing heavy is loaded from here on
+    dialer, documents,       what begins calls and asks agents by itself: last, so that in the end
+    answers to texts         nothing new begins while calls are ended and the clock stands
 """
 
 import asyncio
@@ -36,7 +50,7 @@ from .nodes import Nodes
 from .pooled_random import PooledRandom
 from .recordings.recording_room import RecordingRoom
 from .services.accounts import ensure_operator
-from .services.catalog import make_services
+from .services.catalog import Services, make_services
 from .services.mirroring import mirror
 from .store.calls import CallStore
 from .store.database import Database
@@ -72,142 +86,69 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock = LoopClock()
-        self._rng = PooledRandom()
-        self._call_limits = CallLimits()
-        self._lines = LineRoom(settings, self._call_limits, self._clock, self._rng)
-        self.engine, self.lines = self._lines.engine, self._lines.lines
-        self._database = Database(settings.database_url(), settings.node_name())
-        self._bus = EventBus()
-        told = TelemetryRoom(settings.tracing, self._database, self._clock)
-        self._telemetry, watch = told, told.providers.watch
-        recordings = settings.recordings_folder()
-        self.registry = CallRegistry(
-            CallStore(self._database),
-            self._bus,
-            told.metrics,
-            self._clock,
-            recordings,
-            settings.calls.retention_days * DAY_S,
-            settings.costs,
-        )
-        self.registry.watches.append(told.tracing)
+        clock = self._clock = LoopClock()
+        rng = self._rng = PooledRandom()
+        limits = CallLimits()
+        lines = self._lines = LineRoom(settings, limits, clock, rng)
+        self.engine, self.lines = lines.engine, lines.lines
+        database = self._database = Database(settings.database_url(), settings.node_name())
+        bus = self._bus = EventBus()
+        told = self._telemetry = TelemetryRoom(settings.tracing, database, clock)
+        watch = told.providers.watch
+        self.registry = self._make_registry()
         self._box = functools.cache(
-            lambda: SecretsBox(open_keys(settings.data_folder(), KEY_FILE), self._rng)
+            lambda: SecretsBox(open_keys(settings.data_folder(), KEY_FILE), rng)
         )
-        private = settings.webhooks.allow_private
         self._proofs = Proofs(
             settings.data_folder(),
-            self._clock,
-            self._rng,
+            clock,
+            rng,
             settings.auth,
             api_token=settings.api_token,
             throttled=settings.rate_limits,
         )
-        self._services = make_services(
-            self._database,
-            self._clock,
-            self._bus,
-            self.lines,
-            calls=self.registry,
-            recordings=recordings,
-            uploads=settings.data_folder() / "uploads",
-            proofs=self._proofs,
-            box=self._box,
-            rng=self._rng,
-            private_webhooks=private,
-            providers=settings.providers,
-            ring_s=settings.escalations.ring_s,
-            keep_days=settings.recording.keep_days,
-            connections=settings.connections,
-            subscribing=settings.subscriptions,
-            paying=settings.payments,
+        services = self._services = self._make_services()
+        services.server_parts.standings = told.providers.standings
+        self._nodes = Nodes(database, services.events, bus, clock)
+        leads = self._nodes.leads
+        self._events = EventRoom(settings, database, services, bus, self._box, clock, leads)
+        self._figures = FiguresKeeper(services.analytics, bus, clock)
+        self._recordings = RecordingRoom(settings, services.recordings, clock)
+        agents = self._agents = Agents(settings, clock, rng, watch, services.provider_keys.take_own)
+        self._knowledge = KnowledgeRoom(settings, services, clock, rng, watch, leads)
+        agents.knowledge = self._knowledge.of
+        self._messages = MessageRoom(settings, database, services, agents, bus, clock, leads)
+        routing = Routing(settings, database, self.lines, clock)
+        recordings = settings.recordings_folder() if settings.recording.on else None
+        calls = self._calls = CallRoom(
+            self.registry, services, agents, routing, limits, lines.dial, recordings, clock
         )
-        self._services.server_parts.standings = told.providers.standings
-        nodes = Nodes(self._database, self._services.events, self._bus, self._clock)
-        self._nodes = nodes
-        self._events = EventRoom(
-            settings,
-            self._database,
-            self._services,
-            self._bus,
-            self._box,
-            self._clock,
-            nodes.leads,
-        )
-        self._figures = FiguresKeeper(self._services.analytics, self._bus, self._clock)
-        self._recordings = RecordingRoom(settings, self._services.recordings, self._clock)
-        self._agents = Agents(
-            settings,
-            self._clock,
-            self._rng,
-            watch,
-            self._services.provider_keys.take_own,
-        )
-        self._knowledge = KnowledgeRoom(
-            settings, self._services, self._clock, self._rng, watch, nodes.leads
-        )
-        self._agents.knowledge = self._knowledge.of
-        self._messages = MessageRoom(
-            settings,
-            self._database,
-            self._services,
-            self._agents,
-            self._bus,
-            self._clock,
-            nodes.leads,
-        )
-        self._routing = Routing(settings, self._database, self.lines, self._clock)
-        calls = CallRoom(
-            self.registry,
-            self._services,
-            self._agents,
-            self._routing,
-            self._call_limits,
-            self._lines.dial,
-            recordings if settings.recording.on else None,
-            self._clock,
-        )
-        self._calls, self.holding = calls, calls.holding
+        self.holding = calls.holding
         self.health = Health(self.engine, self.holding, settings.limits.max_calls)
         self._dialer = DialerRoom(
             settings,
-            self._database,
-            self._services,
-            self._bus,
-            self._routing,
-            self._agents,
+            database,
+            services,
+            bus,
+            routing,
+            agents,
             self.lines,
-            self._call_limits,
+            limits,
             self.health,
             self.holding,
-            self._clock,
-            nodes.leads,
+            clock,
+            leads,
         )
         self.registry.on_retry = self._dialer.wake
-        self._services.accounts.on_activated += [
-            *self._dialer.wakes,
-            self._events.wake,
-        ]
+        services.accounts.on_activated += [*self._dialer.wakes, self._events.wake]
         self._analysing = Analysing(
-            settings,
-            self._database,
-            self._services,
-            self.registry,
-            self._bus,
-            self._clock,
-            self._rng,
-            watch,
-            nodes.leads,
+            settings, database, services, self.registry, bus, clock, rng, watch, leads
         )
-        edge = Edge(
-            self.registry, self._bus, told.metrics, self.health, self._services, told.tracing
-        )
-        self._api = ApiRoom(settings, edge, self._clock)
+        edge = Edge(self.registry, bus, told.metrics, self.health, services, told.tracing)
+        self._api = ApiRoom(settings, edge, clock)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Start everything; `stack` ends it."""
-        settings = self._settings
         self._recordings.make_folder()
         await asyncio.to_thread(self._services.imports.remove_parts)
         await asyncio.to_thread(self._knowledge.remove_parts)
@@ -223,7 +164,7 @@ class Server:
         self._proofs.open()
         await ensure_operator(self._database, self._clock)
         await self._ensure_admin()
-        await mirror(settings, self._database, self._clock)
+        await mirror(self._settings, self._database, self._clock)
         await self._services.events.start()
         await self._nodes.follow(stack)
         self._recordings.start(stack)
@@ -262,6 +203,42 @@ class Server:
                 *self._messages.wakes,
                 self._analysing.wake,
             ],
+        )
+
+    def _make_registry(self) -> CallRegistry:
+        settings, told = self._settings, self._telemetry
+        registry = CallRegistry(
+            CallStore(self._database),
+            self._bus,
+            told.metrics,
+            self._clock,
+            settings.recordings_folder(),
+            settings.calls.retention_days * DAY_S,
+            settings.costs,
+        )
+        registry.watches.append(told.tracing)
+        return registry
+
+    def _make_services(self) -> Services:
+        settings = self._settings
+        return make_services(
+            self._database,
+            self._clock,
+            self._bus,
+            self.lines,
+            calls=self.registry,
+            recordings=settings.recordings_folder(),
+            uploads=settings.data_folder() / "uploads",
+            proofs=self._proofs,
+            box=self._box,
+            rng=self._rng,
+            private_webhooks=settings.webhooks.allow_private,
+            providers=settings.providers,
+            ring_s=settings.escalations.ring_s,
+            keep_days=settings.recording.keep_days,
+            connections=settings.connections,
+            subscribing=settings.subscriptions,
+            paying=settings.payments,
         )
 
     async def _ensure_admin(self) -> None:
