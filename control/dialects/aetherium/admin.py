@@ -8,6 +8,7 @@ import msgspec
 
 from ...domain.accounts import ProviderKey
 from ...domain.numbers import Modem, ModemState
+from ...domain.server_parts import PartState
 from ...errors import StoreError
 from ...http.docs import version
 from ...http.route import Asked, Nothing
@@ -18,7 +19,14 @@ from .forms import meant, own
 from .listing import ListQuery, page_of
 
 TAG = "Admin"
-HEALTHY, DEGRADED = "healthy", "degraded"
+HEALTHY, DEGRADED, UNHEALTHY = "healthy", "degraded", "unhealthy"
+PART: dict[PartState, str] = {
+    PartState.WELL: HEALTHY,
+    PartState.IMPAIRED: DEGRADED,
+    PartState.DOWN: UNHEALTHY,
+    PartState.ABSENT: HEALTHY,
+}
+"What is not configured is not missed: the embedded part does its work."
 STATUS: dict[ModemState, Literal["active", "inactive"]] = {
     ModemState.OFFLINE: "inactive",
     ModemState.IDLE: "active",
@@ -41,6 +49,8 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True):
     uptime_seconds: int
     version: str
     services: dict[str, str]
+    """`database`; `telephony`: new calls are taken; `modems`: all can carry calls; `ai`: language
+    models have answered lately, or the embedded one does."""
 
 
 class ModemView(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,21 +98,20 @@ async def get_health(asked: Asked[Nothing, Nothing]) -> HealthView:
     """Whether the server does its work, and its parts."""
     services = asked.edge.services
     parts = {"database": HEALTHY, "telephony": HEALTHY, "modems": HEALTHY, "ai": HEALTHY}
-    uptime_s = 0.0
     try:
         figures = await services.system_figures.get()
-        uptime_s = figures.uptime_s
         if figures.usable_modems < figures.modems:
             parts["modems"] = DEGRADED
+        parts["ai"] = PART[(await services.server_parts.model()).state]
     except StoreError:
-        parts["database"] = parts["modems"] = "unhealthy"
+        parts["database"] = parts["modems"] = UNHEALTHY
     if asked.edge.health.refusal() is not None:
         parts["telephony"] = DEGRADED
     whole = all(state == HEALTHY for state in parts.values())
     return HealthView(
         status=HEALTHY if whole else DEGRADED,
         timestamp=seconds(services.stated_calls.now_wall()),
-        uptime_seconds=int(uptime_s),
+        uptime_seconds=int(services.system_figures.uptime_s()),
         version=version(),
         services=parts,
     )

@@ -450,3 +450,13 @@ async def test_statistics_of_many_years_are_whole(api: Api) -> None:
         begin = f"{int(day[:4]) - years}-01-01"
         found = await api.want(200, "GET", f"{path}?start_date={begin}&end_date={day}", token=token)
         assert found == month | {"period": "custom"}, begin
+
+
+async def test_an_administrator_is_told_that_a_model_does_not_answer(api: Api) -> None:
+    boss = await token_for(api, "aetherium", "boss@example.com", AccountRole.ADMIN)
+    path = f"{PATH}/admin/health"
+    well = await api.want(200, "GET", path, token=boss)
+    assert (well["status"], well["services"]["ai"]) == ("healthy", "healthy")
+    api.services.server_parts.standings.failed("cloud", "openai-chat", "provider_busy")
+    worse = await api.want(200, "GET", path, token=boss)
+    assert (worse["status"], worse["services"]["ai"]) == ("degraded", "degraded")
