@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import csv
 import io
 import pathlib
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import aiohttp
 import pytest
 
 from offhook.control.auth.principal import OPERATOR_ID
+from offhook.control.http.v1.import_views import csv_of
 from offhook.control.imports.csv_worker import SLICE_ROWS
 from offhook.control.imports.import_runner import ImportRunner
 from offhook.control.services.imports import MAX_WAITING
@@ -285,6 +287,12 @@ async def test_errors_are_downloaded_as_csv_and_are_no_formulas(api: Office) -> 
     assert lines[-2].startswith("600,'=priority,")
     nothing = await api.ask("GET", f"/v1/imports/{empty['id']}/errors.csv")
     assert await nothing.text() == "row,column,message\r\n"
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_that_begins_like_a_formula_is_made_text(first: str) -> None:
+    text = csv_of([(f"{first}1", "1=2", "")]).decode()
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [[f"'{first}1", "1=2", ""]]
 
 
 # --- cut off, sent twice, cancelled ---------------------------------------------------------------
