@@ -1,5 +1,6 @@
 """Support tickets."""
 
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -115,36 +116,34 @@ async def _views(
     ]
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path="/api/support/tickets",
-        handler=create_ticket,
-        summary="Create support ticket",
-        tag=TAG,
-        scope="support:write",
+    _row(
+        "POST",
+        "/api/support/tickets",
+        create_ticket,
+        "Create support ticket",
+        "support:write",
         body=NewTicket,
         returns=TicketView,
         status=201,
         example={"subject": "No calls", "description": "Nothing goes out."},
     ),
-    Row(
-        method="GET",
-        path="/api/support/tickets",
-        handler=list_tickets,
-        summary="List support tickets",
-        tag=TAG,
-        scope="support:read",
+    _row(
+        "GET",
+        "/api/support/tickets",
+        list_tickets,
+        "List support tickets",
+        "support:read",
         query=ListQuery,
         returns=list[TicketView],
     ),
-    Row(
-        method="GET",
-        path="/api/support/tickets/{ticket}",
-        handler=get_ticket,
-        summary="Get ticket details",
-        tag=TAG,
-        scope="support:read",
+    _row(
+        "GET",
+        "/api/support/tickets/{ticket}",
+        get_ticket,
+        "Get ticket details",
+        "support:read",
         returns=TicketView,
     ),
 )

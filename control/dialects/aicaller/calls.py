@@ -1,6 +1,7 @@
 """Calls: placed, looked at, escalated to people, ended."""
 
 import asyncio
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -189,65 +190,60 @@ async def _end(asked: Asked[Any, Any], id_: str) -> None:
 
 
 NUMBER = "+1555123456"
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/calls",
-        handler=list_calls,
-        summary="List calls",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/calls",
+        list_calls,
+        "List calls",
+        "calls:read",
         query=CallsQuery,
         returns=CallList,
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/calls/initiate",
-        handler=initiate_call,
-        summary="Initiate outbound call",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "POST",
+        f"{BASE}/calls/initiate",
+        initiate_call,
+        "Initiate outbound call",
+        "calls:write",
         body=NewCall,
         returns=CallView,
         status=201,
         example={"to_number": NUMBER, "business_id": "{agent}"},
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/calls/{{call}}",
-        handler=get_call,
-        summary="Get call details",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/calls/{{call}}",
+        get_call,
+        "Get call details",
+        "calls:read",
         returns=CallView,
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/calls/{{call}}/escalate",
-        handler=escalate_call,
-        summary="Escalate call to human agent",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "POST",
+        f"{BASE}/calls/{{call}}/escalate",
+        escalate_call,
+        "Escalate call to human agent",
+        "calls:write",
         body=Wish,
         returns=CallView,
         example={"reason": "Customer asked for a human"},
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/calls/{{call}}/end",
-        handler=end_call,
-        summary="End a call",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "POST",
+        f"{BASE}/calls/{{call}}/end",
+        end_call,
+        "End a call",
+        "calls:write",
         returns=CallView,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/calls/{{call}}/recording",
-        handler=get_recording,
-        summary="Get a call's recording",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/calls/{{call}}/recording",
+        get_recording,
+        "Get a call's recording",
+        "calls:read",
         content="audio/wav",
         documented=False,
     ),

@@ -1,5 +1,6 @@
 """Notes about calls."""
 
+import functools
 from typing import Annotated
 
 import msgspec
@@ -100,46 +101,43 @@ def note_view(note: Note) -> NoteView:
     )
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/calls/{{call}}/notes",
-        handler=list_notes,
-        summary="List call notes",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/calls/{{call}}/notes",
+        list_notes,
+        "List call notes",
+        "calls:read",
         returns=list[NoteView],
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/calls/{{call}}/notes",
-        handler=add_note,
-        summary="Add note to call",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "POST",
+        f"{BASE}/calls/{{call}}/notes",
+        add_note,
+        "Add note to call",
+        "calls:write",
         body=NewNote,
         returns=NoteView,
         status=201,
         example={"note": "Note text", "category": "Follow-up", "tags": ["important"]},
     ),
-    Row(
-        method="PUT",
-        path=f"{BASE}/calls/{{call}}/notes/{{note}}",
-        handler=change_note,
-        summary="Update call note",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "PUT",
+        f"{BASE}/calls/{{call}}/notes/{{note}}",
+        change_note,
+        "Update call note",
+        "calls:write",
         body=NoteChanges,
         returns=NoteView,
         example={"note": "Updated"},
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/calls/{{call}}/notes/{{note}}",
-        handler=delete_note,
-        summary="Delete call note",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "DELETE",
+        f"{BASE}/calls/{{call}}/notes/{{note}}",
+        delete_note,
+        "Delete call note",
+        "calls:write",
         returns=DoneView,
     ),
 )

@@ -1,5 +1,7 @@
 """Notifications: what one is told."""
 
+import functools
+
 import msgspec
 
 from ...domain.messages import Notification
@@ -103,51 +105,47 @@ def notification_view(notification: Notification) -> NotificationView:
     )
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/notifications",
-        handler=list_notifications,
-        summary="List notifications",
-        tag=TAG,
-        scope="messages:read",
+    _row(
+        "GET",
+        f"{BASE}/notifications",
+        list_notifications,
+        "List notifications",
+        "messages:read",
         query=NotificationsQuery,
         returns=list[NotificationView],
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/notifications/unread-count",
-        handler=count_unread,
-        summary="Get unread notification count",
-        tag=TAG,
-        scope="messages:read",
+    _row(
+        "GET",
+        f"{BASE}/notifications/unread-count",
+        count_unread,
+        "Get unread notification count",
+        "messages:read",
         returns=UnreadView,
     ),
-    Row(
-        method="PATCH",
-        path=f"{BASE}/notifications/read-all",
-        handler=read_all,
-        summary="Mark all notifications as read",
-        tag=TAG,
-        scope="messages:write",
+    _row(
+        "PATCH",
+        f"{BASE}/notifications/read-all",
+        read_all,
+        "Mark all notifications as read",
+        "messages:write",
         returns=AllReadView,
     ),
-    Row(
-        method="PATCH",
-        path=f"{BASE}/notifications/{{notification}}/read",
-        handler=read_notification,
-        summary="Mark notification as read",
-        tag=TAG,
-        scope="messages:write",
+    _row(
+        "PATCH",
+        f"{BASE}/notifications/{{notification}}/read",
+        read_notification,
+        "Mark notification as read",
+        "messages:write",
         returns=NotificationView,
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/notifications/{{notification}}",
-        handler=delete_notification,
-        summary="Delete notification",
-        tag=TAG,
-        scope="messages:write",
+    _row(
+        "DELETE",
+        f"{BASE}/notifications/{{notification}}",
+        delete_notification,
+        "Delete notification",
+        "messages:write",
         returns=DoneView,
     ),
 )

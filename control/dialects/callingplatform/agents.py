@@ -1,5 +1,6 @@
 """Agents: made, looked at, changed, deleted."""
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -170,14 +171,14 @@ def agent_view(agent: Agent) -> AgentView:
 
 
 EXAMPLE = {"name": "Support", "systemPrompt": "You help callers.", "voice": "Rachel"}
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path=f"{BASE}/agents",
-        handler=create_agent,
-        summary="Create agent",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "POST",
+        f"{BASE}/agents",
+        create_agent,
+        "Create agent",
+        "agents:write",
         body=NewAgent,
         returns=AgentView,
         status=201,
@@ -185,45 +186,36 @@ ROWS: tuple[AnyRow, ...] = (
         max_body_bytes=MAX_BODY_BYTES,
         example=EXAMPLE,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/agents",
-        handler=list_agents,
-        summary="List agents",
-        tag=TAG,
-        scope="agents:read",
+    _row(
+        "GET",
+        f"{BASE}/agents",
+        list_agents,
+        "List agents",
+        "agents:read",
         query=AgentsQuery,
         returns=AgentList,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/agents/{{agent}}",
-        handler=get_agent,
-        summary="Get agent",
-        tag=TAG,
-        scope="agents:read",
-        returns=AgentView,
+    _row(
+        "GET", f"{BASE}/agents/{{agent}}", get_agent, "Get agent", "agents:read", returns=AgentView
     ),
-    Row(
-        method="PUT",
-        path=f"{BASE}/agents/{{agent}}",
-        handler=change_agent,
-        summary="Update agent",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "PUT",
+        f"{BASE}/agents/{{agent}}",
+        change_agent,
+        "Update agent",
+        "agents:write",
         body=AgentChanges,
         returns=AgentView,
         message="Agent updated successfully",
         max_body_bytes=MAX_BODY_BYTES,
         example={"name": "Sales", "isActive": True},
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/agents/{{agent}}",
-        handler=delete_agent,
-        summary="Delete agent",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "DELETE",
+        f"{BASE}/agents/{{agent}}",
+        delete_agent,
+        "Delete agent",
+        "agents:write",
         message="Agent deleted successfully",
     ),
 )

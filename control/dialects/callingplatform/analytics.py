@@ -1,6 +1,7 @@
 """Figures of calls, of agents, of costs."""
 
 import datetime
+import functools
 from typing import Any, Literal
 
 from ...domain.analytics import Costs, Counts, Money, Volume
@@ -213,34 +214,32 @@ def total(counts: Counts) -> int:
     return counts.completed + failed(counts)
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/analytics/calls",
-        handler=get_calls,
-        summary="Get call analytics",
-        tag=TAG,
-        scope="analytics:read",
+    _row(
+        "GET",
+        f"{BASE}/analytics/calls",
+        get_calls,
+        "Get call analytics",
+        "analytics:read",
         query=CallsQuery,
         returns=CallFigures,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/analytics/agents/{{agent}}",
-        handler=get_agent,
-        summary="Get agent performance",
-        tag=TAG,
-        scope="analytics:read",
+    _row(
+        "GET",
+        f"{BASE}/analytics/agents/{{agent}}",
+        get_agent,
+        "Get agent performance",
+        "analytics:read",
         query=DatesQuery,
         returns=AgentFigures,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/analytics/costs",
-        handler=get_costs,
-        summary="Get cost analytics",
-        tag=TAG,
-        scope="analytics:read",
+    _row(
+        "GET",
+        f"{BASE}/analytics/costs",
+        get_costs,
+        "Get cost analytics",
+        "analytics:read",
         query=DatesQuery,
         returns=CostFigures,
     ),

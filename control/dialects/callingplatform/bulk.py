@@ -212,27 +212,26 @@ def _word(error: CellError) -> str:
     return f"{column}: {error.message}" if column else error.message
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path=f"{BASE}/bulk/import/validate",
-        handler=validate_file,
-        summary="Validate CSV",
-        tag=TAG,
-        scope="imports:write",
+    _row(
+        "POST",
+        f"{BASE}/bulk/import/validate",
+        validate_file,
+        "Validate CSV",
+        "imports:write",
         rate=RATE,
         raw_body=FORM_TYPE,
         form=Checked,
         returns=ValidationView,
         message="CSV validation successful",
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/bulk/import",
-        handler=import_file,
-        summary="Import CSV",
-        tag=TAG,
-        scope="imports:write",
+    _row(
+        "POST",
+        f"{BASE}/bulk/import",
+        import_file,
+        "Import CSV",
+        "imports:write",
         rate=RATE,
         raw_body=FORM_TYPE,
         form=Imported,
@@ -240,13 +239,12 @@ ROWS: tuple[AnyRow, ...] = (
         status=202,
         message="CSV import started",
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/bulk/import/{{import}}/status",
-        handler=get_import,
-        summary="Get import status",
-        tag=TAG,
-        scope="imports:read",
+    _row(
+        "GET",
+        f"{BASE}/bulk/import/{{import}}/status",
+        get_import,
+        "Get import status",
+        "imports:read",
         returns=ImportView,
     ),
 )

@@ -1,5 +1,6 @@
 """Calls that go out: placed now or later, looked at, cancelled."""
 
+import functools
 from typing import Any, Literal
 
 from ....media.conversation.records import Role
@@ -239,46 +240,43 @@ def _brief(call: CallSummary) -> dict[str, Any]:
     }
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path=f"{BASE}/calls/outbound",
-        handler=place_call,
-        summary="Initiate call",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "POST",
+        f"{BASE}/calls/outbound",
+        place_call,
+        "Initiate call",
+        "calls:write",
         body=NewCall,
         returns=PlacedCall,
         status=201,
         message="Call initiated successfully",
         example={"toPhone": "+919876543210", "agentId": "{agent}", "priority": "high"},
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/calls/outbound",
-        handler=list_calls,
-        summary="List calls",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/calls/outbound",
+        list_calls,
+        "List calls",
+        "calls:read",
         query=CallsQuery,
         returns=CallList,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/calls/outbound/{{call}}",
-        handler=get_call,
-        summary="Get call details",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/calls/outbound/{{call}}",
+        get_call,
+        "Get call details",
+        "calls:read",
         returns=CallView,
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/calls/outbound/{{call}}",
-        handler=cancel_call,
-        summary="Cancel scheduled call",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "DELETE",
+        f"{BASE}/calls/outbound/{{call}}",
+        cancel_call,
+        "Cancel scheduled call",
+        "calls:write",
         message="Call cancelled successfully",
         refusals=NOT_NOW,
     ),

@@ -1,6 +1,7 @@
 """Documents that agents answer from."""
 
 import asyncio
+import functools
 import pathlib
 from typing import Annotated, Any
 
@@ -152,46 +153,43 @@ def _shown(document: Document) -> dict[str, Any]:
     }
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path=f"{BASE}/knowledge-base/upload",
-        handler=upload_document,
-        summary="Upload document",
-        tag=TAG,
-        scope="knowledge:write",
+    _row(
+        "POST",
+        f"{BASE}/knowledge-base/upload",
+        upload_document,
+        "Upload document",
+        "knowledge:write",
         raw_body=FORM_TYPE,
         form=Beside,
         returns=UploadedView,
         status=201,
         message="Document uploaded successfully",
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/knowledge-base",
-        handler=list_documents,
-        summary="List documents",
-        tag=TAG,
-        scope="knowledge:read",
+    _row(
+        "GET",
+        f"{BASE}/knowledge-base",
+        list_documents,
+        "List documents",
+        "knowledge:read",
         query=DocumentsQuery,
         returns=list[DocumentItem],
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/knowledge-base/{{document}}",
-        handler=delete_document,
-        summary="Delete document",
-        tag=TAG,
-        scope="knowledge:write",
+    _row(
+        "DELETE",
+        f"{BASE}/knowledge-base/{{document}}",
+        delete_document,
+        "Delete document",
+        "knowledge:write",
         message="Document deleted successfully",
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/knowledge-base/search",
-        handler=search,
-        summary="Search knowledge base",
-        tag=TAG,
-        scope="knowledge:read",
+    _row(
+        "POST",
+        f"{BASE}/knowledge-base/search",
+        search,
+        "Search knowledge base",
+        "knowledge:read",
         body=Question,
         returns=Passages,
         example={"query": "What is the return policy?", "agentId": "{agent}", "limit": 5},

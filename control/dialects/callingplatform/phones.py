@@ -1,5 +1,6 @@
 """Phone numbers, and the agents that answer them."""
 
+import functools
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -119,36 +120,34 @@ def _item(number: PhoneNumber, agent: Agent | None) -> PhoneItem:
     return PhoneItem(**shown)
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path=f"{BASE}/phones",
-        handler=register_phone,
-        summary="Register phone number",
-        tag=TAG,
-        scope="numbers:write",
+    _row(
+        "POST",
+        f"{BASE}/phones",
+        register_phone,
+        "Register phone number",
+        "numbers:write",
         body=NewPhone,
         returns=PhoneView,
         status=201,
         message="Phone number registered successfully",
         example={"phoneNumber": "+919876543210", "agentId": "{agent}"},
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/phones",
-        handler=list_phones,
-        summary="List phone numbers",
-        tag=TAG,
-        scope="numbers:read",
+    _row(
+        "GET",
+        f"{BASE}/phones",
+        list_phones,
+        "List phone numbers",
+        "numbers:read",
         returns=list[PhoneItem],
     ),
-    Row(
-        method="PUT",
-        path=f"{BASE}/phones/{{number}}",
-        handler=change_phone,
-        summary="Update phone number",
-        tag=TAG,
-        scope="numbers:write",
+    _row(
+        "PUT",
+        f"{BASE}/phones/{{number}}",
+        change_phone,
+        "Update phone number",
+        "numbers:write",
         body=PhoneChanges,
         returns=PhoneChanged,
         message="Phone number updated successfully",

@@ -1,5 +1,6 @@
 """Calls that are tried again."""
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -159,43 +160,40 @@ def _pending(call: CallSummary) -> PendingRetry:
     )
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/retry/config/{{agent}}",
-        handler=get_config,
-        summary="Get retry configuration",
-        tag=TAG,
-        scope="agents:read",
+    _row(
+        "GET",
+        f"{BASE}/retry/config/{{agent}}",
+        get_config,
+        "Get retry configuration",
+        "agents:read",
         returns=RetryConfig,
     ),
-    Row(
-        method="PUT",
-        path=f"{BASE}/retry/config/{{agent}}",
-        handler=change_config,
-        summary="Update retry configuration",
-        tag=TAG,
-        scope="agents:write",
+    _row(
+        "PUT",
+        f"{BASE}/retry/config/{{agent}}",
+        change_config,
+        "Update retry configuration",
+        "agents:write",
         body=PolicyChanges,
         message="Retry configuration updated successfully",
         example={"no_answer": {"maxAttempts": 5, "initialDelay": 600_000}},
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/retry/pending",
-        handler=list_pending,
-        summary="List pending retries",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/retry/pending",
+        list_pending,
+        "List pending retries",
+        "calls:read",
         returns=list[PendingRetry],
     ),
-    Row(
-        method="POST",
-        path=f"{BASE}/retry/manual/{{retry}}",
-        handler=retry_call,
-        summary="Manual retry",
-        tag=TAG,
-        scope="calls:write",
+    _row(
+        "POST",
+        f"{BASE}/retry/manual/{{retry}}",
+        retry_call,
+        "Manual retry",
+        "calls:write",
         returns=RetryView,
         message="Call retry initiated successfully",
         refusals=NOT_NOW,

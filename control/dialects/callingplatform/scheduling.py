@@ -1,6 +1,7 @@
 """Calls that recur, and how much waits to be dialled."""
 
 import datetime
+import functools
 from typing import Annotated
 
 import msgspec
@@ -164,14 +165,14 @@ def schedule_item(schedule: Schedule) -> ScheduleItem:
     )
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path=f"{BASE}/scheduling/recurring",
-        handler=create_schedule,
-        summary="Schedule recurring call",
-        tag=TAG,
-        scope="schedules:write",
+    _row(
+        "POST",
+        f"{BASE}/scheduling/recurring",
+        create_schedule,
+        "Schedule recurring call",
+        "schedules:write",
         body=NewSchedule,
         returns=ScheduleView,
         status=201,
@@ -184,31 +185,28 @@ ROWS: tuple[AnyRow, ...] = (
             "timezone": "Asia/Kolkata",
         },
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/scheduling/list",
-        handler=list_schedules,
-        summary="List scheduled calls",
-        tag=TAG,
-        scope="schedules:read",
+    _row(
+        "GET",
+        f"{BASE}/scheduling/list",
+        list_schedules,
+        "List scheduled calls",
+        "schedules:read",
         returns=list[ScheduleItem],
     ),
-    Row(
-        method="DELETE",
-        path=f"{BASE}/scheduling/recurring/{{schedule}}",
-        handler=delete_schedule,
-        summary="Cancel recurring schedule",
-        tag=TAG,
-        scope="schedules:write",
+    _row(
+        "DELETE",
+        f"{BASE}/scheduling/recurring/{{schedule}}",
+        delete_schedule,
+        "Cancel recurring schedule",
+        "schedules:write",
         message="Recurring schedule cancelled successfully",
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/scheduling/stats",
-        handler=get_queue,
-        summary="Get queue statistics",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        f"{BASE}/scheduling/stats",
+        get_queue,
+        "Get queue statistics",
+        "calls:read",
         returns=QueueStats,
     ),
 )

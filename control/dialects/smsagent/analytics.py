@@ -1,6 +1,7 @@
 """Figures of the whole system, of its users, of how fast it is."""
 
 import asyncio
+import functools
 from typing import Any
 
 import msgspec
@@ -205,37 +206,32 @@ def _patterns(found: ContactFigures) -> UsagePatterns:
     )
 
 
+_row = functools.partial(Row, tag=TAG, admin=True)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path=f"{BASE}/analytics/overview/",
-        handler=get_overview,
-        summary="System overview",
-        tag=TAG,
-        scope="analytics:read",
-        admin=True,
+    _row(
+        "GET",
+        f"{BASE}/analytics/overview/",
+        get_overview,
+        "System overview",
+        "analytics:read",
         query=SpanQuery,
         returns=OverviewView,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/analytics/users/",
-        handler=get_user_analytics,
-        summary="User analytics",
-        tag=TAG,
-        scope="analytics:read",
-        admin=True,
+    _row(
+        "GET",
+        f"{BASE}/analytics/users/",
+        get_user_analytics,
+        "User analytics",
+        "analytics:read",
         query=UserFiguresQuery,
         returns=UserFiguresView,
     ),
-    Row(
-        method="GET",
-        path=f"{BASE}/analytics/performance/",
-        handler=get_performance,
-        summary="Performance analytics",
-        tag=TAG,
-        scope="analytics:read",
-        admin=True,
+    _row(
+        "GET",
+        f"{BASE}/analytics/performance/",
+        get_performance,
+        "Performance analytics",
+        "analytics:read",
         returns=PerformanceView,
     ),
 )

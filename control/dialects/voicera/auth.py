@@ -1,5 +1,7 @@
 """Accounts: registering, signing in, new tokens, who one is."""
 
+import functools
+
 import msgspec
 
 from ...auth.errors import TokenMalformed
@@ -117,51 +119,32 @@ def _shown(account: Account) -> dict[str, str]:
 
 EXAMPLE = {"email": "ann@example.org", "password": "a long password"}
 TAKEN = Said("AUTH_005", "Email already registered")
+_row = functools.partial(Row, tag=TAG, rate=RATE)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="POST",
-        path="/auth/register",
-        handler=register,
-        summary="Register user",
-        tag=TAG,
+    _row(
+        "POST",
+        "/auth/register",
+        register,
+        "Register user",
         scope=None,
-        rate=RATE,
         body=Registration,
         returns=RegisteredView,
         status=201,
         refusals={Conflict: TAKEN},
         example={**EXAMPLE, "first_name": "Ann", "last_name": "Smith"},
     ),
-    Row(
-        method="POST",
-        path="/auth/login",
-        handler=login,
-        summary="Login",
-        tag=TAG,
+    _row(
+        "POST",
+        "/auth/login",
+        login,
+        "Login",
         scope=None,
-        rate=RATE,
         body=Login,
         returns=SignedInView,
         example=EXAMPLE,
     ),
-    Row(
-        method="GET",
-        path="/auth/me",
-        handler=get_me,
-        summary="Get current user",
-        tag=TAG,
-        scope="accounts:read",
-        rate=RATE,
-        returns=MeView,
-    ),
-    Row(
-        method="POST",
-        path="/auth/refresh-token",
-        handler=refresh,
-        summary="Refresh token",
-        tag=TAG,
-        scope=None,
-        rate=RATE,
-        returns=RefreshedView,
+    _row("GET", "/auth/me", get_me, "Get current user", "accounts:read", returns=MeView),
+    _row(
+        "POST", "/auth/refresh-token", refresh, "Refresh token", scope=None, returns=RefreshedView
     ),
 )

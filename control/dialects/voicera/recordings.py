@@ -1,5 +1,6 @@
 """Recordings of calls: what is known of them, the file, and a link that needs no token."""
 
+import functools
 from typing import Annotated
 
 import msgspec
@@ -102,34 +103,32 @@ async def _file(
     return audio_file(path, WAV, {"Content-Disposition": f'attachment; filename="{name}"'})
 
 
+_row = functools.partial(Row, tag=TAG)
 ROWS: tuple[AnyRow, ...] = (
-    Row(
-        method="GET",
-        path="/call-recordings/{call}",
-        handler=get_recording,
-        summary="Get recording",
-        tag=TAG,
-        scope="calls:read",
+    _row(
+        "GET",
+        "/call-recordings/{call}",
+        get_recording,
+        "Get recording",
+        "calls:read",
         returns=RecordingView,
         refusals=REFUSALS,
     ),
-    Row(
-        method="GET",
-        path="/call-recordings/{call}/download",
+    _row(
+        "GET",
+        "/call-recordings/{call}/download",
+        download,
+        "Download recording",
+        "calls:read",
         aliases=("/recordings/{call}.wav",),
-        handler=download,
-        summary="Download recording",
-        tag=TAG,
-        scope="calls:read",
         content="audio/wav",
         refusals=REFUSALS,
     ),
-    Row(
-        method="GET",
-        path="/recordings/{recording}/download",
-        handler=download_by_link,
-        summary="Download by link",
-        tag=TAG,
+    _row(
+        "GET",
+        "/recordings/{recording}/download",
+        download_by_link,
+        "Download by link",
         scope=None,
         query=LinkQuery,
         content="audio/wav",
