@@ -1,6 +1,7 @@
 """`/v1/agents`: what answers calls."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -157,58 +158,54 @@ def given(changes: msgspec.Struct) -> dict[str, Any]:
     }
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/agents",
-        handler=list_agents,
-        summary="List agents",
-        tag=TAG,
-        scope="agents:read",
+    _route(
+        "GET",
+        "/v1/agents",
+        list_agents,
+        "List agents",
+        "agents:read",
         query=AgentQuery,
         returns=List[AgentView],
     ),
-    Route(
-        method="POST",
-        path="/v1/agents",
-        handler=create_agent,
-        summary="Make an agent",
-        tag=TAG,
-        scope="agents:write",
+    _route(
+        "POST",
+        "/v1/agents",
+        create_agent,
+        "Make an agent",
+        "agents:write",
         body=NewAgent,
         returns=AgentView,
         status=201,
         max_body_bytes=256 * 1024,
     ),
-    Route(
-        method="GET",
-        path="/v1/agents/{id}",
-        handler=get_agent,
-        summary="Get an agent",
-        tag=TAG,
-        scope="agents:read",
+    _route(
+        "GET",
+        "/v1/agents/{id}",
+        get_agent,
+        "Get an agent",
+        "agents:read",
         returns=AgentView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/agents/{id}",
-        handler=change_agent,
-        summary="Change an agent",
-        tag=TAG,
-        scope="agents:write",
+    _route(
+        "PATCH",
+        "/v1/agents/{id}",
+        change_agent,
+        "Change an agent",
+        "agents:write",
         body=AgentChanges,
         returns=AgentView,
         problems=(NotFound, Conflict, Unprocessable),
         max_body_bytes=256 * 1024,
     ),
-    Route(
-        method="DELETE",
-        path="/v1/agents/{id}",
-        handler=delete_agent,
-        summary="Delete an agent",
-        tag=TAG,
-        scope="agents:write",
+    _route(
+        "DELETE",
+        "/v1/agents/{id}",
+        delete_agent,
+        "Delete an agent",
+        "agents:write",
         query=DeleteQuery,
         status=204,
         problems=(NotFound, Conflict),

@@ -1,6 +1,7 @@
 """`/v1/api-keys`: keys for programs."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -107,46 +108,43 @@ def key_view(key: Credential, text: str | None = None) -> KeyView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/api-keys",
-        handler=list_api_keys,
-        summary="List API keys",
-        tag=TAG,
-        scope="keys:read",
+    _route(
+        "GET",
+        "/v1/api-keys",
+        list_api_keys,
+        "List API keys",
+        "keys:read",
         query=KeyQuery,
         returns=List[KeyView],
     ),
-    Route(
-        method="POST",
-        path="/v1/api-keys",
-        handler=create_api_key,
-        summary="Make an API key",
-        tag=TAG,
-        scope="keys:write",
+    _route(
+        "POST",
+        "/v1/api-keys",
+        create_api_key,
+        "Make an API key",
+        "keys:write",
         body=NewKey,
         returns=KeyView,
         status=201,
         problems=(Forbidden, NotFound, Conflict),
     ),
-    Route(
-        method="GET",
-        path="/v1/api-keys/{id}",
-        handler=get_api_key,
-        summary="Get an API key",
-        tag=TAG,
-        scope="keys:read",
+    _route(
+        "GET",
+        "/v1/api-keys/{id}",
+        get_api_key,
+        "Get an API key",
+        "keys:read",
         returns=KeyView,
         problems=(NotFound,),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/api-keys/{id}",
-        handler=revoke_api_key,
-        summary="Revoke an API key",
-        tag=TAG,
-        scope="keys:write",
+    _route(
+        "DELETE",
+        "/v1/api-keys/{id}",
+        revoke_api_key,
+        "Revoke an API key",
+        "keys:write",
         status=204,
         problems=(NotFound,),
     ),

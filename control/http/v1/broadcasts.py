@@ -1,6 +1,7 @@
 """`/v1/broadcasts`: one text for many contacts."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -80,36 +81,34 @@ def broadcast_view(broadcast: Broadcast) -> BroadcastView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/broadcasts",
-        handler=list_broadcasts,
-        summary="List broadcasts",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/broadcasts",
+        list_broadcasts,
+        "List broadcasts",
+        "messages:read",
         query=BroadcastQuery,
         returns=List[BroadcastView],
     ),
-    Route(
-        method="POST",
-        path="/v1/broadcasts",
-        handler=create_broadcast,
-        summary="Send a text to many",
-        tag=TAG,
-        scope="messages:write",
+    _route(
+        "POST",
+        "/v1/broadcasts",
+        create_broadcast,
+        "Send a text to many",
+        "messages:write",
         body=BroadcastToMake,
         returns=BroadcastView,
         status=201,
         problems=(Unprocessable,),
     ),
-    Route(
-        method="GET",
-        path="/v1/broadcasts/{id}",
-        handler=get_broadcast,
-        summary="Get a broadcast",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/broadcasts/{id}",
+        get_broadcast,
+        "Get a broadcast",
+        "messages:read",
         returns=BroadcastView,
         problems=(NotFound,),
     ),

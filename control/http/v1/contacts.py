@@ -1,6 +1,7 @@
 """`/v1/contacts`: the people who write and call, by their numbers."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -134,57 +135,53 @@ def contact_view(contact: Contact) -> ContactView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/contacts",
-        handler=list_contacts,
-        summary="List contacts",
-        tag=TAG,
-        scope="contacts:read",
+    _route(
+        "GET",
+        "/v1/contacts",
+        list_contacts,
+        "List contacts",
+        "contacts:read",
         query=ContactQuery,
         returns=List[ContactView],
     ),
-    Route(
-        method="POST",
-        path="/v1/contacts",
-        handler=create_contact,
-        summary="Make a contact",
-        tag=TAG,
-        scope="contacts:write",
+    _route(
+        "POST",
+        "/v1/contacts",
+        create_contact,
+        "Make a contact",
+        "contacts:write",
         body=NewContact,
         returns=ContactView,
         status=201,
         problems=(Conflict, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/contacts/{key}",
-        handler=get_contact,
-        summary="Get a contact",
-        tag=TAG,
-        scope="contacts:read",
+    _route(
+        "GET",
+        "/v1/contacts/{key}",
+        get_contact,
+        "Get a contact",
+        "contacts:read",
         returns=ContactView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/contacts/{key}",
-        handler=change_contact,
-        summary="Change a contact",
-        tag=TAG,
-        scope="contacts:write",
+    _route(
+        "PATCH",
+        "/v1/contacts/{key}",
+        change_contact,
+        "Change a contact",
+        "contacts:write",
         body=ContactChanges,
         returns=ContactView,
         problems=(NotFound, Unprocessable),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/contacts/{key}",
-        handler=delete_contact,
-        summary="Delete a contact",
-        tag=TAG,
-        scope="contacts:write",
+    _route(
+        "DELETE",
+        "/v1/contacts/{key}",
+        delete_contact,
+        "Delete a contact",
+        "contacts:write",
         status=204,
         problems=(NotFound,),
     ),

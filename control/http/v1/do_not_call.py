@@ -1,6 +1,7 @@
 """`/v1/do-not-call`: numbers that are never called."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -75,36 +76,34 @@ def _view(entry: DoNotCall) -> ListedView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/do-not-call",
-        handler=list_numbers,
-        summary="List numbers that are not called",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/do-not-call",
+        list_numbers,
+        "List numbers that are not called",
+        "calls:read",
         query=ListedQuery,
         returns=List[ListedView],
     ),
-    Route(
-        method="POST",
-        path="/v1/do-not-call",
-        handler=add_number,
-        summary="Never call a number again",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "POST",
+        "/v1/do-not-call",
+        add_number,
+        "Never call a number again",
+        "calls:write",
         body=NewListed,
         returns=ListedView,
         status=201,
         problems=(Conflict, Forbidden, Unprocessable),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/do-not-call/{id}",
-        handler=remove_number,
-        summary="Let a number be called again",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "DELETE",
+        "/v1/do-not-call/{id}",
+        remove_number,
+        "Let a number be called again",
+        "calls:write",
         status=204,
         problems=(NotFound,),
     ),

@@ -1,6 +1,7 @@
 """`/v1/error-logs`: what went wrong and a person should look at."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -100,34 +101,32 @@ def error_log_view(entry: ErrorLog) -> ErrorLogView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/error-logs",
-        handler=list_error_logs,
-        summary="List what went wrong",
-        tag=TAG,
-        scope="outbox:read",
+    _route(
+        "GET",
+        "/v1/error-logs",
+        list_error_logs,
+        "List what went wrong",
+        "outbox:read",
         query=ErrorLogQuery,
         returns=List[ErrorLogView],
     ),
-    Route(
-        method="GET",
-        path="/v1/error-logs/{id}",
-        handler=get_error_log,
-        summary="Get an entry",
-        tag=TAG,
-        scope="outbox:read",
+    _route(
+        "GET",
+        "/v1/error-logs/{id}",
+        get_error_log,
+        "Get an entry",
+        "outbox:read",
         returns=ErrorLogView,
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/error-logs/{id}/resolve",
-        handler=resolve_error_log,
-        summary="Resolve an entry",
-        tag=TAG,
-        scope="outbox:write",
+    _route(
+        "POST",
+        "/v1/error-logs/{id}/resolve",
+        resolve_error_log,
+        "Resolve an entry",
+        "outbox:write",
         body=Resolution,
         returns=ErrorLogView,
         problems=(Conflict, NotFound),

@@ -1,6 +1,7 @@
 """`/v1/calls/{id}/escalate` and `/v1/escalations`: calls that people take over, or join."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -131,57 +132,53 @@ def escalation_view(escalation: Escalation) -> EscalationView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="POST",
-        path="/v1/calls/{id}/escalate",
-        handler=escalate_call,
-        summary="Ask a person into a call",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "POST",
+        "/v1/calls/{id}/escalate",
+        escalate_call,
+        "Ask a person into a call",
+        "calls:write",
         body=EscalationToOpen,
         returns=EscalationView,
         status=201,
         problems=(Conflict, NotFound, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/escalations",
-        handler=list_escalations,
-        summary="List escalations",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/escalations",
+        list_escalations,
+        "List escalations",
+        "calls:read",
         query=EscalationQuery,
         returns=List[EscalationView],
     ),
-    Route(
-        method="GET",
-        path="/v1/escalations/{id}",
-        handler=get_escalation,
-        summary="Get an escalation",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/escalations/{id}",
+        get_escalation,
+        "Get an escalation",
+        "calls:read",
         returns=EscalationView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/escalations/{id}",
-        handler=change_escalation,
-        summary="Change how a person takes part",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "PATCH",
+        "/v1/escalations/{id}",
+        change_escalation,
+        "Change how a person takes part",
+        "calls:write",
         body=ModeChange,
         returns=EscalationView,
         problems=(Conflict, NotFound),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/escalations/{id}",
-        handler=end_escalation,
-        summary="End an escalation",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "DELETE",
+        "/v1/escalations/{id}",
+        end_escalation,
+        "End an escalation",
+        "calls:write",
         returns=EscalationView,
         status=202,
         problems=(Conflict, NotFound),

@@ -1,5 +1,6 @@
 """`/v1/me`: the account of whoever asks."""
 
+import functools
 from typing import Any
 
 import msgspec
@@ -75,43 +76,33 @@ def _settings(account: Account) -> NotificationSettings:
     return NotificationSettings(notify_by=account.notify_by, telegram=account.telegram)
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/me",
-        handler=get_me,
-        summary="Get your account",
-        tag=TAG,
-        scope="accounts:read",
-        returns=AccountView,
-    ),
-    Route(
-        method="PATCH",
-        path="/v1/me",
-        handler=change_me,
-        summary="Change your account",
-        tag=TAG,
-        scope="accounts:write",
+    _route("GET", "/v1/me", get_me, "Get your account", "accounts:read", returns=AccountView),
+    _route(
+        "PATCH",
+        "/v1/me",
+        change_me,
+        "Change your account",
+        "accounts:write",
         body=MyChanges,
         returns=AccountView,
         problems=(Conflict, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/me/notification-settings",
-        handler=get_my_notification_settings,
-        summary="Get your notification settings",
-        tag=TAG,
-        scope="accounts:read",
+    _route(
+        "GET",
+        "/v1/me/notification-settings",
+        get_my_notification_settings,
+        "Get your notification settings",
+        "accounts:read",
         returns=NotificationSettings,
     ),
-    Route(
-        method="PATCH",
-        path="/v1/me/notification-settings",
-        handler=change_my_notification_settings,
-        summary="Change your notification settings",
-        tag=TAG,
-        scope="accounts:write",
+    _route(
+        "PATCH",
+        "/v1/me/notification-settings",
+        change_my_notification_settings,
+        "Change your notification settings",
+        "accounts:write",
         body=NotificationChanges,
         returns=NotificationSettings,
     ),

@@ -1,6 +1,7 @@
 """`/v1/modems`: GSM modems, and whose they are."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -72,34 +73,32 @@ def modem_view(modem: Modem) -> ModemView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/modems",
-        handler=list_modems,
-        summary="List modems",
-        tag=TAG,
-        scope="lines:read",
+    _route(
+        "GET",
+        "/v1/modems",
+        list_modems,
+        "List modems",
+        "lines:read",
         query=ModemQuery,
         returns=List[ModemView],
     ),
-    Route(
-        method="GET",
-        path="/v1/modems/{id}",
-        handler=get_modem,
-        summary="Get a modem",
-        tag=TAG,
-        scope="lines:read",
+    _route(
+        "GET",
+        "/v1/modems/{id}",
+        get_modem,
+        "Get a modem",
+        "lines:read",
         returns=ModemView,
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/modems/{id}/assign",
-        handler=assign_modem,
-        summary="Assign a modem",
-        tag=TAG,
-        scope="lines:write",
+    _route(
+        "POST",
+        "/v1/modems/{id}/assign",
+        assign_modem,
+        "Assign a modem",
+        "lines:write",
         admin=True,
         body=Assignment,
         returns=ModemView,

@@ -1,6 +1,7 @@
 """`/v1/calls/{id}/notes`: what people write about a call."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -99,58 +100,54 @@ def note_view(note: Note) -> NoteView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/calls/{id}/notes",
-        handler=list_notes,
-        summary="List a call's notes",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/calls/{id}/notes",
+        list_notes,
+        "List a call's notes",
+        "calls:read",
         query=NoteQuery,
         returns=List[NoteView],
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/calls/{id}/notes",
-        handler=add_note,
-        summary="Write a note",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "POST",
+        "/v1/calls/{id}/notes",
+        add_note,
+        "Write a note",
+        "calls:write",
         body=NewNote,
         returns=NoteView,
         status=201,
         problems=(NotFound,),
     ),
-    Route(
-        method="GET",
-        path="/v1/calls/{id}/notes/{note}",
-        handler=get_note,
-        summary="Get a note",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/calls/{id}/notes/{note}",
+        get_note,
+        "Get a note",
+        "calls:read",
         returns=NoteView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/calls/{id}/notes/{note}",
-        handler=change_note,
-        summary="Change a note",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "PATCH",
+        "/v1/calls/{id}/notes/{note}",
+        change_note,
+        "Change a note",
+        "calls:write",
         body=NoteChanges,
         returns=NoteView,
         problems=(NotFound,),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/calls/{id}/notes/{note}",
-        handler=delete_note,
-        summary="Delete a note",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "DELETE",
+        "/v1/calls/{id}/notes/{note}",
+        delete_note,
+        "Delete a note",
+        "calls:write",
         status=204,
         problems=(NotFound,),
     ),

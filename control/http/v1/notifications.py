@@ -1,6 +1,7 @@
 """`/v1/notifications`: what an account is told. Everybody sees their own."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -95,52 +96,48 @@ def notification_view(notification: Notification) -> NotificationView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/notifications",
-        handler=list_notifications,
-        summary="List notifications",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/notifications",
+        list_notifications,
+        "List notifications",
+        "messages:read",
         query=NotificationQuery,
         returns=List[NotificationView],
     ),
-    Route(
-        method="GET",
-        path="/v1/notifications/unread-count",
-        handler=count_unread,
-        summary="Count unread notifications",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/notifications/unread-count",
+        count_unread,
+        "Count unread notifications",
+        "messages:read",
         returns=Unread,
     ),
-    Route(
-        method="POST",
-        path="/v1/notifications/read-all",
-        handler=read_all_notifications,
-        summary="Mark all notifications as read",
-        tag=TAG,
-        scope="messages:write",
+    _route(
+        "POST",
+        "/v1/notifications/read-all",
+        read_all_notifications,
+        "Mark all notifications as read",
+        "messages:write",
         returns=Marked,
     ),
-    Route(
-        method="POST",
-        path="/v1/notifications/{id}/read",
-        handler=read_notification,
-        summary="Mark a notification as read",
-        tag=TAG,
-        scope="messages:write",
+    _route(
+        "POST",
+        "/v1/notifications/{id}/read",
+        read_notification,
+        "Mark a notification as read",
+        "messages:write",
         returns=NotificationView,
         problems=(NotFound,),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/notifications/{id}",
-        handler=delete_notification,
-        summary="Delete a notification",
-        tag=TAG,
-        scope="messages:write",
+    _route(
+        "DELETE",
+        "/v1/notifications/{id}",
+        delete_notification,
+        "Delete a notification",
+        "messages:write",
         status=204,
         problems=(NotFound,),
     ),

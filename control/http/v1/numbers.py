@@ -1,6 +1,7 @@
 """`/v1/numbers`: phone numbers, and who answers them."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -150,57 +151,53 @@ def number_view(number: PhoneNumber) -> NumberView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/numbers",
-        handler=list_numbers,
-        summary="List numbers",
-        tag=TAG,
-        scope="numbers:read",
+    _route(
+        "GET",
+        "/v1/numbers",
+        list_numbers,
+        "List numbers",
+        "numbers:read",
         query=NumberQuery,
         returns=List[NumberView],
     ),
-    Route(
-        method="POST",
-        path="/v1/numbers",
-        handler=add_number,
-        summary="Add a number",
-        tag=TAG,
-        scope="numbers:write",
+    _route(
+        "POST",
+        "/v1/numbers",
+        add_number,
+        "Add a number",
+        "numbers:write",
         body=NewNumber,
         returns=NumberView,
         status=201,
         problems=(Forbidden, NotFound, Conflict, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/numbers/{id}",
-        handler=get_number,
-        summary="Get a number",
-        tag=TAG,
-        scope="numbers:read",
+    _route(
+        "GET",
+        "/v1/numbers/{id}",
+        get_number,
+        "Get a number",
+        "numbers:read",
         returns=NumberView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/numbers/{id}",
-        handler=change_number,
-        summary="Change a number",
-        tag=TAG,
-        scope="numbers:write",
+    _route(
+        "PATCH",
+        "/v1/numbers/{id}",
+        change_number,
+        "Change a number",
+        "numbers:write",
         body=NumberChanges,
         returns=NumberView,
         problems=(Forbidden, NotFound, Conflict, Unprocessable),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/numbers/{id}",
-        handler=delete_number,
-        summary="Delete a number",
-        tag=TAG,
-        scope="numbers:write",
+    _route(
+        "DELETE",
+        "/v1/numbers/{id}",
+        delete_number,
+        "Delete a number",
+        "numbers:write",
         status=204,
         problems=(NotFound, Conflict),
     ),

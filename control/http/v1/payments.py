@@ -1,6 +1,7 @@
 """`/v1/payments`: periods of a tier that are paid for by bank transfer."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -130,57 +131,53 @@ def payment_view(asked: Asked[Any, Any], payment: Payment) -> PaymentView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/payments",
-        handler=list_payments,
-        summary="List payments",
-        tag=TAG,
-        scope="billing:read",
+    _route(
+        "GET",
+        "/v1/payments",
+        list_payments,
+        "List payments",
+        "billing:read",
         query=PaymentQuery,
         returns=List[PaymentView],
     ),
-    Route(
-        method="POST",
-        path="/v1/payments",
-        handler=begin_payment,
-        summary="Begin a payment",
-        tag=TAG,
-        scope="billing:write",
+    _route(
+        "POST",
+        "/v1/payments",
+        begin_payment,
+        "Begin a payment",
+        "billing:write",
         body=NewPayment,
         returns=PaymentView,
         status=201,
         problems=(NotFound, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/payments/{id}",
-        handler=get_payment,
-        summary="Get a payment",
-        tag=TAG,
-        scope="billing:read",
+    _route(
+        "GET",
+        "/v1/payments/{id}",
+        get_payment,
+        "Get a payment",
+        "billing:read",
         returns=PaymentView,
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/payments/{id}/verify",
-        handler=verify_payment,
-        summary="Say that you have paid",
-        tag=TAG,
-        scope="billing:write",
+    _route(
+        "POST",
+        "/v1/payments/{id}/verify",
+        verify_payment,
+        "Say that you have paid",
+        "billing:write",
         body=Verification,
         returns=PaymentView,
         problems=(NotFound, Unprocessable, Gone),
     ),
-    Route(
-        method="POST",
-        path="/v1/payments/{id}/decide",
-        handler=decide_payment,
-        summary="Decide a payment",
-        tag=TAG,
-        scope="billing:write",
+    _route(
+        "POST",
+        "/v1/payments/{id}/decide",
+        decide_payment,
+        "Decide a payment",
+        "billing:write",
         admin=True,
         body=Verdict,
         returns=PaymentView,

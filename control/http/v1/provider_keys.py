@@ -1,6 +1,7 @@
 """`/v1/provider-keys`: keys of speech and model services."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -166,57 +167,53 @@ def _view(edge: Edge, key: ProviderKey) -> ProviderKeyView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/provider-keys",
-        handler=list_provider_keys,
-        summary="List provider keys",
-        tag=TAG,
-        scope="providers:read",
+    _route(
+        "GET",
+        "/v1/provider-keys",
+        list_provider_keys,
+        "List provider keys",
+        "providers:read",
         query=ProviderKeyQuery,
         returns=List[ProviderKeyView],
     ),
-    Route(
-        method="POST",
-        path="/v1/provider-keys",
-        handler=create_provider_key,
-        summary="Keep a provider's key",
-        tag=TAG,
-        scope="providers:write",
+    _route(
+        "POST",
+        "/v1/provider-keys",
+        create_provider_key,
+        "Keep a provider's key",
+        "providers:write",
         body=NewProviderKey,
         returns=ProviderKeyView,
         status=201,
         problems=(Conflict, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/provider-keys/{id}",
-        handler=get_provider_key,
-        summary="Get a provider key",
-        tag=TAG,
-        scope="providers:read",
+    _route(
+        "GET",
+        "/v1/provider-keys/{id}",
+        get_provider_key,
+        "Get a provider key",
+        "providers:read",
         returns=ProviderKeyView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/provider-keys/{id}",
-        handler=change_provider_key,
-        summary="Change a provider key",
-        tag=TAG,
-        scope="providers:write",
+    _route(
+        "PATCH",
+        "/v1/provider-keys/{id}",
+        change_provider_key,
+        "Change a provider key",
+        "providers:write",
         body=ProviderKeyChanges,
         returns=ProviderKeyView,
         problems=(NotFound, Unprocessable),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/provider-keys/{id}",
-        handler=delete_provider_key,
-        summary="Delete a provider key",
-        tag=TAG,
-        scope="providers:write",
+    _route(
+        "DELETE",
+        "/v1/provider-keys/{id}",
+        delete_provider_key,
+        "Delete a provider key",
+        "providers:write",
         status=204,
         problems=(NotFound,),
     ),

@@ -1,6 +1,7 @@
 """`/v1/recordings`: recordings of ended calls; their files, waveforms and links."""
 
 import datetime
+import functools
 import pathlib
 from typing import Annotated, Literal
 
@@ -228,44 +229,41 @@ def recording_view(recording: Recording) -> RecordingView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/recordings",
-        handler=list_recordings,
-        summary="List recordings",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/recordings",
+        list_recordings,
+        "List recordings",
+        "calls:read",
         query=RecordingsQuery,
         returns=List[RecordingView],
     ),
-    Route(
-        method="GET",
-        path="/v1/recordings/{id}",
-        handler=get_recording_entry,
-        summary="Get a recording",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/recordings/{id}",
+        get_recording_entry,
+        "Get a recording",
+        "calls:read",
         returns=RecordingView,
         problems=(NotFound,),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/recordings/{id}",
-        handler=delete_recording,
-        summary="Delete a recording",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "DELETE",
+        "/v1/recordings/{id}",
+        delete_recording,
+        "Delete a recording",
+        "calls:write",
         status=204,
         problems=(NotFound, Unavailable),
     ),
-    Route(
-        method="GET",
-        path="/v1/recordings/{id}/file",
-        handler=get_recording_file,
-        summary="Hear a recording",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/recordings/{id}/file",
+        get_recording_file,
+        "Hear a recording",
+        "calls:read",
         query=FormatQuery,
         content="audio/wav",
         other_content=tuple(RENDITIONS.values()),
@@ -273,35 +271,32 @@ ROUTES: tuple[AnyRoute, ...] = (
         bare=PARTS,
         problems=(NotFound, Gone, Unavailable),
     ),
-    Route(
-        method="GET",
-        path="/v1/recordings/{id}/peaks",
-        handler=get_peaks,
-        summary="Draw a recording",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/recordings/{id}/peaks",
+        get_peaks,
+        "Draw a recording",
+        "calls:read",
         query=PeaksQuery,
         returns=PeaksView,
         problems=(NotFound, Gone, Unavailable),
     ),
-    Route(
-        method="POST",
-        path="/v1/recordings/{id}/links",
-        handler=make_link,
-        summary="Make a link",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "POST",
+        "/v1/recordings/{id}/links",
+        make_link,
+        "Make a link",
+        "calls:read",
         body=LinkWish,
         returns=LinkView,
         status=201,
         problems=(NotFound, Gone, Unavailable),
     ),
-    Route(
-        method="GET",
-        path="/v1/recordings/{id}/download",
-        handler=download_by_link,
-        summary="Download by a link",
-        tag=TAG,
+    _route(
+        "GET",
+        "/v1/recordings/{id}/download",
+        download_by_link,
+        "Download by a link",
         scope=None,
         query=LinkQuery,
         content="audio/wav",

@@ -1,6 +1,7 @@
 """Calls that are tried again: `/v1/retries`, an agent's rules, a call's tries."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -161,65 +162,60 @@ def _try_view(call: CallSummary) -> TryView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/retries",
-        handler=list_retries,
-        summary="List calls that are to be tried again",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/retries",
+        list_retries,
+        "List calls that are to be tried again",
+        "calls:read",
         query=RetriesQuery,
         returns=List[RetryView],
     ),
-    Route(
-        method="DELETE",
-        path="/v1/retries/{id}",
-        handler=cancel_retry,
-        summary="Try a call no more",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "DELETE",
+        "/v1/retries/{id}",
+        cancel_retry,
+        "Try a call no more",
+        "calls:write",
         status=204,
         problems=(NotFound, Conflict),
     ),
-    Route(
-        method="POST",
-        path="/v1/calls/{id}/retry",
-        handler=retry_call,
-        summary="Place a call again",
-        tag=TAG,
-        scope="calls:write",
+    _route(
+        "POST",
+        "/v1/calls/{id}/retry",
+        retry_call,
+        "Place a call again",
+        "calls:write",
         returns=CallItem,
         status=202,
         problems=(NotFound, Conflict, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/calls/{id}/attempts",
-        handler=list_tries,
-        summary="List a call's tries",
-        tag=TAG,
-        scope="calls:read",
+    _route(
+        "GET",
+        "/v1/calls/{id}/attempts",
+        list_tries,
+        "List a call's tries",
+        "calls:read",
         returns=Tries,
         problems=(NotFound,),
     ),
-    Route(
-        method="GET",
-        path="/v1/agents/{id}/retries",
-        handler=get_policy,
-        summary="Get when an agent's calls are tried again",
-        tag=TAG,
-        scope="agents:read",
+    _route(
+        "GET",
+        "/v1/agents/{id}/retries",
+        get_policy,
+        "Get when an agent's calls are tried again",
+        "agents:read",
         returns=RetryPolicy,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/agents/{id}/retries",
-        handler=change_policy,
-        summary="Change when an agent's calls are tried again",
-        tag=TAG,
-        scope="agents:write",
+    _route(
+        "PATCH",
+        "/v1/agents/{id}/retries",
+        change_policy,
+        "Change when an agent's calls are tried again",
+        "agents:write",
         body=PolicyChanges,
         returns=RetryPolicy,
         problems=(NotFound, Unprocessable),

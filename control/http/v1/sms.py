@@ -1,6 +1,7 @@
 """`/v1/messages`: SMS, in and out."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -118,36 +119,34 @@ def sms_view(message: SmsMessage) -> SmsView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/messages",
-        handler=list_messages,
-        summary="List SMS",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/messages",
+        list_messages,
+        "List SMS",
+        "messages:read",
         query=SmsQuery,
         returns=List[SmsView],
     ),
-    Route(
-        method="POST",
-        path="/v1/messages",
-        handler=send_message,
-        summary="Send an SMS",
-        tag=TAG,
-        scope="messages:write",
+    _route(
+        "POST",
+        "/v1/messages",
+        send_message,
+        "Send an SMS",
+        "messages:write",
         body=SmsToSend,
         returns=SmsView,
         status=201,
         problems=(Unprocessable,),
     ),
-    Route(
-        method="GET",
-        path="/v1/messages/{id}",
-        handler=get_message,
-        summary="Get an SMS",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/messages/{id}",
+        get_message,
+        "Get an SMS",
+        "messages:read",
         returns=SmsView,
         problems=(NotFound,),
     ),

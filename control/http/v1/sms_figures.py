@@ -1,6 +1,7 @@
 """`/v1/analytics/sms`: figures of texts that agents answer, and of those who ask them."""
 
 import datetime
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -222,47 +223,44 @@ def _tally(tally: Tally) -> dict[str, Any]:
     }
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/analytics/sms/tasks",
-        handler=get_sms_task_figures,
-        summary="Figures of texts",
-        tag=TAG,
-        scope="analytics:read",
+    _route(
+        "GET",
+        "/v1/analytics/sms/tasks",
+        get_sms_task_figures,
+        "Figures of texts",
+        "analytics:read",
         query=TaskFiguresQuery,
         returns=TaskFiguresView,
         problems=(BadRequest,),
     ),
-    Route(
-        method="GET",
-        path="/v1/analytics/sms/overview",
-        handler=get_sms_overview,
-        summary="How things stand with texts",
-        tag=TAG,
-        scope="analytics:read",
+    _route(
+        "GET",
+        "/v1/analytics/sms/overview",
+        get_sms_overview,
+        "How things stand with texts",
+        "analytics:read",
         query=SpanQuery,
         returns=OverviewView,
         problems=(BadRequest,),
     ),
-    Route(
-        method="GET",
-        path="/v1/analytics/sms/contacts",
-        handler=get_sms_contact_figures,
-        summary="Figures of those who ask",
-        tag=TAG,
-        scope="analytics:read",
+    _route(
+        "GET",
+        "/v1/analytics/sms/contacts",
+        get_sms_contact_figures,
+        "Figures of those who ask",
+        "analytics:read",
         query=ContactFiguresQuery,
         returns=ContactFiguresView,
         problems=(BadRequest,),
     ),
-    Route(
-        method="GET",
-        path="/v1/analytics/sms/performance",
-        handler=get_sms_performance,
-        summary="How fast texts are answered",
-        tag=TAG,
-        scope="analytics:read",
+    _route(
+        "GET",
+        "/v1/analytics/sms/performance",
+        get_sms_performance,
+        "How fast texts are answered",
+        "analytics:read",
         returns=PerformanceView,
     ),
 )

@@ -1,6 +1,7 @@
 """`/v1/sms-tasks`: texts that agents answer."""
 
 import datetime
+import functools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -132,36 +133,34 @@ def task_view(task: SmsTask) -> TaskView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/sms-tasks",
-        handler=list_sms_tasks,
-        summary="List texts that agents answer",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/sms-tasks",
+        list_sms_tasks,
+        "List texts that agents answer",
+        "messages:read",
         query=TaskQuery,
         returns=List[TaskView],
     ),
-    Route(
-        method="POST",
-        path="/v1/sms-tasks",
-        handler=create_sms_task,
-        summary="Have a text answered",
-        tag=TAG,
-        scope="messages:write",
+    _route(
+        "POST",
+        "/v1/sms-tasks",
+        create_sms_task,
+        "Have a text answered",
+        "messages:write",
         body=TaskToMake,
         returns=TaskView,
         status=201,
         problems=(Unprocessable, TooManyRequests),
     ),
-    Route(
-        method="GET",
-        path="/v1/sms-tasks/{id}",
-        handler=get_sms_task,
-        summary="Get a text",
-        tag=TAG,
-        scope="messages:read",
+    _route(
+        "GET",
+        "/v1/sms-tasks/{id}",
+        get_sms_task,
+        "Get a text",
+        "messages:read",
         returns=TaskView,
         problems=(NotFound,),
     ),

@@ -1,6 +1,7 @@
 """`/v1/subscription` and `/v1/tiers`: what accounts subscribe to."""
 
 import datetime
+import functools
 from typing import Annotated
 
 import msgspec
@@ -114,53 +115,42 @@ def subscription_view(held: Subscription) -> SubscriptionView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/tiers",
-        handler=list_tiers,
-        summary="List tiers",
-        tag=TAG,
-        scope="billing:read",
-        returns=TierList,
-    ),
-    Route(
-        method="GET",
-        path="/v1/subscription",
-        handler=get_subscription,
-        summary="Get your subscription",
-        tag=TAG,
-        scope="billing:read",
+    _route("GET", "/v1/tiers", list_tiers, "List tiers", "billing:read", returns=TierList),
+    _route(
+        "GET",
+        "/v1/subscription",
+        get_subscription,
+        "Get your subscription",
+        "billing:read",
         returns=StandingView,
     ),
-    Route(
-        method="PUT",
-        path="/v1/subscription",
-        handler=change_subscription,
-        summary="Choose a tier",
-        tag=TAG,
-        scope="billing:write",
+    _route(
+        "PUT",
+        "/v1/subscription",
+        change_subscription,
+        "Choose a tier",
+        "billing:write",
         body=SubscriptionChange,
         returns=SubscriptionView,
         problems=(NotFound,),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/subscription",
-        handler=cancel_subscription,
-        summary="Cancel your subscription",
-        tag=TAG,
-        scope="billing:write",
+    _route(
+        "DELETE",
+        "/v1/subscription",
+        cancel_subscription,
+        "Cancel your subscription",
+        "billing:write",
         returns=SubscriptionView,
         problems=(NotFound,),
     ),
-    Route(
-        method="GET",
-        path="/v1/accounts/{id}/subscription",
-        handler=get_subscription_of,
-        summary="Get an account's subscription",
-        tag=TAG,
-        scope="billing:read",
+    _route(
+        "GET",
+        "/v1/accounts/{id}/subscription",
+        get_subscription_of,
+        "Get an account's subscription",
+        "billing:read",
         returns=StandingView,
         problems=(NotFound,),
     ),

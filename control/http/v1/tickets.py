@@ -1,6 +1,7 @@
 """`/v1/tickets`: what accounts ask administrators for."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -135,68 +136,63 @@ def reply_view(reply: TicketReply) -> ReplyView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/tickets",
-        handler=list_tickets,
-        summary="List tickets",
-        tag=TAG,
-        scope="support:read",
+    _route(
+        "GET",
+        "/v1/tickets",
+        list_tickets,
+        "List tickets",
+        "support:read",
         query=TicketQuery,
         returns=List[TicketView],
     ),
-    Route(
-        method="POST",
-        path="/v1/tickets",
-        handler=open_ticket,
-        summary="Open a ticket",
-        tag=TAG,
-        scope="support:write",
+    _route(
+        "POST",
+        "/v1/tickets",
+        open_ticket,
+        "Open a ticket",
+        "support:write",
         body=NewTicket,
         returns=TicketView,
         status=201,
         problems=(Conflict,),
     ),
-    Route(
-        method="GET",
-        path="/v1/tickets/{id}",
-        handler=get_ticket,
-        summary="Get a ticket",
-        tag=TAG,
-        scope="support:read",
+    _route(
+        "GET",
+        "/v1/tickets/{id}",
+        get_ticket,
+        "Get a ticket",
+        "support:read",
         returns=TicketView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/tickets/{id}",
-        handler=change_ticket,
-        summary="Change or close a ticket",
-        tag=TAG,
-        scope="support:write",
+    _route(
+        "PATCH",
+        "/v1/tickets/{id}",
+        change_ticket,
+        "Change or close a ticket",
+        "support:write",
         body=TicketChanges,
         returns=TicketView,
         problems=(NotFound, Forbidden),
     ),
-    Route(
-        method="GET",
-        path="/v1/tickets/{id}/replies",
-        handler=list_ticket_replies,
-        summary="List a ticket's answers",
-        tag=TAG,
-        scope="support:read",
+    _route(
+        "GET",
+        "/v1/tickets/{id}/replies",
+        list_ticket_replies,
+        "List a ticket's answers",
+        "support:read",
         query=ReplyQuery,
         returns=List[ReplyView],
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/tickets/{id}/replies",
-        handler=reply_to_ticket,
-        summary="Answer a ticket",
-        tag=TAG,
-        scope="support:write",
+    _route(
+        "POST",
+        "/v1/tickets/{id}/replies",
+        reply_to_ticket,
+        "Answer a ticket",
+        "support:write",
         body=NewReply,
         returns=ReplyView,
         status=201,

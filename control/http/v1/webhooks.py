@@ -1,6 +1,7 @@
 """`/v1/webhooks`: addresses that are told of events, and what was delivered to them."""
 
 import datetime
+import functools
 from typing import Annotated, Literal
 
 import msgspec
@@ -184,99 +185,91 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
     )
 
 
+_route = functools.partial(Route, tag=TAG)
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/v1/webhooks",
-        handler=list_webhooks,
-        summary="List webhooks",
-        tag=TAG,
-        scope="events:read",
+    _route(
+        "GET",
+        "/v1/webhooks",
+        list_webhooks,
+        "List webhooks",
+        "events:read",
         query=WebhookQuery,
         returns=List[WebhookView],
     ),
-    Route(
-        method="POST",
-        path="/v1/webhooks",
-        handler=create_webhook,
-        summary="Make a webhook",
-        tag=TAG,
-        scope="events:write",
+    _route(
+        "POST",
+        "/v1/webhooks",
+        create_webhook,
+        "Make a webhook",
+        "events:write",
         body=NewWebhook,
         returns=WebhookView,
         status=201,
         problems=(BadRequest, Conflict, Unprocessable),
     ),
-    Route(
-        method="GET",
-        path="/v1/webhooks/{id}",
-        handler=get_webhook,
-        summary="Get a webhook",
-        tag=TAG,
-        scope="events:read",
+    _route(
+        "GET",
+        "/v1/webhooks/{id}",
+        get_webhook,
+        "Get a webhook",
+        "events:read",
         returns=WebhookView,
         problems=(NotFound,),
     ),
-    Route(
-        method="PATCH",
-        path="/v1/webhooks/{id}",
-        handler=change_webhook,
-        summary="Change a webhook",
-        tag=TAG,
-        scope="events:write",
+    _route(
+        "PATCH",
+        "/v1/webhooks/{id}",
+        change_webhook,
+        "Change a webhook",
+        "events:write",
         body=WebhookChanges,
         returns=WebhookView,
         problems=(BadRequest, NotFound, Unprocessable),
     ),
-    Route(
-        method="DELETE",
-        path="/v1/webhooks/{id}",
-        handler=delete_webhook,
-        summary="Delete a webhook",
-        tag=TAG,
-        scope="events:write",
+    _route(
+        "DELETE",
+        "/v1/webhooks/{id}",
+        delete_webhook,
+        "Delete a webhook",
+        "events:write",
         status=204,
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/webhooks/{id}/secret",
-        handler=renew_webhook_secret,
-        summary="Renew a webhook's secret",
-        tag=TAG,
-        scope="events:write",
+    _route(
+        "POST",
+        "/v1/webhooks/{id}/secret",
+        renew_webhook_secret,
+        "Renew a webhook's secret",
+        "events:write",
         returns=WebhookView,
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/webhooks/{id}/test",
-        handler=test_webhook,
-        summary="Try a webhook",
-        tag=TAG,
-        scope="events:write",
+    _route(
+        "POST",
+        "/v1/webhooks/{id}/test",
+        test_webhook,
+        "Try a webhook",
+        "events:write",
         returns=DeliveryView,
         status=202,
         problems=(Conflict, NotFound),
     ),
-    Route(
-        method="GET",
-        path="/v1/webhooks/{id}/deliveries",
-        handler=list_deliveries,
-        summary="List a webhook's deliveries",
-        tag=TAG,
-        scope="events:read",
+    _route(
+        "GET",
+        "/v1/webhooks/{id}/deliveries",
+        list_deliveries,
+        "List a webhook's deliveries",
+        "events:read",
         query=DeliveryQuery,
         returns=List[DeliveryView],
         problems=(NotFound,),
     ),
-    Route(
-        method="POST",
-        path="/v1/webhooks/{id}/deliveries/{delivery}/redeliver",
-        handler=redeliver,
-        summary="Deliver an event once more",
-        tag=TAG,
-        scope="events:write",
+    _route(
+        "POST",
+        "/v1/webhooks/{id}/deliveries/{delivery}/redeliver",
+        redeliver,
+        "Deliver an event once more",
+        "events:write",
         returns=DeliveryView,
         status=202,
         problems=(Conflict, NotFound),
