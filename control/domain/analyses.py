@@ -90,6 +90,8 @@ class Notice(enum.Enum):
     "The caller was not content."
     FAILED = "failed"
     "A call could not be analysed."
+    LOW_SCORE = "low_score"
+    "The agent met less of its checklist than `notify_below`."
 
 
 DEFAULT_CHECKLIST = (
@@ -123,6 +125,8 @@ class AnalysisSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     "Empty: `completed`, `transferred`, `voicemail`, `failed`, or a language model's own words."
     notify: Annotated[tuple[Notice, ...], msgspec.Meta(max_length=10)] = ()
     "Of what you are notified."
+    notify_below: Annotated[float, msgspec.Meta(ge=0, le=100)] = 60.0
+    "QA scores that are low, for `low_score` of `notify`."
 
 
 # --- what is found --------------------------------------------------------------------------------

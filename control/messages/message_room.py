@@ -13,7 +13,9 @@ from ..agents.agents import Agents
 from ..configuration.config import Settings
 from ..events.events import EventBus
 from ..services.catalog import Services
+from ..services.news import News
 from ..store.database import Database
+from .news_room import NewsRoom
 from .outbox_sender import OutboxSender, email_sender
 from .sms_room import SmsRoom
 from .telegram_room import TelegramRoom
@@ -38,9 +40,16 @@ class MessageRoom:
         self._telegram = TelegramRoom(
             settings.telegram, database, services.outbox, bus, clock, leads
         )
+        news = News(database, services.events, services.notifications)
+        self._news = NewsRoom(news, bus, clock, leads)
         self._sms = SmsRoom(settings, services, agents, clock, leads)
         self.outbox_sender = OutboxSender(services.outbox, clock, leads)
-        self.wakes = [self.outbox_sender.wake, self._telegram.wake, self._sms.wake]
+        self.wakes = [
+            self.outbox_sender.wake,
+            self._telegram.wake,
+            self._news.wake,
+            self._sms.wake,
+        ]
         "When another node has stored something, or does no longer send."
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -51,6 +60,8 @@ class MessageRoom:
         stack.push_async_callback(self.outbox_sender.aclose)
         self._telegram.start()
         stack.push_async_callback(self._telegram.aclose)
+        self._news.start()
+        stack.push_async_callback(self._news.aclose)
 
     def start_answering(self, stack: contextlib.AsyncExitStack) -> None:
         """Have agents answer texts that wait."""

@@ -24,10 +24,17 @@ from ..calls.calls import Calls
 from ..calls.costing import with_analysis
 from ..configuration.config_costs import CostSettings
 from ..domain.agents import Agent
-from ..domain.analyses import AnalysisStatus, CallAnalysis, Notice, Sentiment
+from ..domain.analyses import (
+    AnalysisSettings,
+    AnalysisStatus,
+    CallAnalysis,
+    Notice,
+    Sentiment,
+)
 from ..domain.calls import Call
 from ..domain.costs import CallCost, CallUsage
 from ..domain.events import CallAnalysed, CallQaScored
+from ..people.reasons import call_words
 from ..store import schema
 from ..store.calls import SUMMARIES, CallStore
 from ..store.database import Database, Transaction
@@ -183,10 +190,7 @@ class AnalysisSteps:
             work.tell(analysis.owner_id, analysed(analysis, now))
             if analysis.qa_score is not None:
                 work.tell(analysis.owner_id, qa_scored(analysis, now))
-            wanted = Notice.NEGATIVE in job.conversation.wanted.notify
-            if wanted and findings.sentiment is Sentiment.NEGATIVE:
-                about = ("call.negative", "A caller was not content", findings.summary)
-                await self._notify(work, analysis, *about)
+            await self._tell(work, analysis, job.conversation.wanted)
         return True
 
     async def fail(
@@ -208,8 +212,8 @@ class AnalysisSteps:
             if analysis.attempts > len(PAUSES_S):
                 await self._end_failed(work, analysis, error, now)
                 if Notice.FAILED in notify:
-                    about = ("call.analysis_failed", "A call could not be analysed", error)
-                    await self._notify(work, analysis, *about)
+                    title = "The {call} could not be analysed"
+                    await self._notify(work, analysis, "call.analysis_failed", title, error)
                 return
             await ANALYSES.update(
                 work.tx,
@@ -258,10 +262,25 @@ class AnalysisSteps:
         )
         work.tell(analysis.owner_id, analysed(analysis, now))
 
+    async def _tell(self, work: Work, analysis: CallAnalysis, wanted: AnalysisSettings) -> None:
+        """What its agent's owner wants to be told of what was found."""
+        if Notice.NEGATIVE in wanted.notify and analysis.sentiment is Sentiment.NEGATIVE:
+            title = "A caller was not content: the {call}"
+            await self._notify(work, analysis, "call.negative", title, analysis.summary)
+        score = analysis.qa_score
+        if Notice.LOW_SCORE in wanted.notify and score is not None and score < wanted.notify_below:
+            title = f"The {{call}} has a QA score of {score:.0f}"
+            missed = [item.question for item in analysis.checklist if item.passed is False]
+            text = "\n".join(["Not met:", *missed]) if missed else ""
+            await self._notify(work, analysis, "call.low_score", title, text)
+
     async def _notify(
         self, work: Work, analysis: CallAnalysis, type_: str, title: str, text: str
     ) -> None:
+        """`title` names the call as `{call}`."""
         owner_id, call_id = analysis.owner_id, analysis.call_id
+        call = await SUMMARIES.get(work.tx, call_id, None)
+        title = title.format(call="call" if call is None else call_words(call))
         await self._notifications.notify(work, owner_id, type_, title, text, call_id)
 
 

@@ -18,6 +18,7 @@ from offhook.control.domain.analyses import (
     AnalysisSettings,
     AnalysisStatus,
     Check,
+    CheckRule,
     Notice,
     PossibleOutcome,
     Sentiment,
@@ -331,6 +332,20 @@ async def test_an_owner_is_notified_of_what_they_want(office: AnalysingOffice) -
     async with office.database.read() as tx:
         told = await NOTIFICATIONS.all(tx, OPERATOR_ID)
     assert [each.type for each in told] == ["call.negative", "call.analysis_failed"]
+
+
+async def test_a_low_score_is_told_with_what_was_not_met(office: AnalysingOffice) -> None:
+    asks = Check(question="Is the name asked for?", rule=CheckRule.ASKS, phrases=("name",))
+    wanted = AnalysisSettings(checklist=(asks,), notify=(Notice.LOW_SCORE,))
+    await office.ended_call(BAD_CALL, agent_id=await office.agent(wanted))
+    content = AnalysisSettings(checklist=(asks,), notify=(Notice.LOW_SCORE,), notify_below=0.0)
+    await office.ended_call(BAD_CALL, agent_id=await office.agent(content))
+    await office.settled()
+    async with office.database.read() as tx:
+        (told,) = await NOTIFICATIONS.all(tx, OPERATOR_ID)
+    assert told.type == "call.low_score"
+    assert told.title.endswith("has a QA score of 0")
+    assert told.message == "Not met:\nIs the name asked for?"
 
 
 async def test_a_long_call_is_read_in_slices(office: AnalysingOffice) -> None:
