@@ -50,7 +50,8 @@ from .nodes import Nodes
 from .pooled_random import PooledRandom
 from .recordings.recording_room import RecordingRoom
 from .services.accounts import ensure_operator
-from .services.catalog import Services, make_services
+from .services.catalog import Services
+from .services.ground import Ground
 from .services.mirroring import mirror
 from .store.calls import CallStore
 from .store.database import Database
@@ -221,24 +222,26 @@ class Server:
 
     def _make_services(self) -> Services:
         settings = self._settings
-        return make_services(
-            self._database,
-            self._clock,
-            self._bus,
-            self.lines,
-            calls=self.registry,
-            recordings=settings.recordings_folder(),
-            uploads=settings.data_folder() / "uploads",
-            proofs=self._proofs,
-            box=self._box,
-            rng=self._rng,
-            private_webhooks=settings.webhooks.allow_private,
-            providers=settings.providers,
-            ring_s=settings.escalations.ring_s,
-            keep_days=settings.recording.keep_days,
-            connections=settings.connections,
-            subscribing=settings.subscriptions,
-            paying=settings.payments,
+        return Services(
+            Ground(
+                database=self._database,
+                clock=self._clock,
+                bus=self._bus,
+                lines=self.lines,
+                calls=self.registry,
+                recordings=settings.recordings_folder(),
+                uploads=settings.data_folder() / "uploads",
+                proofs=self._proofs,
+                box=self._box,
+                rng=self._rng,
+                private_webhooks=settings.webhooks.allow_private,
+                providers=settings.providers,
+                ring_s=settings.escalations.ring_s,
+                keep_days=settings.recording.keep_days,
+                connections=settings.connections,
+                subscribing=settings.subscriptions,
+                paying=settings.payments,
+            )
         )
 
     async def _ensure_admin(self) -> None:

@@ -1,27 +1,9 @@
-"""All services of one server, made in the order in which they need each other."""
+"""All services of one server, by subject, made in the order in which they need each other."""
 
-import pathlib
-import random
-from collections.abc import Callable, Sequence
-
-import msgspec
-
-from ...media.clock import Clock
 from ..analytics.counting import Counting
-from ..auth.proofs import Proofs
-from ..auth.secrets_box import SecretsBox
-from ..calls.calls import Calls
-from ..configuration.config import Settings
-from ..configuration.config_agents import ProviderSettings
-from ..configuration.config_billing import PaymentSettings, SubscriptionSettings
-from ..configuration.config_connections import ConnectionSettings
 from ..configuration.config_lines import LOOPBACK_LINE
-from ..dialer.call_limits import CallLimits
-from ..events.events import EventBus
-from ..lines.lines import Lines
 from ..messages.simulated_sms import simulated_refusal
 from ..store.calls import CallStore
-from ..store.database import Database
 from .account_removal import AccountRemoval
 from .accounts import AccountService
 from .agent_removal import AgentRemoval
@@ -37,7 +19,7 @@ from .call_control import CallControl
 from .calls import CallService
 from .campaign_steps import CampaignSteps
 from .campaigns import CampaignService
-from .connections import FORM_ONLY, ConnectionTests
+from .connections import ConnectionTests
 from .contacts import ContactService
 from .database_use import DatabaseUseService
 from .deliveries import DeliveryQueue
@@ -46,8 +28,9 @@ from .do_not_call import DoNotCallService
 from .document_steps import DocumentSteps
 from .documents import DocumentService
 from .error_logs import ErrorLogService
-from .escalations import RING_S, EscalationService
+from .escalations import EscalationService
 from .event_log import EventLog
+from .ground import Ground
 from .idempotency import IdempotencyService
 from .import_steps import ImportSteps
 from .imports import ImportService
@@ -86,199 +69,155 @@ from .verification import Verification
 from .webhooks import WebhookService
 
 
-class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """The domain's verbs, by subject."""
+class Services:
+    """The domain's verbs. Each stands on `ground`; some use others."""
 
-    account_removal: AccountRemoval
-    accounts: AccountService
-    agent_removal: AgentRemoval
-    agent_use: AgentUseService
-    agents: AgentService
-    analyses: AnalysisService
-    analytics: AnalyticsService
-    api_keys: ApiKeyService
-    authentication: Authentication
-    availability: AvailabilityService
-    broadcasts: BroadcastService
-    calls: CallService
-    campaigns: CampaignService
-    campaign_steps: CampaignSteps
-    connections: ConnectionTests
-    contacts: ContactService
-    control: CallControl
-    database_use: DatabaseUseService
-    deliveries: DeliveryQueue
-    dialing: DialingService
-    do_not_call: DoNotCallService
-    documents: DocumentService
-    document_steps: DocumentSteps
-    error_logs: ErrorLogService
-    escalations: EscalationService
-    events: EventLog
-    idempotency: IdempotencyService
-    imports: ImportService
-    import_steps: ImportSteps
-    inbound_sms: InboundSms
-    knowledge: KnowledgeService
-    lines: LineService
-    modems: ModemService
-    notes: NoteService
-    notifications: NotificationService
-    numbered: NumberedService
-    numbers: NumberService
-    outbox: Outbox
-    payments: PaymentService
-    provider_keys: ProviderKeyService
-    recordings: RecordingService
-    recovery: Recovery
-    reported_calls: ReportedCalls
-    retries: RetryService
-    schedules: ScheduleService
-    server_parts: ServerParts
-    setup: SetupService
-    sign_in: SignIn
-    sms: SmsService
-    sms_figures: SmsFigures
-    sms_tasks: SmsTaskService
-    sms_task_steps: SmsTaskSteps
-    staff_tokens: StaffTokens
-    stated_calls: StatedCalls
-    subscriptions: SubscriptionService
-    system_figures: SystemFigureService
-    telegram: TelegramService
-    tickets: TicketService
-    transcripts: TranscriptService
-    verification: Verification
-    webhooks: WebhookService
+    def __init__(self, ground: Ground) -> None:
+        """The database may be opened later, but before any of them is used."""
+        self._make_events(ground)
+        self._make_people(ground)
+        self._make_messages(ground)
+        self._make_agents(ground)
+        self._make_billing(ground)
+        self._make_calls(ground)
+        self._make_dialing(ground)
+        self._make_lines(ground)
+        self._make_keeping(ground)
 
+    def _make_events(self, ground: Ground) -> None:
+        """What happened, and who is told of it."""
+        database, clock, rng = ground.database, ground.clock, ground.rng
+        self.events = EventLog(database, ground.bus)
+        self.deliveries = DeliveryQueue(database, self.events, clock, rng)
+        self.webhooks = WebhookService(
+            database,
+            clock,
+            self.events,
+            self.deliveries,
+            ground.box,
+            rng,
+            allow_private=ground.private_webhooks,
+        )
+        self.outbox = Outbox(database, self.events, clock, rng)
+        if ground.lines.get(LOOPBACK_LINE) is not None:
+            self.outbox.refusals["sms"] = simulated_refusal
+        self.notifications = NotificationService(database, self.events, self.outbox, clock)
 
-SUBSCRIBING = SubscriptionSettings()
-PAYING = PaymentSettings()
+    def _make_people(self, ground: Ground) -> None:
+        """Accounts, and who proves to be one."""
+        database, clock, proofs = ground.database, ground.clock, ground.proofs
+        self.accounts = AccountService(database, clock, proofs)
+        self.account_removal = AccountRemoval(
+            database, proofs, self.accounts, ground.calls, ground.recordings
+        )
+        self.api_keys = ApiKeyService(database, clock, proofs, ground.rng)
+        self.authentication = Authentication(database, clock, proofs)
+        self.sign_in = SignIn(database, clock, proofs, self.accounts)
+        self.staff_tokens = StaffTokens(database, clock, proofs, self.sign_in)
+        codes = SentCodes(clock, proofs, self.outbox)
+        self.recovery = Recovery(database, proofs, codes, self.sign_in)
+        self.verification = Verification(database, clock, codes, self.accounts, self.sign_in)
 
+    def _make_messages(self, ground: Ground) -> None:
+        """Texts and those who write them; Telegram."""
+        database, events, clock = ground.database, self.events, ground.clock
+        self.contacts = ContactService(database, clock)
+        self.sms = SmsService(database, events, self.outbox, clock)
+        self.sms_figures = SmsFigures(database, clock)
+        self.sms_tasks = SmsTaskService(database, events, self.sms, clock)
+        self.sms_task_steps = SmsTaskSteps(database, events, self.sms, clock)
+        self.inbound_sms = InboundSms(self.sms, self.sms_tasks)
+        self.broadcasts = BroadcastService(database, events, self.sms, clock)
+        self.telegram = TelegramService(database, clock)
 
-def make_services(
-    database: Database,
-    clock: Clock,
-    bus: EventBus,
-    lines: Lines | None = None,
-    *,
-    calls: Calls,
-    recordings: pathlib.Path,
-    uploads: pathlib.Path,
-    proofs: Proofs,
-    box: Callable[[], SecretsBox],
-    rng: random.Random,
-    private_webhooks: bool = False,
-    providers: Sequence[ProviderSettings] = (),
-    ring_s: float = RING_S,
-    keep_days: float = 0.0,
-    subscribing: SubscriptionSettings = SUBSCRIBING,
-    paying: PaymentSettings = PAYING,
-    connections: ConnectionSettings = FORM_ONLY,
-) -> Services:
-    """All of them, on a database that is opened before they are used.
+    def _make_agents(self, ground: Ground) -> None:
+        """Agents, what they know, and the services that they use."""
+        database, clock = ground.database, ground.clock
+        self.agents = AgentService(database, clock)
+        self.agent_removal = AgentRemoval(database, self.events, self.agents, clock)
+        self.agent_use = AgentUseService(database, self.agent_removal)
+        self.documents = DocumentService(database, clock, ground.uploads.with_name("documents"))
+        self.document_steps = DocumentSteps(database, self.events, clock)
+        self.knowledge = KnowledgeService(database)
+        self.provider_keys = ProviderKeyService(
+            database, clock, ground.box, ground.providers, allow_private=ground.private_webhooks
+        )
+        self.connections = ConnectionTests(ground.connections)
+        self.setup = SetupService(database, clock, self.documents, self.provider_keys)
 
-    `lines` None: those of a server without configuration. `calls`: those in progress; their
-    recordings lie in `recordings`. `uploads`: where files lie until they are imported; documents
-    lie beside it. `box` is asked for when it is needed: its keys are read, or made, by the process
-    that holds the database. `connections`: whom keys of providers are shown to on trial.
-    `rng` is unguessable. `private_webhooks`: webhooks may lead to this machine, too, and so may
-    accounts' keys of providers; `providers`: those of the configuration. `ring_s`: how long a
-    person is let ring. `keep_days`: how long recordings are kept, unless their account says
-    otherwise; 0: for ever. `subscribing`, `paying`: tiers, and how they are paid for.
-    """
-    if lines is None:
-        lines = Lines(Settings(), CallLimits())
-    events = EventLog(database, bus)
-    outbox = Outbox(database, events, clock, rng)
-    if lines.get(LOOPBACK_LINE) is not None:
-        outbox.refusals["sms"] = simulated_refusal
-    deliveries = DeliveryQueue(database, events, clock, rng)
-    webhooks = WebhookService(
-        database, clock, events, deliveries, box, rng, allow_private=private_webhooks
-    )
-    accounts = AccountService(database, clock, proofs)
-    sign_in = SignIn(database, clock, proofs, accounts)
-    codes = SentCodes(clock, proofs, outbox)
-    agents = AgentService(database, clock)
-    control = CallControl(database, calls, clock)
-    sms = SmsService(database, events, outbox, clock)
-    sms_tasks = SmsTaskService(database, events, sms, clock)
-    notifications = NotificationService(database, events, outbox, clock)
-    escalations = EscalationService(
-        database, events, calls, agents, control, notifications, clock, ring_s
-    )
-    agent_removal = AgentRemoval(database, events, agents, clock)
-    documents = DocumentService(database, clock, uploads.with_name("documents"))
-    provider_keys = ProviderKeyService(
-        database, clock, box, providers, allow_private=private_webhooks
-    )
-    call_service = CallService(CallStore(database), events, calls, clock, recordings, lines)
-    subscriptions = SubscriptionService(database, clock, subscribing)
-    call_service.check_quota = subscriptions.check
-    availability = AvailabilityService(database, clock)
-    figures = SmsFigures(database, clock)
-    tests = ConnectionTests(connections)
-    return Services(
-        account_removal=AccountRemoval(database, proofs, accounts, calls, recordings),
-        accounts=accounts,
-        agent_removal=agent_removal,
-        agent_use=AgentUseService(database, agent_removal),
-        agents=agents,
-        analyses=AnalysisService(database, calls, clock),
-        analytics=AnalyticsService(database, clock, Counting(database.url)),
-        api_keys=ApiKeyService(database, clock, proofs, rng),
-        authentication=Authentication(database, clock, proofs),
-        availability=availability,
-        broadcasts=BroadcastService(database, events, sms, clock),
-        control=control,
-        calls=call_service,
-        campaigns=CampaignService(database, events, clock, lines),
-        campaign_steps=CampaignSteps(database, events, clock),
-        connections=tests,
-        contacts=ContactService(database, clock),
-        database_use=DatabaseUseService(database, clock),
-        deliveries=deliveries,
-        dialing=DialingService(database, clock),
-        do_not_call=DoNotCallService(database, events, clock),
-        documents=documents,
-        document_steps=DocumentSteps(database, events, clock),
-        error_logs=ErrorLogService(database, clock),
-        escalations=escalations,
-        events=events,
-        idempotency=IdempotencyService(database, clock, box),
-        imports=ImportService(database, events, clock, uploads, lines),
-        import_steps=ImportSteps(database, events, clock, lines),
-        inbound_sms=InboundSms(sms, sms_tasks),
-        knowledge=KnowledgeService(database),
-        lines=LineService(database, lines),
-        modems=ModemService(database, clock, lines),
-        notes=NoteService(database, events, clock),
-        notifications=notifications,
-        numbered=NumberedService(database),
-        numbers=NumberService(database, clock, lines, proofs.settings.numbers),
-        outbox=outbox,
-        payments=PaymentService(database, events, subscriptions, notifications, clock, paying, rng),
-        provider_keys=provider_keys,
-        recordings=RecordingService(database, events, clock, recordings, proofs, keep_days),
-        recovery=Recovery(database, proofs, codes, sign_in),
-        reported_calls=ReportedCalls(events, clock),
-        retries=RetryService(database, events, calls, clock),
-        schedules=ScheduleService(database, events, clock, lines),
-        server_parts=ServerParts(clock, bus, outbox, figures, tests, providers),
-        setup=SetupService(database, clock, documents, provider_keys),
-        sign_in=sign_in,
-        sms=sms,
-        sms_figures=figures,
-        sms_tasks=sms_tasks,
-        sms_task_steps=SmsTaskSteps(database, events, sms, clock),
-        staff_tokens=StaffTokens(database, clock, proofs, sign_in),
-        stated_calls=StatedCalls(events, clock),
-        subscriptions=subscriptions,
-        system_figures=SystemFigureService(database, clock, lines, availability),
-        telegram=TelegramService(database, clock),
-        tickets=TicketService(database, events, notifications, clock),
-        transcripts=TranscriptService(call_service),
-        verification=Verification(database, clock, codes, accounts, sign_in),
-        webhooks=webhooks,
-    )
+    def _make_billing(self, ground: Ground) -> None:
+        """What accounts subscribe to, and what they ask for."""
+        database, events, clock = ground.database, self.events, ground.clock
+        self.subscriptions = SubscriptionService(database, clock, ground.subscribing)
+        self.payments = PaymentService(
+            database,
+            events,
+            self.subscriptions,
+            self.notifications,
+            clock,
+            ground.paying,
+            ground.rng,
+        )
+        self.tickets = TicketService(database, events, self.notifications, clock)
+
+    def _make_calls(self, ground: Ground) -> None:
+        """Calls, from the wish for one to what is known of it afterwards."""
+        database, events, clock = ground.database, self.events, ground.clock
+        calls, recordings = ground.calls, ground.recordings
+        self.calls = CallService(
+            CallStore(database), events, calls, clock, recordings, ground.lines
+        )
+        self.calls.check_quota = self.subscriptions.check
+        self.control = CallControl(database, calls, clock)
+        self.escalations = EscalationService(
+            database,
+            events,
+            calls,
+            self.agents,
+            self.control,
+            self.notifications,
+            clock,
+            ground.ring_s,
+        )
+        self.retries = RetryService(database, events, calls, clock)
+        self.reported_calls = ReportedCalls(events, clock)
+        self.stated_calls = StatedCalls(events, clock)
+        self.recordings = RecordingService(
+            database, events, clock, recordings, ground.proofs, ground.keep_days
+        )
+        self.transcripts = TranscriptService(self.calls)
+        self.notes = NoteService(database, events, clock)
+        self.analyses = AnalysisService(database, calls, clock)
+        self.analytics = AnalyticsService(database, clock, Counting(database.url))
+
+    def _make_dialing(self, ground: Ground) -> None:
+        """What has calls placed, and what forbids them."""
+        database, events, clock = ground.database, self.events, ground.clock
+        lines = ground.lines
+        self.dialing = DialingService(database, clock)
+        self.do_not_call = DoNotCallService(database, events, clock)
+        self.schedules = ScheduleService(database, events, clock, lines)
+        self.campaigns = CampaignService(database, events, clock, lines)
+        self.campaign_steps = CampaignSteps(database, events, clock)
+        self.imports = ImportService(database, events, clock, ground.uploads, lines)
+        self.import_steps = ImportSteps(database, events, clock, lines)
+
+    def _make_lines(self, ground: Ground) -> None:
+        """What calls come in and go out by."""
+        database, clock, lines = ground.database, ground.clock, ground.lines
+        self.lines = LineService(database, lines)
+        self.modems = ModemService(database, clock, lines)
+        self.numbers = NumberService(database, clock, lines, ground.proofs.settings.numbers)
+
+    def _make_keeping(self, ground: Ground) -> None:
+        """The server itself, and what all APIs need."""
+        database, clock = ground.database, ground.clock
+        self.availability = AvailabilityService(database, clock)
+        self.database_use = DatabaseUseService(database, clock)
+        self.system_figures = SystemFigureService(database, clock, ground.lines, self.availability)
+        self.server_parts = ServerParts(
+            clock, ground.bus, self.outbox, self.sms_figures, self.connections, ground.providers
+        )
+        self.error_logs = ErrorLogService(database, clock)
+        self.idempotency = IdempotencyService(database, clock, ground.box)
+        self.numbered = NumberedService(database)

@@ -18,7 +18,8 @@ from offhook.control.http.edge import Edge
 from offhook.control.http.rate_limiting import RateLimiter, policies
 from offhook.control.http.server import make_app
 from offhook.control.lines.lines import Lines
-from offhook.control.services.catalog import make_services
+from offhook.control.services.catalog import Services
+from offhook.control.services.ground import Ground
 from offhook.control.store.calls import CallStore
 from offhook.control.telemetry.metrics import Metrics
 from offhook.media.clock import VirtualClock
@@ -68,19 +69,21 @@ class Api:
             CallStore(self.database), self.bus, self.metrics, self.clock, recordings
         )
         self.proofs = cheap_proofs(folder, self.clock)
-        self.services = make_services(
-            self.database,
-            self.clock,
-            self.bus,
-            self.lines,
-            calls=self.calls,
-            recordings=recordings,
-            uploads=folder / "uploads",
-            proofs=self.proofs,
-            box=a_box,
-            rng=random.Random(1),
-            private_webhooks=settings.webhooks.allow_private,
-            providers=settings.providers,
+        self.services = Services(
+            Ground(
+                database=self.database,
+                clock=self.clock,
+                bus=self.bus,
+                lines=self.lines,
+                calls=self.calls,
+                recordings=recordings,
+                uploads=folder / "uploads",
+                proofs=self.proofs,
+                box=a_box,
+                rng=random.Random(1),
+                private_webhooks=settings.webhooks.allow_private,
+                providers=settings.providers,
+            )
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)
         limiter = RateLimiter(self.clock, policies(settings.rates)) if limited else None

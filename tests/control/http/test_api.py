@@ -17,7 +17,8 @@ from offhook.control.events.events import EventBus
 from offhook.control.http.edge import Edge
 from offhook.control.http.route import MAX_BODY_BYTES
 from offhook.control.http.server import make_app
-from offhook.control.services.catalog import make_services
+from offhook.control.services.catalog import Services
+from offhook.control.services.ground import Ground
 from offhook.control.store.calls import CallStore
 from offhook.control.telemetry.logs import TextFormatter
 from offhook.control.telemetry.metrics import Metrics
@@ -63,16 +64,18 @@ class Api:
             CallStore(self.database), self.bus, self.metrics, clock, self.recordings
         )
         self.health = FakeHealth()
-        services = self.services = make_services(
-            self.database,
-            clock,
-            self.bus,
-            calls=self.calls,
-            recordings=self.recordings,
-            uploads=folder / "uploads",
-            proofs=cheap_proofs(folder, clock),
-            box=a_box,
-            rng=random.Random(1),
+        services = self.services = Services(
+            Ground(
+                database=self.database,
+                clock=clock,
+                bus=self.bus,
+                calls=self.calls,
+                recordings=self.recordings,
+                uploads=folder / "uploads",
+                proofs=cheap_proofs(folder, clock),
+                box=a_box,
+                rng=random.Random(1),
+            )
         )
         edge = Edge(self.calls, self.bus, self.metrics, self.health, services)
         self.client = TestClient(TestServer(make_app(edge, ApiToken(TOKEN))))

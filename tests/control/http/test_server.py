@@ -20,7 +20,8 @@ from offhook.control.events.events import EventBus
 from offhook.control.http.connection_room import HEAD_S
 from offhook.control.http.edge import Edge
 from offhook.control.http.server import HttpServer
-from offhook.control.services.catalog import make_services
+from offhook.control.services.catalog import Services
+from offhook.control.services.ground import Ground
 from offhook.control.store.calls import CallStore
 from offhook.control.store.database import Database
 from offhook.control.telemetry.metrics import Metrics
@@ -46,16 +47,18 @@ def server(folder: pathlib.Path, port: int, **settings: int) -> HttpServer:
     bus, metrics = EventBus(), Metrics()
     database, clock = Database(url_in(folder)), VirtualClock()
     calls = CallRegistry(CallStore(database), bus, metrics, clock, folder)
-    services = make_services(
-        database,
-        clock,
-        bus,
-        calls=calls,
-        recordings=folder,
-        uploads=folder / "uploads",
-        proofs=cheap_proofs(folder, clock),
-        box=a_box,
-        rng=random.Random(1),
+    services = Services(
+        Ground(
+            database=database,
+            clock=clock,
+            bus=bus,
+            calls=calls,
+            recordings=folder,
+            uploads=folder / "uploads",
+            proofs=cheap_proofs(folder, clock),
+            box=a_box,
+            rng=random.Random(1),
+        )
     )
     edge = Edge(calls, bus, metrics, Idle(), services)
     return HttpServer(HttpSettings(port=port, **settings), edge, ApiToken("t"))

@@ -96,7 +96,7 @@ async def test_a_deleted_recording_says_so_and_its_call_stays(api: Api) -> None:
 
 async def test_recordings_are_kept_as_long_as_configured_or_as_the_account_says(api: Api) -> None:
     service = api.services.recordings
-    service._keep_days = 10.0  # as make_services is told
+    service._keep_days = 10.0  # as Ground says
     token = await api.user("ann@example.com")
     ann = await api.services.sign_in.named("ann@example.com")
     assert ann is not None
