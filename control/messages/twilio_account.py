@@ -10,8 +10,9 @@ import logging
 import msgspec
 
 from ...media.clock import Clock
+from .provider_http import ProviderUnreachable
 from .twilio_balance import Balance, NoBalance, path_of_balance, read_balance
-from .twilio_http import TwilioHttp, TwilioUnreachable
+from .twilio_http import TwilioHttp
 
 FRESH_S = 60.0
 ANSWER_S = 5.0
@@ -74,7 +75,7 @@ class TwilioAccount:
     async def _ask(self) -> None:
         try:
             self._keep(read_balance(*await self._http.ask("GET", self._path, limit_s=ANSWER_S)))
-        except TwilioUnreachable as exc:
+        except ProviderUnreachable as exc:
             logger.info("the balance is not known: %s", exc)
         finally:
             self._asking = None

@@ -2,7 +2,8 @@
 
 from ..domain.messages import OutboxMessage
 from .outbox_delivery import Answer, NotTaken
-from .twilio_http import TwilioHttp, TwilioUnreachable
+from .provider_http import ProviderUnreachable
+from .twilio_http import TwilioHttp
 from .twilio_sms import form_of, judge_answer, path_of
 
 
@@ -20,7 +21,7 @@ class TwilioSender:
         form = form_of(message, settings.from_number, settings.status_callback)
         try:
             return judge_answer(*await self._http.ask("POST", self._path, form))
-        except TwilioUnreachable as exc:
+        except ProviderUnreachable as exc:
             return NotTaken(str(exc))
 
     async def aclose(self) -> None:
