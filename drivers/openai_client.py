@@ -264,6 +264,8 @@ class OpenAIClient:
                     "User-Agent": "offhook",
                 },
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+                # Nobody has asked for what is packed, and little of it can hold the event loop.
+                auto_decompress=not self.settings.public_only,
                 proxy=None if self.settings.public_only else proxy_of(self._url),
             )
         return self._session

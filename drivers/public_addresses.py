@@ -12,6 +12,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 "RFC 6052 §2.1: an IPv4 address is in the last 32 bits."
+ELSEWHERE = (
+    ipaddress.IPv6Network("fec0::/10"),
+    ipaddress.IPv6Network("3fff::/20"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+)
+"""What `is_global` takes for public and nobody can be asked at: a site's own network (RFC 3879, some
+still have one), examples (RFC 9637), relays to IPv6 (RFC 7526)."""
 
 AnyAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -25,6 +32,8 @@ def is_public(address: AnyAddress | str) -> bool:
         inner = _wrapped(found)
         if inner is not None:
             return is_public(inner)
+    if any(found in network for network in ELSEWHERE):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 

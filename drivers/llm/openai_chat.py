@@ -38,6 +38,8 @@ END = b"[DONE]"
 ROLES = {"caller": "user", "agent": "assistant", "system": "system"}
 NOT_UNDERSTOOD = "[The caller said something that could not be understood.]"
 MAX_ARGUMENT_CHARS = 4000
+MAX_CALLS = 16
+"Of tools, in one reply."
 CHARS_A_TOKEN = 4
 "Of English, as a rule of thumb; for what a provider does not tell."
 MAX_DIGITS = 15
@@ -313,6 +315,8 @@ def _gather(calls: dict[object, _ToolCall], fragments: list[_Fragment]) -> None:
     """Join the fragments of each call: by index, or by id where there is none."""
     for fragment in fragments:
         key = fragment.index if fragment.index is not None else fragment.id
+        if key not in calls and len(calls) >= MAX_CALLS:
+            raise ProviderError(NAME, f"the model calls more than {MAX_CALLS} tools")
         call = calls.setdefault(key, _ToolCall())
         if fragment.function is not None:
             call.name = fragment.function.name or call.name

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -144,3 +145,20 @@ async def test_an_address_that_somebody_else_has_named_leads_nowhere_else(status
             await first_bytes(client)
         await client.aclose()
     assert asked == ["/v1/"]
+
+
+async def test_what_somebody_elses_server_has_packed_stays_packed() -> None:
+    packed = gzip.compress(bytes(1_000_000))
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as server:
+        settings = OpenAISettings(str(server.make_url("/v1")), public_only=True)
+        client = OpenAIClient("it", settings, random.Random(1))
+        got = await first_bytes(client)
+        assert got
+        assert packed.startswith(got)
+        await client.aclose()

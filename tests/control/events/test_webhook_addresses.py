@@ -72,6 +72,12 @@ def test_nonsense_is_refused_there_too(url: str) -> None:
         ("64:ff9b::909:909", True),
         ("fe80::1%eth0", False),
         ("ff02::1", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
+        ("192.88.99.1", False),
+        ("::ffff:192.88.99.1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("::127.0.0.1", False),
         ("no address", False),
     ],
 )

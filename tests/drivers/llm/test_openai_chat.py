@@ -345,3 +345,12 @@ async def test_nobody_listening_is_unreachable() -> None:
     async with responder(gone, []) as made:
         with pytest.raises(ProviderUnreachable, match="127.0.0.1"):
             await parts_of(made)
+
+
+async def test_a_model_that_calls_tools_without_end_is_stopped(server: OpenAIServer) -> None:
+    call = {"function": {"name": "hang_up", "arguments": "{}"}}
+    calls = b"".join(chunk(tool_calls=[{"index": at, "id": "a", **call}]) for at in range(17))
+    server.script.append(Behaviour(pieces=(chat("Yes.").partition(b"data: [DONE]")[0] + calls,)))
+    async with responder(server, []) as made:
+        with pytest.raises(ProviderError, match="calls more than 16 tools"):
+            await parts_of(made)
