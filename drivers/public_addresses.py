@@ -17,8 +17,8 @@ ELSEWHERE = (
     ipaddress.IPv6Network("3fff::/20"),
     ipaddress.IPv4Network("192.88.99.0/24"),
 )
-"""What `is_global` takes for public and nobody can be asked at: a site's own network (RFC 3879, some
-still have one), examples (RFC 9637), relays to IPv6 (RFC 7526)."""
+"""What `is_global` takes for public, and is not: a site's own network (RFC 3879; some still have
+one), examples (RFC 9637), relays to IPv6 (RFC 7526)."""
 
 AnyAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
