@@ -140,12 +140,16 @@ async def watch_clock(seconds: float) -> tuple[float, float]:
     """p50 and p99 of an idle frame clock's lateness, in ms. Raises OSError without a timerfd."""
     from ...media.frames.frame_clock import TICK_S, FrameClock
 
-    def nothing(phase: int, due_at: float = 0.0) -> None:
-        """An idle tick."""
+    def nothing(phase: int) -> None:
+        """Nobody has lost anything."""
+
+    def idle(phase: int, due_at: float) -> bool:
+        """A tick without lanes: how late it is does count."""
+        return True
 
     done = asyncio.Event()
     clock = LoopClock()
-    frames = FrameClock(clock, nothing, nothing, window_ticks=round(seconds / TICK_S))
+    frames = FrameClock(clock, idle, nothing, window_ticks=round(seconds / TICK_S))
     frames.start()
     try:
         clock.call_at(clock.now() + seconds, done.set)

@@ -37,7 +37,7 @@ from ..events import (
 from .history import HEARD, History
 from .inbound import Inbound, KeyPacket
 from .jitter import Jitter
-from .lanes import FIRST_ROWS, FRAME_MS, Columns, Rows, frame_samples
+from .lanes import FRAME_MS, Columns, Rows, frame_samples, which
 from .mixer import Mixer
 from .outbound import Outbound
 from .playout import Playout
@@ -96,7 +96,9 @@ class Cohort:
         clock: Clock,
         rng: random.Random,
         vad: VadSettings | None,
+        rows: int,
     ) -> None:
+        """`rows`: what there is room for at first."""
         self.number = number
         self.rate_hz = rate_hz
         self.frame = frame_samples(rate_hz)
@@ -106,21 +108,21 @@ class Cohort:
         self.ticks = 0
         self.skipped_ticks = 0
         "Of them: those that a stall swallowed."
-        self.lanes = LaneColumns(FIRST_ROWS)
-        self.jitter = Jitter(FIRST_ROWS, rate_hz, turn=TICKS_APART * number)
-        self.inbound = Inbound(FIRST_ROWS, rate_hz, self.jitter)
-        self.vad = Vad(FIRST_ROWS, rate_hz, vad) if vad else None
-        self.keys = DtmfDetector(FIRST_ROWS, rate_hz)
-        self.tones = Tones(FIRST_ROWS, rate_hz)
-        self.playout = Playout(FIRST_ROWS, rate_hz)
-        self.history = History(FIRST_ROWS, rate_hz)
+        self.lanes = LaneColumns(rows)
+        self.jitter = Jitter(rows, rate_hz, turn=TICKS_APART * number)
+        self.inbound = Inbound(rows, rate_hz, self.jitter)
+        self.vad = Vad(rows, rate_hz, vad) if vad else None
+        self.keys = DtmfDetector(rows, rate_hz)
+        self.tones = Tones(rows, rate_hz)
+        self.playout = Playout(rows, rate_hz)
+        self.history = History(rows, rate_hz)
         self.mixer = Mixer(rate_hz)
-        self.outbound = Outbound(FIRST_ROWS, rate_hz)
+        self.outbound = Outbound(rows, rate_hz)
         self.heard: NDArray[np.int16] = np.zeros((0, self.frame), np.int16)
         "The last tick's frames of the far ends, int16[n, F]."
         self.own: NDArray[np.int16] = self.heard
         "What the agents said in the last tick, int16[n, F], without what was mixed in."
-        self.reports = Reports(self.inbound, self.outbound, self.jitter, clock.wall, rng)
+        self.reports = Reports(rows, self.inbound, self.outbound, self.jitter, clock.wall, rng)
         self.sinks: dict[int, Sink] = {}
         self.key_receivers: dict[int, DigitReceiver] = {}
         self._keys_down: set[int] = set()
@@ -236,7 +238,7 @@ class Cohort:
                 self._tell(row, SpeechStarted(self._position(row), began))
             for row, ended in zip(tick.ended.tolist(), tick.ended_samples.tolist(), strict=True):
                 self._tell(row, SpeechEnded(self._position(row), ended))
-        listening = np.flatnonzero(self.lanes.in_band_keys[:n])
+        listening = which(self.lanes.in_band_keys[:n])
         if listening.size:
             for found in self.keys.push(heard[listening], listening):
                 at = self._position(found.row)
@@ -283,7 +285,7 @@ class Cohort:
         """Before the frame is spoken: a reply that is decided on now leaves with this frame."""
         lanes = self.lanes
         heard_until = lanes.position[:n] + self.frame
-        for row in np.flatnonzero(lanes.alarm[:n] <= heard_until).tolist():
+        for row in which(lanes.alarm[:n] <= heard_until).tolist():
             at, lanes.alarm[row] = int(lanes.alarm[row]), NEVER
             self._tell(row, AlarmDue(max(at, self._position(row))))
 
@@ -292,10 +294,10 @@ class Cohort:
         lanes = self.lanes
         position = lanes.position[:n]
         piece = self.rate_hz * CAPTURE_MS // 1000
-        for row in np.flatnonzero(lanes.capture[:n] <= position - piece).tolist():
+        for row in which(lanes.capture[:n] <= position - piece).tolist():
             self.emit_captured(row)
         turn = self.ticks % RECORD_FRAMES
-        recorded = np.flatnonzero(lanes.recording[turn:n:RECORD_FRAMES])
+        recorded = which(lanes.recording[turn:n:RECORD_FRAMES])
         if recorded.size:
             rows = (turn + recorded * RECORD_FRAMES).tolist()
             self.recorder.append([self._recorded(row, RECORD_FRAMES) for row in rows])
@@ -303,7 +305,7 @@ class Cohort:
         silent &= lanes.expects_media[:n]
         newly = silent & ~lanes.lost[:n]
         lanes.lost[:n] &= silent
-        for row in np.flatnonzero(newly).tolist():
+        for row in which(newly).tolist():
             lanes.lost[row] = True
             self._tell(row, MediaLost(self._position(row), MEDIA_LOST_TICKS * FRAME_MS))
 

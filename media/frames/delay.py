@@ -13,7 +13,7 @@ alone. Not here: what is done to reach the target.
 import numpy as np
 from numpy.typing import NDArray
 
-from .lanes import FRAME_MS, Columns
+from .lanes import FRAME_MS, Columns, which
 
 BUCKET_MS = 5
 BUCKETS = 81
@@ -123,7 +123,7 @@ class Delay(Columns):
             self._weight[:n] = 1.0
             self._aim(np.arange(n), self.due(slice(n)))
         if self._ticks % WINDOW_TICKS == 0:
-            self._forget(np.flatnonzero(self._fastest_now[:n] != UNKNOWN))
+            self._forget(which(self._fastest_now[:n] != UNKNOWN))
 
     def _quicken(self, rows: NDArray[np.int64], transit: NDArray[np.int64]) -> None:
         """Packets faster than any of late."""
@@ -175,7 +175,7 @@ class Delay(Columns):
         unknown = old == UNKNOWN
         self._origin[rows[unknown]] = origin[unknown]
         down = np.where(unknown, 0, (origin - old) // self.bucket_samples)
-        moved = np.flatnonzero(down)
+        moved = which(down)
         if not moved.size:
             return
         rows, down = rows[moved], down[moved]

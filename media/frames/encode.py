@@ -26,6 +26,9 @@ class Encoding(enum.IntEnum):
         return _BY_NAME[codec.name]
 
 
+NONE, ULAW, ALAW, L16, STATEFUL = (encoding.value for encoding in Encoding)
+"As plain numbers: numpy compares a column with a member of an enum six times as slowly."
+
 _BY_NAME = {
     "PCMU": Encoding.ULAW,
     "PCMA": Encoding.ALAW,

@@ -51,18 +51,23 @@ class ClockHealth(msgspec.Struct, frozen=True):
 
 
 class LatenessWindow:
-    """The lateness and work of the last ticks, as two rings."""
+    """The lateness and work of the last ticks, as rings."""
 
     def __init__(self, size: int = LATENESS_WINDOW_TICKS) -> None:
         self._late_s = np.zeros(size)
         self._work_s = np.zeros(size)
+        self._counts = np.ones(size, np.bool_)
         self._count = 0
 
-    def add(self, late_s: float, work_s: float) -> None:
-        """One tick's lateness at its end, and how long it worked, in seconds."""
+    def add(self, late_s: float, work_s: float, counts: bool = True) -> None:
+        """One tick's lateness at its end, and how long it worked, in seconds.
+
+        `counts` False: it had nobody to serve, and would make the lateness of others look small.
+        """
         at = self._count % len(self._late_s)
         self._late_s[at] = late_s
         self._work_s[at] = work_s
+        self._counts[at] = counts
         self._count += 1
 
     def health(self, skipped_ticks: int) -> ClockHealth:
@@ -72,10 +77,10 @@ class LatenessWindow:
         in the first second are no overload.
         """
         seen = min(self._count, len(self._late_s))
-        if not seen:
-            return ClockHealth(0.0, 0.0, 0.0, 0, skipped_ticks, 0.0)
-        late = self._late_s[:seen] * 1000
-        p50, p99 = np.percentile(late, 50), np.percentile(self._late_s * 1000, 99)
+        late = self._late_s[:seen][self._counts[:seen]] * 1000
+        if not len(late):
+            return ClockHealth(0.0, 0.0, 0.0, self._count, skipped_ticks, 0.0)
+        p50, p99 = np.percentile(late, 50), np.percentile(self._late_s[self._counts] * 1000, 99)
         busy = float(self._work_s[:seen].sum()) / (seen * TICK_S)
         return ClockHealth(
             float(p50), float(p99), float(late.max()), self._count, skipped_ticks, busy
@@ -85,13 +90,14 @@ class LatenessWindow:
 class FrameClock:
     """Calls `on_tick(phase, due_at)` every 5 ms, `on_skip(phase)` for what a stall swallowed.
 
-    The work after a stall is bounded, however long it was (MAX_SKIPPED_TICKS).
+    `on_tick` says whether its lateness counts. The work after a stall is bounded, however long it
+    was (MAX_SKIPPED_TICKS).
     """
 
     def __init__(
         self,
         clock: Clock,
-        on_tick: Callable[[int, float], None],
+        on_tick: Callable[[int, float], bool],
         on_skip: Callable[[int], None],
         window_ticks: int = LATENESS_WINDOW_TICKS,
     ) -> None:
@@ -137,9 +143,9 @@ class FrameClock:
             self._ticks += 1
             due_at = self._origin_at + self._ticks * TICK_S
             began_at = self._clock.now()
-            self._on_tick(self._ticks % PHASES, due_at)
+            counts = self._on_tick(self._ticks % PHASES, due_at)
             done_at = self._clock.now()
-            self._window.add(done_at - due_at, done_at - began_at)
+            self._window.add(done_at - due_at, done_at - began_at, counts)
 
     def _skip(self, ticks: int) -> None:
         logger.warning("the event loop stalled: %d ms skipped", ticks * TICK_S * 1000)

@@ -20,9 +20,9 @@ from ...codecs.catalog import PCMA, PCMU, Codec
 from ...codecs.errors import CodecError
 from . import rtp
 from .decode import LaneDecoder, decoder_of
-from .encode import Encoding
+from .encode import ALAW, L16, NONE, STATEFUL, ULAW, Encoding
 from .jitter import Jitter, rounds
-from .lanes import FRAME_MS, Columns, frame_samples
+from .lanes import FRAME_MS, Columns, frame_samples, which
 from .wire import Inbox
 
 NO_PAYLOAD_TYPE = -1
@@ -32,6 +32,14 @@ MOST_AGO_S = 1.0
 "A packet that seems to have come longer ago tells of a leap of wall time."
 LOOK_AHEAD_FRAMES = 2
 "How far beyond the play position codecs with state are decoded: time scaling reads ahead."
+
+
+def _decode_l16(payload: NDArray[np.uint8]) -> NDArray[np.int16]:
+    return l16.decode(payload[:, : payload.shape[1] // 2 * 2])
+
+
+DECODED = {ULAW: g711.decode_ulaw, ALAW: g711.decode_alaw, L16: _decode_l16}
+"How payloads of each encoding without state become samples."
 
 
 class KeyPacket(msgspec.Struct, frozen=True):
@@ -107,31 +115,34 @@ class Inbound(Columns):
         rows = inbox.rows[:count]
         sources = inbox.sources[:count]
         encoding = self._encodings(rows, parsed.payload_type)
-        audio = parsed.ok & (encoding != Encoding.NONE)
+        audio = parsed.ok & (encoding != NONE)
         known = audio | parsed.ok & (
             (parsed.payload_type == self.event_payload_type[rows])
             | (parsed.payload_type == COMFORT_NOISE_PAYLOAD_TYPE)
         )
-        np.add.at(self.malformed, rows[~known & ~parsed.is_rtcp], 1)
+        unknown = ~(known | parsed.is_rtcp)
+        if np.count_nonzero(unknown):
+            np.add.at(self.malformed, rows[unknown], 1)
         latched = self._latch(rows, sources, known)
-        for index in np.flatnonzero(parsed.is_rtcp):
+        for index in which(parsed.is_rtcp).tolist():
             row = int(rows[index])
             if self.source[row] in (0, sources[index]):
                 on_control(row, inbox.data[index, : inbox.lengths[index]].tobytes())
             else:
                 self.strangers[row] += 1
         mine = known & (self.source[rows] == sources)
-        np.add.at(self.strangers, rows[known & ~mine], 1)
+        if np.count_nonzero(mine) < np.count_nonzero(known):
+            np.add.at(self.strangers, rows[known & ~mine], 1)
         np.add.at(self.packets, rows[mine], 1)
         self.heard_tick[rows[mine]] = tick
         audio &= mine
-        if mine.any():
+        if np.count_nonzero(mine):
             arrival = self._arrivals(inbox.arrived_wall[:count], tick, due_wall)
-            self._admit(np.flatnonzero(mine), audio, encoding, inbox, parsed, arrival)
+            self._admit(which(mine), audio, encoding, inbox, parsed, arrival)
         keys: list[KeyPacket] = []
         rest = mine & ~audio
-        if rest.any():
-            keys = self._aside(np.flatnonzero(rest), inbox, parsed)
+        if np.count_nonzero(rest):
+            keys = self._aside(which(rest), inbox, parsed)
         return latched, keys
 
     def decode(self, n: int) -> None:
@@ -157,19 +168,19 @@ class Inbound(Columns):
     ) -> NDArray[np.uint8]:
         """What the audio of each packet is coded with; NONE: it is no audio that is expected."""
         agreed = self.encoding[rows]
-        encoding = np.where(payload_type == self.payload_type[rows], agreed, Encoding.NONE)
+        encoding = np.where(payload_type == self.payload_type[rows], agreed, NONE)
         other = encoding != agreed
         if np.count_nonzero(other):
-            other &= (agreed == Encoding.ULAW) | (agreed == Encoding.ALAW)
-            encoding[other & (payload_type == PCMU.payload_type)] = Encoding.ULAW
-            encoding[other & (payload_type == PCMA.payload_type)] = Encoding.ALAW
+            other &= (agreed == ULAW) | (agreed == ALAW)
+            encoding[other & (payload_type == PCMU.payload_type)] = ULAW
+            encoding[other & (payload_type == PCMA.payload_type)] = ALAW
         return encoding.astype(np.uint8)
 
     def _latch(
         self, rows: NDArray[np.int64], sources: NDArray[np.uint64], known: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
         fresh = known & (self.source[rows] == 0)
-        if not fresh.any():
+        if not np.count_nonzero(fresh):
             return np.empty(0, np.int64)
         first_rows, first = np.unique(rows[fresh], return_index=True)
         self.source[first_rows] = sources[fresh][first]
@@ -200,9 +211,10 @@ class Inbound(Columns):
                 arrival[some],
             )
             accept = admitted.accept & (samples > 0)
-            if accept.all():
+            accepted = np.count_nonzero(accept)
+            if accepted == len(accept):
                 self._write(some, admitted.position, samples, encoding[some], inbox, parsed)
-            elif accept.any():
+            elif accepted:
                 kept, position = some[accept], admitted.position[accept]
                 self._write(kept, position, samples[accept], encoding[kept], inbox, parsed)
 
@@ -211,7 +223,8 @@ class Inbound(Columns):
     ) -> NDArray[np.int64]:
         """When packets came, in lane samples of the axis on which ticks are a frame apart."""
         ago_s = np.where(arrived_wall > 0, due_wall - arrived_wall, 0.0)
-        np.clip(ago_s, -MOST_AGO_S, MOST_AGO_S, out=ago_s)  # wall time may leap
+        np.minimum(ago_s, MOST_AGO_S, out=ago_s)  # wall time may leap
+        np.maximum(ago_s, -MOST_AGO_S, out=ago_s)
         ago_samples = np.rint(ago_s * (self.frame * 1000 // FRAME_MS)).astype(np.int64)
         return np.asarray(tick * self.frame - ago_samples)
 
@@ -224,8 +237,8 @@ class Inbound(Columns):
     ) -> NDArray[np.int64]:
         """How many lane samples each packet holds; 0: not to be decoded."""
         octets = parsed.payload_length[some]
-        samples: NDArray[np.int64] = np.where(encoding == Encoding.L16, octets // 2, octets)
-        for at in np.flatnonzero(encoding == Encoding.STATEFUL):
+        samples: NDArray[np.int64] = np.where(encoding == L16, octets // 2, octets)
+        for at in which(encoding == STATEFUL):
             decoder = self.decoders[int(inbox.rows[some[at]])]
             samples[at] = decoder.samples(self._payload(int(some[at]), inbox, parsed))
         return samples
@@ -245,17 +258,13 @@ class Inbound(Columns):
         parsed: rtp.Packets,
     ) -> None:
         rows = inbox.rows[some]
-        for which in (Encoding.ULAW, Encoding.ALAW, Encoding.L16):
-            batch = np.flatnonzero(encoding == which)
+        for law in (ULAW, ALAW, L16):
+            batch = which(encoding == law)
             if batch.size:
                 payload = self._gather(some[batch], inbox, parsed)
-                if which == Encoding.L16:
-                    pcm = l16.decode(payload[:, : payload.shape[1] // 2 * 2])
-                else:
-                    law = g711.decode_ulaw if which == Encoding.ULAW else g711.decode_alaw
-                    pcm = law(payload)
+                pcm = DECODED[law](payload)
                 self.jitter.write(rows[batch], positions[batch], pcm, samples[batch])
-        for at in np.flatnonzero(encoding == Encoding.STATEFUL):
+        for at in which(encoding == STATEFUL):
             row = int(rows[at])
             kept = self.decoders[row].put(
                 int(parsed.sequence[some[at]]),
@@ -270,7 +279,7 @@ class Inbound(Columns):
         offsets = parsed.payload_offset[some]
         width = int(parsed.payload_length[some].max())
         first = int(offsets[0])
-        if (offsets == first).all():
+        if np.count_nonzero(offsets == first) == len(offsets):
             return inbox.data[some, first : first + width]
         columns = np.minimum(offsets[:, None] + np.arange(width), inbox.data.shape[1] - 1)
         payloads: NDArray[np.uint8] = inbox.data[some[:, None], columns]

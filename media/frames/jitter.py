@@ -25,7 +25,7 @@ from ...codecs.comfort_noise import NoiseLevel
 from .concealment import Concealment
 from .delay import Delay
 from .jitter_statistics import JitterStatistics
-from .lanes import FRAME_MS, Columns, frame_samples
+from .lanes import FRAME_MS, Columns, frame_samples, which
 from .reception import Reception
 from .ring import ABSENT, Ring
 from .stretch import Stretcher
@@ -137,7 +137,7 @@ class Jitter(Columns):
         if np.count_nonzero(accept) == len(accept):
             self._place(rows, position, samples, step, arrival_samples, end, accept)
         else:
-            some = np.flatnonzero(accept)
+            some = which(accept)
             part = np.ones(some.size, np.bool_)
             self._place(
                 rows[some],
@@ -187,7 +187,7 @@ class Jitter(Columns):
         self, rows: NDArray[np.int64], position: NDArray[np.int64], end: NDArray[np.int64]
     ) -> None:
         """Before the start the earliest packet decides where to begin."""
-        index = np.flatnonzero(~self.playing[rows])
+        index = which(~self.playing[rows])
         some = rows[index]
         empty = end[index] <= self.play_position[some]
         earliest = np.minimum(self.play_position[some], position[index])
@@ -202,7 +202,7 @@ class Jitter(Columns):
     ) -> None:
         """The buffer had run dry, and something has come."""
         play = self.play_position[rows]
-        some = np.flatnonzero((self._owed[rows] > 0) & (position + samples > play))
+        some = which((self._owed[rows] > 0) & (position + samples > play))
         dry = rows[some]
         gap = np.maximum(position[some] - play[some], 0)
         self.play_position[dry] += np.minimum(self._owed[dry], gap)
@@ -249,8 +249,8 @@ class Jitter(Columns):
         concealed = self._concealed[:n]
         concealed[:] = 0
         if np.count_nonzero(trouble):
-            normal = np.flatnonzero(~trouble)
-            self._treat(np.flatnonzero(trouble), frames, excess, concealed)
+            normal = which(~trouble)
+            self._treat(which(trouble), frames, excess, concealed)
             self.ring.blank_frames(normal, play[normal], self.frame)
             play[normal] += self.frame
         else:
@@ -286,11 +286,11 @@ class Jitter(Columns):
         whole = frames[rows].min(axis=1, initial=0) != ABSENT
         whole &= self.concealment.elapsed[rows] == 0
         self._smooth[rows] = True
-        some = np.flatnonzero(whole)
+        some = which(whole)
         if some.size:
             play = self.play_position[rows[some]]
             advance[some] = self.stretcher.change(rows[some], frames, excess, self.ring, play)
-        some = np.flatnonzero(~whole)
+        some = which(~whole)
         if some.size:
             advance[some] = self._conceal(rows[some], frames, concealed)
         self.ring.blank(rows, self.play_position[rows], advance)
@@ -375,6 +375,6 @@ def rounds(rows: NDArray[np.int64]) -> list[NDArray[np.intp]]:
         return [np.arange(len(rows))]
     order = np.argsort(rows, kind="stable")
     sorted_rows = rows[order]
-    begins = np.flatnonzero(np.concatenate(([True], sorted_rows[1:] != sorted_rows[:-1])))
+    begins = which(np.concatenate(([True], sorted_rows[1:] != sorted_rows[:-1])))
     nth = np.arange(len(rows)) - np.repeat(begins, np.diff(np.append(begins, len(rows))))
     return [order[nth == turn] for turn in range(int(nth.max()) + 1)]

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .lanes import FRAME_MS, Columns
+from .lanes import FRAME_MS, Columns, which
 from .loudness import FULL_SCALE
 
 STANDS_OUT_DB = 20.0
@@ -135,7 +135,7 @@ class Onset(Columns):
         rises = audible_news & ~old & (self.frames_without[:n] >= GAP_FRAMES)
         np.maximum(ignored, arrived, out=ignored, where=audible_news & ~rises & ~speech)
         self._count(n, news & ~old)
-        rose = np.flatnonzero(rises)
+        rose = which(rises)
         return OnsetTick(rose, self._wait(n, rose, arrived, speech))
 
     def may_be_echo(self, rows: Rows) -> NDArray[np.bool_]:
@@ -147,7 +147,7 @@ class Onset(Columns):
     ) -> Rows:
         """Wait for the end of what has risen; the rows where it has passed."""
         left = self.frames_left[:n]
-        waiting = np.flatnonzero(left)
+        waiting = which(left)
         self.loudest[waiting] = np.maximum(self.loudest[waiting], arrived[waiting])
         left[waiting] -= 1
         over = (left[waiting] == 0) | (self.frames_without[waiting] >= OVER_FRAMES)
@@ -183,5 +183,6 @@ class Onset(Columns):
         np.multiply(lately, returned, out=echo)
         lesson = np.where((arrived > echo) & audible, ECHO_RISE, ECHO_FALL)
         np.multiply(returned, lesson, out=returned, where=lately > LEAST_PEAK)
-        np.clip(returned, ECHO_LEAST, ECHO_MOST, out=returned)
+        np.minimum(returned, ECHO_MOST, out=returned)
+        np.maximum(returned, ECHO_LEAST, out=returned)
         echo *= ECHO_MARGIN

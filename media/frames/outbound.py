@@ -13,8 +13,8 @@ from ...codecs import g711, l16
 from ...codecs.catalog import Codec
 from ...codecs.opus import EXPECTED_LOSS_PERCENT, SILENT_PACKET_BYTES, OpusEncoder
 from . import rtp
-from .encode import Encoder, Encoding, encoder_of
-from .lanes import FRAME_MS, Columns, frame_samples
+from .encode import ALAW, L16, ULAW, Encoder, Encoding, encoder_of
+from .lanes import FRAME_MS, Columns, frame_samples, which
 from .telephone_event import DigitSender
 from .wire import Wire
 
@@ -23,6 +23,8 @@ MAX_KEY_STRINGS = 16
 "Strings of keys that wait for each other in one lane; the oldest goes first when more come."
 PACKET_BYTES = RTP_HEADER_BYTES + 640
 "Room for a 20 ms frame of L16 at 16 kHz, the largest payload that is sent."
+ENCODED = {ULAW: g711.encode_ulaw, ALAW: g711.encode_alaw, L16: l16.encode}
+"How samples become payloads of each encoding without state."
 
 
 class Outbound(Columns):
@@ -86,7 +88,7 @@ class Outbound(Columns):
 
     def send(self, n: int, frames: NDArray[np.int16], cohort: int, wire: Wire) -> None:
         """Encode and send one frame, int16[n, F], of each lane that has somewhere to send to."""
-        rows = np.flatnonzero(self.sending[:n] & (self.destination[:n] != 0))
+        rows = which(self.sending[:n] & (self.destination[:n] != 0))
         if rows.size:
             self._encode(n, frames)
             marker = self.marker[:n]
@@ -122,38 +124,22 @@ class Outbound(Columns):
         encoding = self.encoding[:n]
         payload = self.packets[:n, RTP_HEADER_BYTES:]
         first = encoding[0]
-        if first in (Encoding.ULAW, Encoding.ALAW) and (encoding == first).all():
+        if first in (ULAW, ALAW) and np.count_nonzero(encoding == first) == n:
             # The usual cohort: one G.711 law on every row, no row selection to copy.
-            law = g711.encode_ulaw if first == Encoding.ULAW else g711.encode_alaw
-            payload[:, : self.frame] = law(frames)
+            payload[:, : self.frame] = ENCODED[int(first)](frames)
             self.lengths[:n] = RTP_HEADER_BYTES + self.frame
             return
-        self._encode_batch(Encoding.ULAW, encoding, frames, payload)
-        self._encode_batch(Encoding.ALAW, encoding, frames, payload)
-        self._encode_batch(Encoding.L16, encoding, frames, payload)
+        for law, encode in ENCODED.items():
+            rows = which(encoding == law)
+            if rows.size:
+                data = encode(frames[rows])
+                payload[rows, : data.shape[1]] = data
+                self.lengths[rows] = RTP_HEADER_BYTES + data.shape[1]
         for row, encoder in self.encoders.items():
             if self.sending[row] and row < n:
                 data = encoder.encode(frames[row])
                 payload[row, : len(data)] = np.frombuffer(data, np.uint8)
                 self.lengths[row] = RTP_HEADER_BYTES + len(data)
-
-    def _encode_batch(
-        self,
-        which: Encoding,
-        encoding: NDArray[np.uint8],
-        frames: NDArray[np.int16],
-        payload: NDArray[np.uint8],
-    ) -> None:
-        rows = np.flatnonzero(encoding == which)
-        if not rows.size:
-            return
-        if which == Encoding.L16:
-            data = l16.encode(frames[rows])
-        else:
-            law = g711.encode_ulaw if which == Encoding.ULAW else g711.encode_alaw
-            data = law(frames[rows])
-        payload[rows, : data.shape[1]] = data
-        self.lengths[rows] = RTP_HEADER_BYTES + data.shape[1]
 
     def _press_keys(self, sending: set[int]) -> None:
         """Rows that press keys send telephone events in place of audio (RFC 4733 §2.5.1).

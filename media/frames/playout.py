@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...codecs.pcm import saturate
-from .lanes import Columns, frame_samples
+from .lanes import Columns, frame_samples, which
 from .staging import NO_EPOCH, Staging
 
 RING_FRAMES = 32
@@ -234,7 +234,7 @@ class Playout(Columns):
         # Lanes that began to speak together are not given more together: that tick would be long.
         due[-until // self._frame % REFILL_TICKS :: REFILL_TICKS] = True
         due &= self.waiting[:n] > 0
-        for row in np.flatnonzero(due).tolist():
+        for row in which(due).tolist():
             self._refill(row)
         return tick
 
@@ -252,7 +252,7 @@ class Playout(Columns):
         started: list[tuple[int, int]] = []
         finished: list[tuple[int, int, int]] = []
         under_runs: list[int] = []
-        for row in np.flatnonzero(begins | ends | dries).tolist():
+        for row in which(begins | ends | dries).tolist():
             if begins[row]:
                 self.started[row] = True
                 started.append((row, int(self.epoch[row])))
@@ -267,7 +267,7 @@ class Playout(Columns):
 
     def _apply_gain(self, n: int, frames: NDArray[np.int16]) -> None:
         """Scale the rows whose gain is not full, and move their ramps on."""
-        rows = np.flatnonzero((self.ramp_left[:n] > 0) | (self.gain[:n] != 1))
+        rows = which((self.ramp_left[:n] > 0) | (self.gain[:n] != 1))
         if not len(rows):
             return
         frames[rows] = saturate(frames[rows] * self._gains(rows, self._frame))

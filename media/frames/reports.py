@@ -14,7 +14,7 @@ from ..ports import FarEndQuality, Quality
 from . import quality
 from .inbound import Inbound
 from .jitter import Jitter
-from .lanes import FIRST_ROWS, FRAME_MS, Columns
+from .lanes import FRAME_MS, Columns, which
 from .outbound import Outbound
 from .rtcp_session import RtcpSession, Sent
 
@@ -28,13 +28,14 @@ class Reports(Columns):
 
     def __init__(
         self,
+        capacity: int,
         inbound: Inbound,
         outbound: Outbound,
         jitter: Jitter,
         wall: Callable[[], float],
         rng: random.Random,
     ) -> None:
-        super().__init__(FIRST_ROWS)
+        super().__init__(capacity)
         self._inbound = inbound
         self._outbound = outbound
         self._jitter = jitter
@@ -68,7 +69,7 @@ class Reports(Columns):
 
     def tick(self, n: int, now: float, send: Callable[[int, bytes], None]) -> None:
         """Send the reports that are due."""
-        for row in np.flatnonzero(self.due[:n] <= now).tolist():
+        for row in which(self.due[:n] <= now).tolist():
             session = self._sessions[row]
             send(
                 row,

@@ -7,7 +7,7 @@ position modulo R. Not here: which position a packet has, and when it is played 
 import numpy as np
 from numpy.typing import NDArray
 
-from .lanes import Columns, frame_samples
+from .lanes import Columns, frame_samples, which
 
 ABSENT = -32768
 "Marks a place where nothing was written; written samples are clipped to -32767."
@@ -38,7 +38,7 @@ class Ring(Columns):
         whole = self._whole(rows, at, length)
         beyond = at > self.size - length
         if np.count_nonzero(beyond):
-            straddles = np.flatnonzero(beyond)
+            straddles = which(beyond)
             places = (at[straddles, np.newaxis] + np.arange(length)) % self.size
             whole[straddles] = self.samples[rows[straddles, np.newaxis], places]
         return whole
@@ -73,14 +73,14 @@ class Ring(Columns):
         if np.count_nonzero(simple) == len(simple):
             self._windows(width)[rows * self.size + at] = pcm
             return
-        for index in np.flatnonzero(~simple):
+        for index in which(~simple):
             self._write_part(
                 int(rows[index]),
                 int(positions[index]),
                 pcm[index, : lengths[index]],
                 int(floor[index]),
             )
-        some = np.flatnonzero(simple)
+        some = which(simple)
         self._windows(width)[rows[some] * self.size + at[some]] = pcm[some]
 
     def _write_part(self, row: int, position: int, pcm: NDArray[np.int16], floor: int) -> None:
@@ -107,7 +107,7 @@ class Ring(Columns):
         at = positions % self.size
         straddles = at > self.size - length
         if np.count_nonzero(straddles):
-            odd = np.flatnonzero(straddles)
+            odd = which(straddles)
             self.blank(rows[odd], positions[odd], np.full(odd.size, length, np.int64))
             rows, at = rows[~straddles], at[~straddles]
         self._windows(length)[rows * self.size + at] = ABSENT

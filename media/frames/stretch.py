@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .delay import Delay
-from .lanes import FRAME_MS, Columns, frame_samples
+from .lanes import FRAME_MS, Columns, frame_samples, which
 from .ring import ABSENT, Ring
 
 PAUSE_OFF_MS = 2
@@ -111,7 +111,7 @@ class Stretcher(Columns):
             faded = loudest - (loudest >> LOUDEST_SHIFT)
             np.maximum(faded, frames.max(axis=1, initial=0), out=loudest)
         due = (excess < 0) | (excess >= self._pause_off)
-        rows = np.flatnonzero(due)
+        rows = which(due)
         if rows.size or self._off:
             self._waited[:n] *= due
             self._quiet[:n] *= due
@@ -150,7 +150,7 @@ class Stretcher(Columns):
         pause = self._pause[rows] & matters
         hurry = off >= self._fast
         wanted = self._wanted[rows] & matters & (self._next_change[rows] <= self._ticks)
-        index = np.flatnonzero(wanted | hurry | pause)
+        index = which(wanted | hurry | pause)
         if not index.size:
             return advance
         signal = ring.read(rows[index], play[index], self.frame + reach(self.rate_hz))
@@ -163,15 +163,15 @@ class Stretcher(Columns):
         absent = signal == ABSENT
         there = np.where(absent.any(axis=1), absent.argmax(axis=1), signal.shape[1])
         enough = there >= self.frame + lag
-        for which, make, sign in (
-            (np.flatnonzero(good & sooner & enough), shorten, 1),
-            (np.flatnonzero(good & ~sooner), lengthen, -1),
+        for some, make, sign in (
+            (which(good & sooner & enough), shorten, 1),
+            (which(good & ~sooner), lengthen, -1),
         ):
-            if which.size:
-                changed = rows[index[which]]
-                frames[changed] = make(signal[which], lag[which], self.frame, self.rate_hz)
-                advance[index[which]] += sign * lag[which]
-                (self.removed if sign > 0 else self.inserted)[changed] += lag[which]
+            if some.size:
+                changed = rows[index[some]]
+                frames[changed] = make(signal[some], lag[some], self.frame, self.rate_hz)
+                advance[index[some]] += sign * lag[some]
+                (self.removed if sign > 0 else self.inserted)[changed] += lag[some]
                 self._next_change[changed] = self._ticks + CHANGE_TICKS
         return advance
 

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .lanes import Columns, frame_samples
+from .lanes import Columns, frame_samples, which
 
 BIN_HZ = 15.625
 "The spectrum's lines: 512 of them at 8 kHz, 1024 at 16 kHz."
@@ -86,7 +86,7 @@ class Tones(Columns):
 
     def push(self, n: int, frames: NDArray[np.int16], positions: NDArray[np.int64]) -> list[Tone]:
         """Hear a frame of rows 0..n-1: int16[n, F], `positions` [n] of their first samples."""
-        rows = np.flatnonzero(self.listening[:n])
+        rows = which(self.listening[:n])
         if not rows.size:
             return []
         looked = np.concatenate((self.before[rows], frames[rows]), axis=1)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from .lanes import FRAME_MS, Columns, frame_samples
+from .lanes import FRAME_MS, Columns, frame_samples, which
 from .loudness import FULL_SCALE, Loudness
 from .onset import Onset, OnsetTick
 from .silero_weights import WINDOW_SAMPLES
@@ -178,7 +178,7 @@ class Vad(Columns):
         due = pending >= self._window
         due |= rising
         active |= self.loudness.hold_frames[:n] > 0
-        rows = np.flatnonzero(due & active)
+        rows = which(due & active)
         passed_over = due & ~active
         pending[passed_over] -= self._window
         self.probability[:n][passed_over] = 0
@@ -222,7 +222,7 @@ class Vad(Columns):
         ends = positions[rows] + self._frame - taken + self._window
         lost = self.concealed_frames[rows] > CONCEALED_MS // FRAME_MS
         probability[lost] = 0
-        judged = np.flatnonzero(lost | (self.clean[rows] >= taken))
+        judged = which(lost | (self.clean[rows] >= taken))
         rows, probability = rows[judged], probability[judged]
         self.probability[rows] = probability
         return self._move(rows, probability, fresh[judged], ends[judged])
@@ -230,7 +230,7 @@ class Vad(Columns):
     def _hear(self, rows: Rows, starts: Samples) -> NDArray[np.float32]:
         """The model's probability for the window at `starts` of each row; 0 where not loud."""
         probability = np.zeros(len(rows), np.float32)
-        loud = np.flatnonzero(self.loudness.hold_frames[rows] > 0)
+        loud = which(self.loudness.hold_frames[rows] > 0)
         if len(loud):
             scale = self.loudness.gain(rows[loud]) * np.float32(1 / FULL_SCALE)
             windows = self._windows[rows[loud], starts[loud]] * scale[:, None]

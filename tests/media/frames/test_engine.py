@@ -1,6 +1,7 @@
 """The engine as a whole, on a virtual clock and a wire without sockets."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from offhook.codecs import comfort_noise, g711, wav
-from offhook.codecs.catalog import G722, OPUS, PCMA, PCMU, Codec
+from offhook.codecs.catalog import G722, L16_16K, OPUS, PCMA, PCMU, Codec
 from offhook.codecs.comfort_noise import ComfortNoise, NoiseLevel
 from offhook.codecs.dtmf import DtmfDetector
 from offhook.media.clock import VirtualClock
@@ -26,7 +27,12 @@ from offhook.media.events import (
     PlayoutStarted,
 )
 from offhook.media.frames import rtcp
-from offhook.media.frames.engine import MIN_TICKS_TO_JUDGE, Engine, EngineSettings
+from offhook.media.frames.engine import (
+    FIRST_ROWS,
+    MIN_TICKS_TO_JUDGE,
+    Engine,
+    EngineSettings,
+)
 from offhook.media.frames.frame_clock import MAX_SKIPPED_TICKS, PHASES, TICK_S
 from offhook.media.frames.history import HEARD, SENT
 from offhook.media.frames.lane import Lane, LaneSettings
@@ -274,8 +280,9 @@ def test_a_listener_that_fails_takes_nobody_with_it(caplog: pytest.LogCaptureFix
 
 
 def test_lanes_are_refused_when_they_are_used_up_and_come_back_clean() -> None:
-    rig = Rig(max_lanes=300)
-    lanes = [rig.open() for _ in range(300)]
+    most = PHASES * (FIRST_ROWS[0] + 1)
+    rig = Rig(max_lanes=most)
+    lanes = [rig.open() for _ in range(most)]
     with pytest.raises(Refused):
         rig.open()
     for lane in lanes:
@@ -291,6 +298,31 @@ def test_lanes_are_refused_when_they_are_used_up_and_come_back_clean() -> None:
     assert again.position_samples == 0
     rig.run(20)
     assert [packet[12:] for *_, packet, _ in rig.wire.sent] == [b"\xff" * 160]
+
+
+def test_a_cohort_is_filled_before_the_next_one_is_begun_and_then_all_are_even() -> None:
+    filled = EngineSettings().filled_lanes
+    rig = Rig(max_lanes=10 * filled)
+    lanes = [rig.open() for _ in range(2 * filled)]
+    crowds = Counter(lane.place[0] for lane in lanes)
+    assert sorted(crowds.values()) == [filled, filled]
+    rig.engine.close(lanes[0])
+    assert rig.open().place == lanes[0].place, "the place that was given up, before another cohort"
+    lanes += [rig.open() for _ in range(4 * filled)]
+    assert set(Counter(lane.place[0] for lane in lanes).values()) == {6 * filled // PHASES}
+
+
+def test_lanes_whose_codec_has_state_are_spread_and_rates_begin_in_other_phases() -> None:
+    rig = Rig()
+    assert {rig.open(OPUS).place[0] % PHASES for _ in range(PHASES)} == set(range(PHASES))
+    assert rig.open(PCMU).place[0] % PHASES != rig.open(L16_16K).place[0] % PHASES
+
+
+def test_a_tick_counts_when_it_serves_somebody_or_when_there_is_nobody_to_serve() -> None:
+    rig = Rig()
+    assert all(rig.engine.tick(phase) for phase in range(PHASES))
+    phase = rig.open().place[0] % PHASES
+    assert [number for number in range(PHASES) if rig.engine.tick(number)] == [phase]
 
 
 def state_of(thing: object, name: str = "") -> Iterator[tuple[str, Any]]:

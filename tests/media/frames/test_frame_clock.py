@@ -28,9 +28,10 @@ class Rig:
         self.clock = FrameClock(self.time, self._tick, self.skipped.append)
         self.clock._fd = os.eventfd(0, os.EFD_NONBLOCK)
 
-    def _tick(self, phase: int, due_at: float) -> None:
+    def _tick(self, phase: int, due_at: float) -> bool:
         self.ticked.append(phase)
         self.due_at.append(due_at)
+        return True
 
     def due(self, ticks: int) -> None:
         os.eventfd_write(self.clock._fd, ticks)
@@ -53,7 +54,12 @@ def test_phases_take_turns() -> None:
 
 def test_lateness_is_from_the_deadline_until_the_work_is_done() -> None:
     rig = Rig()
-    rig.clock._on_tick = lambda phase, due_at: rig.time.advance(0.002)
+
+    def work(phase: int, due_at: float) -> bool:
+        rig.time.advance(0.002)
+        return True
+
+    rig.clock._on_tick = work
     rig.time.advance(TICK_S + 0.001)
     rig.due(1)
     health = rig.clock.health()
@@ -134,6 +140,17 @@ def test_old_lateness_is_forgotten() -> None:
     assert health.ticks == LATENESS_WINDOW_TICKS + 1
 
 
+def test_ticks_that_serve_nobody_do_not_make_the_others_look_in_time() -> None:
+    window = LatenessWindow()
+    for _ in range(LATENESS_WINDOW_TICKS // PHASES):
+        window.add(0.008, 0.004)
+        for _ in range(PHASES - 1):
+            window.add(0.0001, 0.0, counts=False)
+    health = window.health(0)
+    assert (health.p50_ms, health.p99_ms) == pytest.approx((8, 8))
+    assert health.busy == pytest.approx(0.004 / (PHASES * TICK_S)), "of all of the time"
+
+
 def test_before_the_first_tick_nothing_is_late() -> None:
     assert LatenessWindow().health(0).p99_ms == 0
 
@@ -142,12 +159,13 @@ async def test_it_ticks_by_the_kernels_timer() -> None:
     done = asyncio.Event()
     ticked: list[int] = []
 
-    def tick(phase: int, due_at: float = 0.0) -> None:
+    def tick(phase: int, due_at: float = 0.0) -> bool:
         ticked.append(phase)
         if len(ticked) == 8:
             done.set()
+        return True
 
-    clock = FrameClock(LoopClock(), tick, tick)
+    clock = FrameClock(LoopClock(), tick, ticked.append)
     clock.start()
     await done.wait()
     clock.close()

@@ -29,8 +29,8 @@ def open_in_every_phase(engine: Engine, codec: Codec) -> list[Lane]:
     ("from_codec", "to_codec", "ticks"),
     [
         (PCMU, PCMU, [0, 1, 2, 3]),
-        (PCMU, L16_16K, [0, 1, 2, 3]),
-        (L16_16K, PCMU, [4, 1, 2, 3]),
+        (PCMU, L16_16K, [2, 3, 0, 1]),
+        (L16_16K, PCMU, [2, 3, 4, 1]),
     ],
     ids=["8-8", "8-16", "16-8"],
 )
@@ -38,7 +38,8 @@ def test_a_voice_is_mixed_in_at_most_one_frame_after_its_own_tick(
     from_codec: Codec, to_codec: Codec, ticks: list[int]
 ) -> None:
     clock, wire = VirtualClock(), FakeWire()
-    engine = Engine(clock, wire, Recorder(), random.Random(1), EngineSettings(vad=None))
+    settings = EngineSettings(vad=None, filled_lanes=1)
+    engine = Engine(clock, wire, Recorder(), random.Random(1), settings)
     source, *_ = open_in_every_phase(engine, from_codec)
     listeners = open_in_every_phase(engine, to_codec)
     if from_codec is to_codec:  # the first of them is in the source's own cohort
