@@ -52,18 +52,26 @@ class WakeLoop:
         "All was done that can be done now, and it waits."
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
+        self._soon: Timer | None = None
         self._wall_timer = WallTimer(clock, self.wake)
         self._closing = False
 
     def start(self) -> None:
         """Begin with a round."""
+        self._closing = False
         self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
         self.wake()
 
     def wake(self) -> None:
         """Do a round, or one more after that which is being done."""
+        self._rest_no_longer()
         self.idle.clear()
         self._woken.set()
+
+    def wake_soon(self, within_s: float) -> None:
+        """The same after a rest, unless somebody wakes it before: for what comes in crowds."""
+        if self._soon is None and not self._closing:
+            self._soon = self._clock.call_at(self._clock.now() + within_s, self.wake)
 
     def clock_was_set(self) -> bool:
         """Whether the wall clock was set since this was asked last."""
@@ -79,6 +87,8 @@ class WakeLoop:
 
     async def aclose(self) -> None:
         """Stop at once."""
+        self._closing = True
+        self._rest_no_longer()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -108,6 +118,11 @@ class WakeLoop:
         if again.in_s is not None:
             self._timer = self._clock.call_at(self._clock.now() + again.in_s, self.wake)
         self._wall_timer.set(again.at_wall)
+
+    def _rest_no_longer(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+        self._soon = None
 
     def _cancel_timers(self) -> None:
         self._wall_timer.cancel()

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ...media.ports import TokensUsed
 from ..domain.analyses import CallAnalysis
 from ..errors import Conflict, StoreError
@@ -52,7 +52,6 @@ class AnalysisRunner:
         self._recovered = False
         "What was cut off before this node led waits again."
         self._loop = WakeLoop("analyse calls", self._round, clock, self._leads_now)
-        self._soon: Timer | None = None
         self._closing = False
         self._waiting: deque[CallAnalysis] = deque()
         "Claimed, and not begun."
@@ -72,9 +71,6 @@ class AnalysisRunner:
 
     def wake(self) -> None:
         """An analysis may be due."""
-        if self._soon is not None:
-            self._soon.cancel()
-            self._soon = None
         self._loop.wake()
 
     async def settled(self) -> None:
@@ -87,8 +83,6 @@ class AnalysisRunner:
         """Stop; what is being analysed waits for the next start."""
         self._closing = True
         await self._loop.aclose()
-        if self._soon is not None:
-            self._soon.cancel()
         tasks, claimed = list(self._working), [*self._working.values(), *self._waiting]
         self._waiting.clear()
         for task in tasks:
@@ -101,8 +95,7 @@ class AnalysisRunner:
                 logger.error("analyses that were begun count as tries: %s", exc)
 
     def _something_was_stored(self) -> None:
-        if not self._closing and self._soon is None:
-            self._soon = self._clock.call_at(self._clock.now() + PACE_S, self.wake)
+        self._loop.wake_soon(PACE_S)
 
     def _leads_now(self) -> bool:
         leads = self._leads()

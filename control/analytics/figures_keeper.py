@@ -6,7 +6,7 @@ When it has caught up for the first time, it has them all read by the process th
 import asyncio
 import logging
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..errors import StoreError, Unavailable
 from ..events.events import EventBus
 from ..services.analytics import AnalyticsService
@@ -26,9 +26,7 @@ class FiguresKeeper:
     def __init__(self, service: AnalyticsService, bus: EventBus, clock: Clock) -> None:
         self._service = service
         self._bus = bus
-        self._clock = clock
         self._loop = WakeLoop("keep figures", self._round, clock)
-        self._timer: Timer | None = None
         self.warming: asyncio.Task[None] | None = None
         "All figures are read; None: not yet."
 
@@ -40,27 +38,19 @@ class FiguresKeeper:
     def start(self) -> None:
         """Follow from where the last start ended."""
         self._service.on_behind = self._loop.wake
-        self._bus.watch(self._look_soon)
+        self._bus.watch(self._something_was_stored)
         self._loop.start()
 
     async def aclose(self) -> None:
         """Stop where it is; end the process that counts."""
-        if self._timer is not None:
-            self._timer.cancel()
         await self._loop.aclose()
         if self.warming is not None:
             self.warming.cancel()
             await asyncio.gather(self.warming, return_exceptions=True)
         await self._service.aclose()
 
-    def _look_soon(self) -> None:
-        """Events come in crowds: they are looked at together."""
-        if self._timer is None:
-            self._timer = self._clock.call_at(self._clock.now() + REST_S, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        self._loop.wake()
+    def _something_was_stored(self) -> None:
+        self._loop.wake_soon(REST_S)
 
     async def _round(self) -> Again | None:
         if await self._service.follow():

@@ -6,7 +6,7 @@ which a window opens or closes. What is done: services/campaign_steps.py.
 
 import asyncio
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..events.events import EventBus
 from ..services.campaign_steps import CampaignSteps
 from ..wake_loop import Again, WakeLoop
@@ -24,9 +24,7 @@ class CampaignRunner:
     def __init__(self, steps: CampaignSteps, bus: EventBus, clock: Clock) -> None:
         self._steps = steps
         self._bus = bus
-        self._clock = clock
         self._loop = WakeLoop("run campaigns", self._round, clock)
-        self._soon: Timer | None = None
         self._look_at_all = True
         self._any = False
         "There are campaigns that calls' events may matter to."
@@ -44,24 +42,15 @@ class CampaignRunner:
     def wake(self) -> None:
         """A campaign may have changed."""
         self._look_at_all = True
-        self._now()
+        self._loop.wake()
 
     async def aclose(self) -> None:
         """Make no more calls."""
-        self._any = False
         await self._loop.aclose()
-        if self._soon is not None:
-            self._soon.cancel()
 
     def _something_was_stored(self) -> None:
-        if self._any and self._soon is None:
-            self._soon = self._clock.call_at(self._clock.now() + PACE_S, self._now)
-
-    def _now(self) -> None:
-        if self._soon is not None:
-            self._soon.cancel()
-            self._soon = None
-        self._loop.wake()
+        if self._any:
+            self._loop.wake_soon(PACE_S)
 
     async def _round(self) -> Again:
         self._loop.clock_was_set()  # all is looked at anyway

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..events.events import EventBus
 from ..services.news import News
 from ..wake_loop import Again, WakeLoop
@@ -22,13 +22,11 @@ class NewsRoom:
         """`leads`: whether this node tells for all (nodes.py)."""
         self._news = news
         self._bus = bus
-        self._clock = clock
         self._loop = WakeLoop("tell news", self._round, clock, leads)
-        self._timer: Timer | None = None
 
     def start(self) -> None:
         """Go on where the last start ended."""
-        self._bus.watch(self._look_soon)
+        self._bus.watch(self._something_was_stored)
         self._loop.start()
 
     def wake(self) -> None:
@@ -38,17 +36,10 @@ class NewsRoom:
 
     async def aclose(self) -> None:
         """Tell nothing more."""
-        if self._timer is not None:
-            self._timer.cancel()
         await self._loop.aclose()
 
-    def _look_soon(self) -> None:
-        if self._timer is None:
-            self._timer = self._clock.call_at(self._clock.now() + REST_S, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        self._loop.wake()
+    def _something_was_stored(self) -> None:
+        self._loop.wake_soon(REST_S)
 
     async def _round(self) -> Again | None:
         return Again(in_s=PAUSE_S) if await self._news.follow() else None

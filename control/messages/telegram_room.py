@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ...media.clock import Clock, Timer
+from ...media.clock import Clock
 from ..configuration.config_messaging import TelegramSettings
 from ..events.events import EventBus
 from ..services.outbox import Outbox
@@ -35,15 +35,13 @@ class TelegramRoom:
             outbox.senders["telegram"] = self._sender
         self._reports = TelegramReports(database, outbox, clock)
         self._bus = bus
-        self._clock = clock
         self._loop = WakeLoop("tell at Telegram", self._round, clock, leads)
         self.idle = self._loop.idle
         "All is told that was to be told until now."
-        self._timer: Timer | None = None
 
     def start(self) -> None:
         """Go on where the last start ended."""
-        self._bus.watch(self._look_soon)
+        self._bus.watch(self._something_was_stored)
         self._loop.start()
 
     def wake(self) -> None:
@@ -53,8 +51,6 @@ class TelegramRoom:
 
     async def aclose(self) -> None:
         """Tell nothing by itself any more; what the outbox has goes on until it is closed."""
-        if self._timer is not None:
-            self._timer.cancel()
         await self._loop.aclose()
 
     async def close_sender(self) -> None:
@@ -62,13 +58,8 @@ class TelegramRoom:
         if self._sender is not None:
             await self._sender.aclose()
 
-    def _look_soon(self) -> None:
-        if self._timer is None:
-            self._timer = self._clock.call_at(self._clock.now() + REST_S, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        self._loop.wake()
+    def _something_was_stored(self) -> None:
+        self._loop.wake_soon(REST_S)
 
     async def _round(self) -> Again | None:
         if await self._reports.follow():

@@ -90,6 +90,33 @@ async def test_who_wakes_it_in_the_middle_of_a_round_gets_one_more(work: Work) -
     assert await work.done() == 3
 
 
+async def test_what_comes_in_a_crowd_is_one_round_after_a_rest(work: Work) -> None:
+    await work.done()
+    work.loop.wake_soon(2.0)
+    assert await work.after(1.0) == 1
+    work.loop.wake_soon(2.0)
+    assert await work.after(1.0) == 2
+    assert await work.after(60.0) == 2
+
+
+async def test_who_wakes_it_ends_its_rest(work: Work) -> None:
+    await work.done()
+    work.loop.wake_soon(2.0)
+    work.loop.wake()
+    assert await work.done() == 2
+    assert await work.after(60.0) == 2
+
+
+async def test_nothing_wakes_it_once_it_is_closed(work: Work) -> None:
+    await work.done()
+    work.loop.wake_soon(2.0)
+    await work.loop.aclose()
+    work.loop.wake_soon(2.0)
+    work.clock.advance(60.0)
+    assert work.loop.idle.is_set()
+    assert work.rounds == 1
+
+
 async def test_the_next_round_comes_at_the_earlier_of_two_moments(work: Work) -> None:
     await work.done()
     work.again = Again(in_s=5.0, at_wall=1007.0)
