@@ -1,6 +1,7 @@
 """Figures of calls, by the moment that they were made: as lists of calls go."""
 
 import datetime
+import functools
 from typing import Any, Literal
 
 import msgspec
@@ -217,28 +218,34 @@ def _file(data: bytes, content: str, name: str) -> web.Response:
     return web.Response(body=data, content_type=content, headers=headers)
 
 
-def _row(path: str, handler: Any, summary: str, query: Any, **more: Any) -> AnyRow:
-    return Row(
-        method="GET",
-        path=f"{BASE}/analytics/{path}",
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        scope="analytics:read",
-        query=query,
-        **more,
-    )
-
-
+_row = functools.partial(Row, "GET", tag=TAG, scope="analytics:read")
 ROWS: tuple[AnyRow, ...] = (
-    _row("dashboard", get_dashboard, "Get dashboard overview", FiguresQuery, returns=DashboardView),
     _row(
-        "call-volume",
+        f"{BASE}/analytics/dashboard",
+        get_dashboard,
+        "Get dashboard overview",
+        query=FiguresQuery,
+        returns=DashboardView,
+    ),
+    _row(
+        f"{BASE}/analytics/call-volume",
         get_call_volume,
         "Get call volume statistics",
-        VolumeQuery,
+        query=VolumeQuery,
         returns=VolumeView,
     ),
-    _row("qa-stats", get_qa_stats, "Get QA statistics", FiguresQuery, returns=QualityView),
-    _row("export", export_analytics, "Export analytics data", ExportQuery, content=CSV),
+    _row(
+        f"{BASE}/analytics/qa-stats",
+        get_qa_stats,
+        "Get QA statistics",
+        query=FiguresQuery,
+        returns=QualityView,
+    ),
+    _row(
+        f"{BASE}/analytics/export",
+        export_analytics,
+        "Export analytics data",
+        query=ExportQuery,
+        content=CSV,
+    ),
 )

@@ -1,5 +1,6 @@
 """Figures of calls, of how callers sounded, of what calls were about."""
 
+import functools
 from typing import Annotated, Any
 
 import msgspec
@@ -137,27 +138,21 @@ def _period(asked: Asked[Any, Nothing], days: int) -> Period:
     return Period(from_wall=now - days * DAY_S, to_wall=now + 1.0, bucket=Bucket.MONTH)
 
 
-def _row(path: str, handler: Any, summary: str, query: Any, returns: Any) -> AnyRow:
-    return Row(
-        method="GET",
-        path=path,
-        handler=handler,
-        summary=summary,
-        tag=TAG,
-        scope="analytics:read",
-        query=query,
-        returns=returns,
-    )
-
-
+_row = functools.partial(Row, "GET", tag=TAG, scope="analytics:read")
 ROWS: tuple[AnyRow, ...] = (
-    _row("/analytics/calls", get_calls, "Call statistics", CallsQuery, CallFigures),
+    _row("/analytics/calls", get_calls, "Call statistics", query=CallsQuery, returns=CallFigures),
     _row(
         "/analytics/sentiment",
         get_sentiment,
         "Sentiment analysis",
-        SentimentQuery,
-        SentimentFigures,
+        query=SentimentQuery,
+        returns=SentimentFigures,
     ),
-    _row("/analytics/top-phrases", get_phrases, "Top phrases", PhrasesQuery, list[PhraseFigures]),
+    _row(
+        "/analytics/top-phrases",
+        get_phrases,
+        "Top phrases",
+        query=PhrasesQuery,
+        returns=list[PhraseFigures],
+    ),
 )
