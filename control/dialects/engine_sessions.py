@@ -192,6 +192,8 @@ class Sessions:
             return _payload(session.packets())
         known = self._found.get(sid)
         if known is None or known.whose != asked.who.account_id:
+            # Always so behind a proxy that sends a client's requests to more than one server.
+            logger.info("an Engine.IO session was asked for that is over, or another server's")
             return _refused(1, "Session ID unknown")
         if known.has_socket:
             return _refused(3, "Bad request")
