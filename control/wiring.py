@@ -23,7 +23,6 @@ import functools
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator
 
 from ..media.clock import LoopClock
 from .agents.agents import Agents
@@ -174,7 +173,8 @@ class Server:
         self._figures.start()
         await self._messages.start(stack)
         await self._calls.start(stack)
-        await stack.enter_async_context(_started(self._agents))
+        stack.push_async_callback(self._agents.aclose)  # processes end even if one does not start
+        await self._agents.start()
         self._analysing.start()
         stack.push_async_callback(self._analysing.aclose)
         self._telemetry.add_gauges(
@@ -273,13 +273,3 @@ class Server:
         )
         for task in (settled, again):
             task.cancel()
-
-
-@contextlib.asynccontextmanager
-async def _started(agents: Agents) -> AsyncIterator[None]:
-    """Worker processes are ended even if a later part does not start."""
-    try:
-        await agents.start()
-        yield
-    finally:
-        await agents.aclose()
