@@ -6,22 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from offhook.control.configuration import config
 from offhook.control.domain.lines import Line, LineState
 from offhook.control.lines.lines import LineBusy
 from offhook.control.wiring import Server
 from offhook.drivers.sip.registration import AnyRegistrationEvent
 from offhook.media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded, LegPort
 from offhook.tests.kit.station import LIMIT_S, Station
-from offhook.tests.kit.whole_server import started
+from offhook.tests.kit.whole_server import on_free_ports, started
 
-ENVIRONMENT = {
-    "HTTP_PORT": "0",
-    "SIP_HOST": "127.0.0.1",
-    "SIP_PORT": "0",
-    "RTP_HOST": "127.0.0.1",
-    "RTP_PORTS": "0",
-    "LIMITS_MAX_LATENESS_MS": "10000",
+LINES = {
     "LINES_0_NAME": "office",
     "LINES_0_USERNAME": "1001",
     "TRUNKS_0_NAME": "carrier",
@@ -53,9 +46,8 @@ async def carrier() -> AsyncIterator[Station]:
 @pytest.fixture
 async def server(tmp_path: Path, carrier: Station) -> AsyncIterator[Server]:
     host = f"127.0.0.1:{carrier.endpoint.port}"
-    own = {"DATA": str(tmp_path), "TRUNKS_0_HOST": host, "LINES_0_REGISTRAR": f"sip:{host}"}
-    settings = config.load({f"OFFHOOK_{k}": v for k, v in (ENVIRONMENT | own).items()})
-    async with started(settings) as server:
+    there = {"TRUNKS_0_HOST": host, "LINES_0_REGISTRAR": f"sip:{host}"}
+    async with started(on_free_ports(tmp_path, **LINES, **there)) as server:
         yield server
 
 

@@ -12,24 +12,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from offhook.control.configuration import config
 from offhook.control.configuration.config import LEAST_SECOND_LEGS
 from offhook.control.wiring import Server
 from offhook.media.ports import LegRinging
 from offhook.tests.kit.exposition import parse
 from offhook.tests.kit.station import LIMIT_S, Party, Station
-from offhook.tests.kit.whole_server import started
+from offhook.tests.kit.whole_server import on_free_ports, started
 
 READY = ("http=", "sip=sip:")
-ENVIRONMENT = {
-    "OFFHOOK_HTTP_PORT": "0",
-    "OFFHOOK_SIP_HOST": "127.0.0.1",
-    "OFFHOOK_SIP_PORT": "0",
-    "OFFHOOK_SIP_OPEN": "loopback",
-    "OFFHOOK_RTP_HOST": "127.0.0.1",
-    "OFFHOOK_RTP_PORTS": "0",
-    "OFFHOOK_LIMITS_MAX_LATENESS_MS": "10000",
-}
 
 
 class Running:
@@ -54,8 +44,7 @@ class Running:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    environment = ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)}
-    async with started(config.load(environment)) as server:
+    async with started(on_free_ports(tmp_path, SIP_OPEN="loopback")) as server:
         yield Running(server)
 
 
@@ -93,8 +82,7 @@ async def test_what_a_call_holds_is_told_and_given_back(running: Running) -> Non
 
 
 async def test_a_server_that_has_closed_is_freed(tmp_path: Path) -> None:
-    environment = ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)}
-    async with started(config.load(environment)) as server, Station() as caller:
+    async with started(on_free_ports(tmp_path, SIP_OPEN="loopback")) as server, Station() as caller:
         party = await call(caller, Running(server))
         party.leg.hang_up()
         async with asyncio.timeout(LIMIT_S):
@@ -107,8 +95,8 @@ async def test_a_server_that_has_closed_is_freed(tmp_path: Path) -> None:
 
 
 async def test_calls_that_ring_count_among_those_that_are_taken(tmp_path: Path) -> None:
-    environment = ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path), "OFFHOOK_LIMITS_MAX_CALLS": "2"}
-    async with started(config.load(environment)) as server, Station() as caller:
+    settings = on_free_ports(tmp_path, SIP_OPEN="loopback", LIMITS_MAX_CALLS="2")
+    async with started(settings) as server, Station() as caller:
         running = Running(server)
         ringing = [caller.call(f"sip:ringing@{running.sip}") for _ in range(2)]
         for each in ringing:
@@ -123,15 +111,11 @@ async def test_calls_that_ring_count_among_those_that_are_taken(tmp_path: Path) 
 async def test_when_all_calls_are_in_use_somebody_can_still_be_called_into_one(
     tmp_path: Path,
 ) -> None:
-    environment = ENVIRONMENT | {
-        "OFFHOOK_DATA": str(tmp_path),
-        "OFFHOOK_LIMITS_MAX_CALLS": "1",
-        "OFFHOOK_API_TOKEN": "a token",
-        "OFFHOOK_LOOPBACK": "false",
-    }
+    own = {"LIMITS_MAX_CALLS": "1", "API_TOKEN": "a token", "LOOPBACK": "false"}
+    settings = on_free_ports(tmp_path, SIP_OPEN="loopback", **own)
     headers = {"Authorization": "Bearer a token"}
     async with (
-        started(config.load(environment)) as server,
+        started(settings) as server,
         Station() as caller,
         Station() as people,
         aiohttp.ClientSession(Running(server).http, headers=headers) as client,
@@ -226,7 +210,5 @@ async def test_a_late_clock_refuses_calls_and_keeps_the_live_one(running: Runnin
 async def test_who_starts_it_is_told_how_to_call(
     tmp_path: Path, environment: dict[str, str], said: str
 ) -> None:
-    own = {"DATA": str(tmp_path), "HTTP_PORT": "0", "SIP_PORT": "0", "SIP_HOST": "127.0.0.1"}
-    settings = config.load({f"OFFHOOK_{k}": v for k, v in (own | environment).items()})
-    async with started(settings) as server:
+    async with started(on_free_ports(tmp_path, **environment)) as server:
         assert re.search(said, server.how_to_call())

@@ -8,28 +8,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from offhook.control.configuration import config
-from offhook.tests.kit.whole_server import started
+from offhook.tests.kit.whole_server import on_free_ports, started
 
 TOKEN = "a token of the test"
-ENVIRONMENT = {
-    "API_TOKEN": TOKEN,
-    "HTTP_PORT": "0",
-    "SIP_HOST": "127.0.0.1",
-    "SIP_PORT": "0",
-    "RTP_HOST": "127.0.0.1",
-    "RTP_PORTS": "0",
-    "LIMITS_MAX_LATENESS_MS": "10000",
-}
 ANALYSED_WITHIN_S = 60.0
 "Of the call's creation."
 
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    environment = ENVIRONMENT | {"DATA": str(tmp_path)}
-    settings = config.load({f"OFFHOOK_{k}": v for k, v in environment.items()})
-    async with started(settings) as server:
+    async with started(on_free_ports(tmp_path, API_TOKEN=TOKEN)) as server:
         base = server.ready_line().split("http=")[1].split()[0]
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with aiohttp.ClientSession(base, headers=headers) as client:

@@ -10,27 +10,16 @@ import msgspec
 import pytest
 from aiohttp import WSMsgType
 
-from offhook.control.configuration import config
 from offhook.control.configuration.config import Settings
 from offhook.control.configuration.config_dialects import DialectsSettings
 from offhook.control.wiring import Server
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.dialects import token_for
-from offhook.tests.kit.whole_server import started
+from offhook.tests.kit.whole_server import on_free_ports, started
 
 PATH = "/aetherium/api"
 TOKEN = "the operators token of this test"
-ENVIRONMENT = {
-    "OFFHOOK_API_TOKEN": TOKEN,
-    "OFFHOOK_HTTP_PORT": "0",
-    "OFFHOOK_SIP_HOST": "127.0.0.1",
-    "OFFHOOK_SIP_PORT": "0",
-    "OFFHOOK_RTP_HOST": "127.0.0.1",
-    "OFFHOOK_RTP_PORTS": "0",
-    "OFFHOOK_RATE_LIMITS": "false",
-    "OFFHOOK_LIMITS_MAX_LATENESS_MS": "10000",
-    "OFFHOOK_DIALECTS_AETHERIUM_PORT": "0",
-}
+OWN = {"API_TOKEN": TOKEN, "RATE_LIMITS": "false", "DIALECTS_AETHERIUM_PORT": "0"}
 
 
 @pytest.fixture
@@ -224,7 +213,7 @@ async def test_a_setting_makes_tokens_mandatory(tmp_path: pathlib.Path) -> None:
 
 @pytest.fixture
 async def server(tmp_path: pathlib.Path) -> AsyncIterator[Server]:
-    async with started(config.load(ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)})) as found:
+    async with started(on_free_ports(tmp_path, **OWN)) as found:
         yield found
 
 

@@ -12,22 +12,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from offhook.control.configuration import config
 from offhook.control.wiring import Server
-from offhook.tests.kit.whole_server import started
+from offhook.tests.kit.whole_server import on_free_ports, started
 
 TOKEN = "the operators token of this test"
-ENVIRONMENT = {
-    "OFFHOOK_API_TOKEN": TOKEN,
-    "OFFHOOK_HTTP_PORT": "0",
-    "OFFHOOK_SIP_HOST": "127.0.0.1",
-    "OFFHOOK_SIP_PORT": "0",
-    "OFFHOOK_RTP_HOST": "127.0.0.1",
-    "OFFHOOK_RTP_PORTS": "0",
-    "OFFHOOK_RATE_LIMITS": "false",
-    "OFFHOOK_LIMITS_MAX_LATENESS_MS": "10000",
-    "OFFHOOK_DIALECTS_VOICERA_PORT": "0",
-    "OFFHOOK_DIALECTS_CALLINGPLATFORM_PORT": "0",
+OWN = {
+    "API_TOKEN": TOKEN,
+    "RATE_LIMITS": "false",
+    "DIALECTS_VOICERA_PORT": "0",
+    "DIALECTS_CALLINGPLATFORM_PORT": "0",
 }
 BUSY, OTHER_BUSY = "+15551230010", "+15551240010"
 CSV = "phoneNumber,agentId,userId,scheduledFor,timezone,priority\n{},{},user_123,,UTC,normal\n"
@@ -64,7 +57,7 @@ class Client:
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with started(config.load(ENVIRONMENT | {"OFFHOOK_DATA": str(tmp_path)})) as found:
+    async with started(on_free_ports(tmp_path, **OWN)) as found:
         yield found
 
 
