@@ -139,6 +139,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=6.0, help="a load")
     measuring.add_arguments(parser)
+    measuring.no_target(
+        parser,
+        "the requests are those of Offhook's own REST API, beside calls whose clock is read in the "
+        "server; a foreign agent's API has other requests and shows no clock",
+    )
     arguments = parser.parse_args(argv)
     if not cores.enough():
         parser.error("two cores are needed: one for the server, one for the load")

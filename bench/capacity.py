@@ -3,6 +3,7 @@
     offhook bench capacity [--codec PCMU opus G722] [--vad on off] [--no-record] [--out file.json]
     offhook bench capacity --whole [--out file.json]
     offhook bench capacity --target sip:user@host:port [--out file.json]      (a foreign agent)
+    offhook bench capacity --target https://host/whip [--bearer token] [--processes 4]
     offhook bench capacity --calls 250 500 1000      (these steps, whatever they show)
 
 The engine alone by default; with --whole a server process that is called over SIP and converses
@@ -24,6 +25,7 @@ from .load import capacity_calls, capacity_engine, capacity_target, cores
 from .load.capacity_engine import LEAST_SECONDS, Case, Step, run_step, speech_file
 from .load.load_payloads import CODECS
 from .load.ramp import Ramp, judge
+from .phones.line import LineFailed
 from .reports import capacity_report, measuring
 from .reports.capacity_report import Tried
 from .reports.results_file import Document, origin
@@ -91,7 +93,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tries", type=int, default=2, help="a step fails when it does so twice")
     parser.add_argument("--seconds", type=float, help="of measuring, a step")
     capacity_calls.add_arguments(parser)
-    parser.add_argument("--target", help="a foreign agent: sip:user@host:port (UDP, G.711)")
+    parser.add_argument(
+        "--target", help="a foreign agent: sip:user@host:port (UDP, G.711), or a WHIP address"
+    )
+    parser.add_argument("--bearer", help="token for WHIP")
+    parser.add_argument(
+        "--processes", type=int, help="that hold callers over WHIP; default: one a core to spare"
+    )
     measuring.add_arguments(parser)
     arguments = parser.parse_args(argv)
     if not cores.enough():
@@ -103,8 +111,8 @@ def main(argv: list[str] | None = None) -> int:
     measured = capacity_calls.measure if arguments.whole else engine
     if arguments.target is not None:
         try:
-            capacity_target.parse(arguments.target)
-        except (ValueError, OSError) as exc:
+            capacity_target.check(arguments.target)
+        except (ValueError, OSError, LineFailed) as exc:
             parser.error(str(exc))
         measured = capacity_target.measure
     document = measuring.repeated(lambda seed: uvloop.run(measured(arguments, seed)), arguments)

@@ -168,6 +168,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--work", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--rounds", type=int, default=3)
     measuring.add_arguments(parser)
+    measuring.no_target(
+        parser,
+        "the same work is done by libraries in processes of this machine, whose processor is "
+        "measured; a foreign agent is called by latency, bargein, capacity and quality",
+    )
     arguments = parser.parse_args(argv)
     if not cores.enough():
         parser.error("two cores are needed: one for what is measured, one for the load")

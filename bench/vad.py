@@ -19,7 +19,14 @@ from ..media.frames.silero_weights import VadUnavailable
 from .networks.quality_speech import narrow
 from .networks.vad_detectors import DETECTORS, Detector
 from .networks.vad_scoring import Score, score
-from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
+from .reports.measuring import (
+    Progress,
+    add_arguments,
+    command_line,
+    finish,
+    no_target,
+    repeated,
+)
 from .reports.results_file import Better, Document, Metric, origin
 from .speech import noise
 from .speech.human_speech import fetch
@@ -229,6 +236,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--condition", nargs="+", default=[], help="only those with this in them")
     parser.add_argument("--only", nargs="+", default=[], help="only detectors with this in them")
     add_arguments(parser)
+    no_target(
+        parser,
+        "detectors are given labelled sound in this process and nobody is called; when a foreign "
+        "agent believes that its caller spoke is seen from outside by latency and bargein",
+    )
     arguments = parser.parse_args(argv)
     arguments.argv = argv
     try:

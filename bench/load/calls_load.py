@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from ...codecs.catalog import PCMU
 from ...control.http.v1.health import ClockView, HealthView
 from ...drivers.rtp.wire import UdpWire
-from ...drivers.worker_process import command
 from ..speech.human_speech import fetch
 from ..speech.voice import Voice
 from .cores import SERVER_CORE, on_core
 from .load_payloads import encoded, save
+from .load_process import LoadProcess
 from .scripted_providers import AGENT_CONFIG, Latencies, ProvidersProcess
 from .server_process import ServerProcess
 from .sip_load import CallsReport
@@ -32,7 +32,6 @@ CACHE = Path(".cache/speech").resolve()
 PROMPTS = (("call-waiting", "call waiting"), ("auth-thankyou", "thank you"), ("hello", "hello"))
 RATE_HZ, FRAME = 8000, 160
 REALISTIC = Latencies(stt_ms=250, llm_ms=375, tts_ms=100)
-ANSWER_LIMIT_S = 60.0
 CALM_LOOKS, CALM_LOOK_S, CALM_MS = 40, 0.5, 4.0
 
 
@@ -77,64 +76,32 @@ async def conversing_server(folder: Path, **settings: str) -> AsyncIterator[Serv
             await server.aclose()
 
 
-class Callers:
+class Callers(LoadProcess):
     """Callers as a process: `async with Callers(...) as callers`."""
 
     def __init__(self, server: str, words: Words, calls: int, *flags: str) -> None:
         """`server`: host:port of its SIP socket. `flags` are more of sip_load's: `--pace 20`."""
         spans = [f"{first}:{length}" for first, length in words.utterances]
-        self._arguments = [
+        arguments = [
             *("--server", server, "--calls", str(calls), "--seed", str(words.seed)),
             *("--payloads", str(words.payloads), "--utterance", *spans, *flags),
         ]
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def __aenter__(self) -> "Callers":
-        self._process = await asyncio.create_subprocess_exec(
-            *command(LOAD_MODULE, *self._arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 24,
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        process = self._running
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        super().__init__(LOAD_MODULE, arguments)
 
     async def placed(self) -> Tally:
         """Wait until each call is answered or refused. Raises ChildProcessError."""
-        return msgspec.json.decode(await self._line(b"placed"), type=Tally)
+        return msgspec.json.decode(await self.line(b"placed"), type=Tally)
 
     async def count(self) -> None:
         """Begin counting anew."""
-        self._tell(b"count\n")
+        self.tell("count")
 
     async def stop(self) -> CallsReport:
         """What was counted; the calls are hung up. Raises ChildProcessError."""
-        self._tell(b"stop\n")
-        report = msgspec.json.decode(await self._line(b"report"), type=CallsReport)
-        await self._running.wait()
+        self.tell("stop")
+        report = msgspec.json.decode(await self.line(b"report"), type=CallsReport)
+        await self.ended()
         return report
-
-    @property
-    def _running(self) -> asyncio.subprocess.Process:
-        assert self._process is not None, "entered before"
-        return self._process
-
-    def _tell(self, word: bytes) -> None:
-        assert self._running.stdin is not None, "asked for at its start"
-        self._running.stdin.write(word)
-
-    async def _line(self, word: bytes) -> bytes:
-        assert self._running.stdout is not None, "asked for at its start"
-        async with asyncio.timeout(ANSWER_LIMIT_S):
-            line = await self._running.stdout.readline()
-        if not line.startswith(word + b" "):
-            raise ChildProcessError(f"the callers said {line[:80]!r}, not {word.decode()!r}")
-        return line[len(word) + 1 :]
 
 
 async def _calm(server: ServerProcess) -> None:

@@ -30,6 +30,7 @@ SECONDS = 15.0
 SETTLE_S = 6.0
 "After the last call was placed: the clock's window is 5 s."
 FIRST_CALLS, MOST_CALLS = 100, 2000
+PACE = 20.0
 FIRST_PACE, MOST_PACE = 10, 640
 SETUP_S = 6
 "Calls of a set-up step come for so long;"
@@ -41,7 +42,7 @@ FAILURES = (ServerDidNotStart, ChildProcessError, TimeoutError, OSError)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `--whole` takes beside the others."""
     parser.add_argument("--whole", action="store_true", help="a server that is called by SIP")
-    parser.add_argument("--pace", type=float, default=20.0, help="calls placed a second")
+    parser.add_argument("--pace", type=float, help=f"calls placed a second; {PACE:g}, over WHIP 5")
     parser.add_argument("--no-setup-rate", action="store_true", help="only calls that are held")
 
 
@@ -58,12 +59,13 @@ async def measure(arguments: argparse.Namespace, seed: int) -> Document:
 
 async def _calls(arguments: argparse.Namespace, words: Words, folder: Path) -> Tried[CallsStep]:
     tried: Tried[CallsStep] = Tried(report.WHOLE)
+    pace: float = arguments.pace or PACE
     print(f"{tried.name}\n{report.calls_head()}", flush=True)
 
     async def step(calls: int) -> Verdict | None:
         try:
             result = await calls_step(
-                words, folder / f"c{len(tried.steps)}", calls, arguments.seconds, arguments.pace
+                words, folder / f"c{len(tried.steps)}", calls, arguments.seconds, pace
             )
         except FAILURES as exc:
             tried.errors.append(f"{calls} calls: {type(exc).__name__}: {exc}")

@@ -1,6 +1,7 @@
 """Capacity of a foreign agent, as its callers see it: `offhook bench capacity --target sip:…`.
 
-Not here: our own server, whose clock can be read (capacity_calls.py), how a ramp goes (ramp.py).
+Not here: our own server, whose clock can be read (capacity_calls.py), how a ramp goes (ramp.py),
+callers over WHIP (capacity_whip.py).
 """
 
 import argparse
@@ -8,14 +9,19 @@ import asyncio
 import socket
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from ..phones.target import DEFAULT_USER, SIP
-from ..reports import capacity_target_report as report
+from ..phones.target import DEFAULT_USER, SIP, is_whip
+from ..phones.whip_call import aiortc
+from ..reports import capacity_target_report as report, capacity_whip_report as whip_report
 from ..reports.capacity_report import Tried
-from ..reports.capacity_target_report import ForeignStep
+from ..reports.capacity_target_report import ForeignStep, Step
+from ..reports.capacity_whip_report import WhipStep
 from ..reports.results_file import Document, origin
 from .calls_load import Callers, Words, make_words
+from .capacity_calls import PACE
+from .capacity_whip import PACE as WHIP_PACE, WhipLoads, is_here, processes_for
 from .ramp import Outcome, Ramp, Verdict
 
 SETTLE_S = 2.0
@@ -32,7 +38,7 @@ def parse(target: str) -> tuple[str, str]:
     found = SIP.match(target)
     if found is None or "transport=" in found[3].lower().replace("transport=udp", ""):
         raise ValueError(
-            f"--target {target}: many calls are placed by sip:user@host:port over UDP only"
+            f"--target {target}: many calls are placed to sip:user@host:port over UDP, or by WHIP"
         )
     host, _, port = found[2].partition(":")
     if not (port or "5060").isdecimal():
@@ -42,27 +48,50 @@ def parse(target: str) -> tuple[str, str]:
 
 async def measure(arguments: argparse.Namespace, seed: int) -> Document:
     """The ramp of calls to `arguments.target`, or the steps that were asked for."""
-    user, server = parse(arguments.target)
-    tried: Tried[ForeignStep] = Tried(f"{arguments.target}, PCMU")
-    print(f"{tried.name}\n{report.head()}", flush=True)
     with tempfile.TemporaryDirectory(prefix="offhook-capacity-") as folder:
         words = await make_words(Path(folder), seed)
-        await _ramp(arguments, tried, words, user, server)
+        if is_whip(arguments.target):
+            return await _over_whip(arguments, words)
+        return await _over_sip(arguments, words)
+
+
+async def _over_sip(arguments: argparse.Namespace, words: Words) -> Document:
+    user, server = parse(arguments.target)
+    pace = arguments.pace or PACE
+    tried: Tried[ForeignStep] = Tried(f"{arguments.target}, PCMU")
+    print(f"{tried.name}\n{report.head()}", flush=True)
+
+    async def place(calls: int) -> ForeignStep:
+        return await target_step(words, user, server, calls, arguments.seconds, pace)
+
+    await _ramp(arguments, tried, place, report.judge_foreign, report.line)
     return report.document(origin(arguments.command), tried)
+
+
+async def _over_whip(arguments: argparse.Namespace, words: Words) -> Document:
+    url: str = arguments.target
+    here, processes = is_here(url), processes_for(url, arguments.processes)
+    loads = WhipLoads(url, arguments.bearer, words, processes, arguments.pace or WHIP_PACE)
+    tried: Tried[WhipStep] = Tried(url)
+    print(f"{tried.name}\n{whip_report.head()}", flush=True)
+
+    async def place(calls: int) -> WhipStep:
+        return await loads.step(calls, arguments.seconds)
+
+    await _ramp(arguments, tried, place, whip_report.judge_whip, whip_report.line)
+    return whip_report.document(origin(arguments.command), tried, here=here)
 
 
 async def _ramp(
     arguments: argparse.Namespace,
-    tried: Tried[ForeignStep],
-    words: Words,
-    user: str,
-    server: str,
+    tried: Tried[Step],
+    place: Callable[[int], Awaitable[Step]],
+    judge: Callable[[Step, Step | None], Verdict],
+    line: Callable[[Step, Verdict], str],
 ) -> None:
     async def step(calls: int) -> Verdict | None:
         try:
-            result = await target_step(
-                words, user, server, calls, arguments.seconds, arguments.pace
-            )
+            result = await place(calls)
         except FAILURES as exc:
             tried.errors.append(f"{calls} calls: {type(exc).__name__}: {exc}")
             print(tried.errors[-1], file=sys.stderr, flush=True)
@@ -73,9 +102,9 @@ async def _ramp(
             print(tried.errors[-1], file=sys.stderr, flush=True)
             return None
         first = next((s for s, verdict in tried.steps if verdict.outcome is Outcome.HELD), None)
-        verdict = report.judge_foreign(result, first)
+        verdict = judge(result, first)
         tried.steps.append((result, verdict))
-        print(report.line(result, verdict), flush=True)
+        print(line(result, verdict), flush=True)
         return verdict
 
     if arguments.calls:
@@ -91,6 +120,15 @@ async def _ramp(
             break
         ramp.tell(verdict)
     tried.held, tried.limit = ramp.held, ramp.limit
+
+
+def check(target: str) -> None:
+    """Raises ValueError, LineFailed for what cannot be called, OSError for an unknown host."""
+    if is_whip(target):
+        aiortc()
+        is_here(target)
+    else:
+        parse(target)
 
 
 async def target_step(

@@ -62,6 +62,23 @@ class PacketCount:
         self._received = np.zeros(n, np.int64)
         self._seen = np.full((n, SEEN), -1, np.int64)
         self._doubled = self._reordered = 0
+        self._before = Arrivals()
+
+    def renew(self, stream: int) -> None:
+        """Another stream takes its place; what was counted of this one stays."""
+        if not self._begun[stream]:
+            return
+        expected, skipped = self._spans(np.array([stream]))
+        received = int(self._received[stream])
+        before = self._before
+        self._before = Arrivals(
+            expected=before.expected + expected,
+            received=before.received + received,
+            skipped=before.skipped + skipped,
+        )
+        self._begun[stream] = False
+        self._received[stream] = 0
+        self._seen[stream] = -1
 
     def add(self, streams: Numbers, sequences: Numbers, timestamps: Numbers) -> None:
         """Packets in the order they came in: whose, and their numbers as on the wire."""
@@ -75,19 +92,24 @@ class PacketCount:
 
     def arrivals(self) -> Arrivals:
         """What has come so far."""
-        begun = self._begun
-        expected = (self._newest - self._first + 1)[begun]
-        frames = (self._newest_time - self._first_time)[begun] // self._step + 1
-        received = int(self._received.sum())
+        expected, skipped = self._spans(np.flatnonzero(self._begun))
+        expected += self._before.expected
+        received = int(self._received.sum()) + self._before.received
         return Arrivals(
-            expected=int(expected.sum()),
+            expected=expected,
             received=received,
-            lost=int(expected.sum()) - received,
+            lost=expected - received,
             doubled=self._doubled,
             reordered=self._reordered,
-            skipped=int(np.maximum(frames - expected, 0).sum()),
-            silent=int((~begun).sum()),
+            skipped=skipped + self._before.skipped,
+            silent=int((~self._begun).sum()),
         )
+
+    def _spans(self, streams: Numbers) -> tuple[int, int]:
+        """Packets between the first and the newest of these, and frames that were left out."""
+        expected = (self._newest - self._first)[streams] + 1
+        frames = (self._newest_time - self._first_time)[streams] // self._step + 1
+        return int(expected.sum()), int(np.maximum(frames - expected, 0).sum())
 
     def _add(self, streams: Numbers, sequences: Numbers, timestamps: Numbers) -> None:
         fresh = streams[~self._begun[streams]]

@@ -171,6 +171,7 @@ class SipLoad(asyncio.DatagramProtocol):
         assert self._sip is not None, "open while calls are"
         while (event := board.next_event()) is not None:
             if isinstance(event, Up):
+                self._far.count.renew(event.row)
                 self._far.connect(event.row, *event.media)
                 self._talkers.begin(event.row)
                 if self._settings.hold_s is not None:

@@ -4,6 +4,9 @@ Its clock, memory and processor cannot be seen from outside: what tells is wheth
 and kept, whether its packets come, and whether it answers as soon as it did with few calls.
 """
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import msgspec
 
 from ..load.ramp import LATE_LIMIT_MS, Outcome, StepFigures, Verdict, judge
@@ -56,6 +59,9 @@ class ForeignStep(msgspec.Struct, frozen=True):
         return self.report.calls_missing(self.calls)
 
 
+Step = TypeVar("Step", bound=ForeignStep)
+
+
 def judge_foreign(step: ForeignStep, first: ForeignStep | None) -> Verdict:
     """Does it hold? `first`: the first step that held, None: this is to be it."""
     turns, back = step.report.turns, step.report.rtp.arrivals
@@ -83,14 +89,22 @@ def judge_foreign(step: ForeignStep, first: ForeignStep | None) -> Verdict:
     return verdict
 
 
+def figures_of(step: type[Step]) -> tuple[Figure[Step], ...]:
+    """What every step has, however the agent is called. `step`: of which kind they are."""
+    del step
+    return (
+        Figure("reply gap p50", "ms", lambda s: s.report.turns.gap_p50_ms),
+        Figure("reply gap p95", "ms", lambda s: s.report.turns.gap_p95_ms),
+        Figure("packets missing", "packets", lambda s: s.packets_missing, 0.0),
+        Figure("refusals while placing", "refusals", lambda s: s.placed.refusals),
+        Figure("calls not up, or ended", "calls", lambda s: s.calls_missing, 0.0),
+        Figure("turns answered", "turns", lambda s: s.report.turns.answered, better="higher"),
+        Figure("turns unanswered", "turns", lambda s: s.report.turns.unanswered, 0.0),
+    )
+
+
 FIGURES: tuple[Figure[ForeignStep], ...] = (
-    Figure("reply gap p50", "ms", lambda s: s.report.turns.gap_p50_ms),
-    Figure("reply gap p95", "ms", lambda s: s.report.turns.gap_p95_ms),
-    Figure("packets missing", "packets", lambda s: s.packets_missing, 0.0),
-    Figure("refusals while placing", "refusals", lambda s: s.placed.refusals),
-    Figure("calls not up, or ended", "calls", lambda s: s.calls_missing, 0.0),
-    Figure("turns answered", "turns", lambda s: s.report.turns.answered, better="higher"),
-    Figure("turns unanswered", "turns", lambda s: s.report.turns.unanswered, 0.0),
+    *figures_of(ForeignStep),
     Figure("INVITE to answer p99", "ms", lambda s: s.placed.setup_p99_ms),
     Figure(
         "load lateness p99",
@@ -118,11 +132,31 @@ def line(step: ForeignStep, verdict: Verdict) -> str:
 
 def document(where: Origin, tried: Tried[ForeignStep]) -> Document:
     """The ramp."""
+    return document_of(where, tried, FIGURES, CURVES, [FOREIGN])
+
+
+def document_of(
+    where: Origin,
+    tried: Tried[Step],
+    figures: Sequence[Figure[Step]],
+    curves: Sequence[str],
+    reading: Sequence[str],
+) -> Document:
+    """The ramp, with what is to be read before its outcome."""
     metrics = limit_metrics(tried, None, lambda s: s.calls)
-    metrics += step_metrics(tried, FIGURES, lambda s: s.calls)
+    metrics += step_metrics(tried, figures, lambda s: s.calls)
     held = "no step" if tried.held is None else f"{tried.held} calls"
     limit = "" if tried.limit is None else f" Above it: {tried.limit}."
+    if tried.limit is not None and tried.limit.outcome is Outcome.VOID:
+        limit = f" Above it the load limits, not the agent: {tried.limit}."
     detail = {tried.name: [{"verdict": str(v), "step": step} for step, v in tried.steps]}
-    curves = curves_of([tried], FIGURES, CURVES, lambda s: s.calls, "calls")
-    reading = [FOREIGN, " ".join([f"{tried.name}: {held} held.{limit}", *tried.errors])]
-    return Document(where, "capacity", metrics, curves, detail=detail, reading=reading)
+    lines = curves_of([tried], figures, curves, lambda s: s.calls, "calls")
+    outcome = " ".join([f"{tried.name}: {held} held.{limit}", *tried.errors])
+    return Document(
+        where,
+        "capacity",
+        metrics,
+        lines,
+        detail=detail,
+        reading=[*filter(None, reading), outcome],
+    )

@@ -62,6 +62,15 @@ def add_arguments(parser: argparse.ArgumentParser, seed: int = 1) -> None:
     group.add_argument("--seed", type=int, default=seed, help="the next run takes the next one")
 
 
+def no_target(parser: argparse.ArgumentParser, why: str) -> None:
+    """Refuse --target, which other measurements take, and say why this one has nobody to call."""
+
+    def refused(target: str) -> str:
+        raise argparse.ArgumentTypeError(f"{target} cannot be measured here: {why}")
+
+    parser.add_argument("--target", type=refused, help=argparse.SUPPRESS)
+
+
 def command_line(name: str, argv: list[str] | None) -> str:
     """For `origin`: the command as it can be typed again."""
     return shlex.join(["offhook", "bench", name, *(sys.argv[1:] if argv is None else argv)])

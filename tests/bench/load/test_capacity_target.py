@@ -2,7 +2,7 @@
 
 import pytest
 
-from offhook.bench.load.capacity_target import parse
+from offhook.bench.load.capacity_target import check, parse
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,11 @@ def test_a_target_is_a_user_and_an_address(target: str, user: str, server: str) 
 def test_another_kind_of_target_is_named_in_the_error(target: str) -> None:
     with pytest.raises(ValueError, match="--target"):
         parse(target)
+
+
+def test_an_address_that_offers_are_posted_to_is_called_over_whip() -> None:
+    pytest.importorskip("aiortc")
+    check("http://127.0.0.1:8000/whip")
+    check("sip:bot@127.0.0.1")
+    with pytest.raises(ValueError, match="--target"):
+        check("ftp://127.0.0.1/whip")

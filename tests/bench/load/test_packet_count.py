@@ -69,3 +69,16 @@ def test_a_silent_stream_is_told_and_counts_begin_anew() -> None:
     late = [(1, 20, 3200), (1, 19, 3040), (1, 22, 3520)]
     count.add(*np.array(late, np.int64).T)
     assert count.arrivals() == Arrivals(expected=3, received=2, lost=1, silent=1)
+
+
+def test_another_stream_in_its_place_is_no_loss_and_what_was_counted_stays() -> None:
+    count = PacketCount(2, 160)
+    count.renew(0)  # nothing has come: nothing to keep
+    whole = [packet for packet in stream(0, 20) if packet[1] != 7]
+    count.add(*np.array(whole, np.int64).T)
+    count.renew(0)
+    assert count.arrivals() == Arrivals(expected=20, received=19, lost=1, silent=2)
+    count.add(*np.array(stream(0, 10, 40_000, 9_000_000), np.int64).T)
+    assert count.arrivals() == Arrivals(expected=30, received=29, lost=1, silent=1)
+    count.restart()
+    assert count.arrivals() == Arrivals(silent=2)
