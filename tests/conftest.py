@@ -46,6 +46,20 @@ def pytest_collection() -> Generator[None, object, object]:
     return collected
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """Let go of a test's applications, with all that they hold: a server has one to its end.
+
+    aiohttp remembers how the last 1024 handlers were wrapped, and with them whose they were: that
+    was a gigabyte.
+    """
+    try:
+        return (yield)
+    finally:
+        if (served := sys.modules.get("aiohttp.web_app")) is not None:
+            served._cached_build_middleware.cache_clear()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Have some tests run on both databases."""
     if metafunc.definition.path.as_posix().endswith(ON_BOTH):
