@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from ...drivers.sip.errors import SipError
+from ...drivers.sip.hop import leads_to
 from ...drivers.sip.registration import (
     AnyRegistrationEvent,
     Registered,
@@ -151,13 +152,16 @@ class Lines:
         if line.kind is LineKind.SIP_ACCOUNT:
             return self.sip.call(target, from_=from_number or None, line=line.name)
         trunk = self._trunks[line.name]
+        at_trunk = Uri.parse(trunk.uri())
         if not is_address(target):
-            target = str(msgspec.structs.replace(Uri.parse(trunk.uri()), user=target))
+            target = str(msgspec.structs.replace(at_trunk, user=target))
+        # Anybody else would get a digest of the trunk's password, to be guessed at or passed on.
+        username = trunk.username if leads_to(Uri.parse(target), at_trunk) else ""
         return self.sip.call(
             target,
-            from_=from_number or trunk.username or None,
-            username=trunk.username or None,
-            password=trunk.password or None,
+            from_=from_number or username or None,
+            username=username or None,
+            password=(trunk.password or None) if username else None,
             line=line.name,
         )
 

@@ -64,7 +64,7 @@ class CallerSession(Session):
     ) -> None:
         super().__init__(identity, negotiation, authorizer, settings, first=State.CALLING)
         self.invitation = invitation
-        self._hop = invitation.hop
+        self._hop = self._first_hop = invitation.hop
         self.call_id = identity.call_id(self._hop)
         self.local_tag = identity.token()
         self._invite: Request | None = None
@@ -225,6 +225,8 @@ class CallerSession(Session):
     def _try_again(self, response: Response, request: Request) -> bool:
         """Send another INVITE where the response says what was missing."""
         if response.status in HEADERS_OF_STATUS:
+            if self._hop != self._first_hop:
+                return False  # whom a 3xx has named, perhaps the called one's: not told our secret
             header = self._authorizer.answer(request, response)
             return header is not None and self._repeat_invite(
                 request, lambda invite: invite.headers.set(*header)

@@ -17,7 +17,7 @@ from .agent import UserAgent
 from .agent_events import AgentSettings, AnyAgentEvent, CallArrived, CallChanged, Credentials
 from .callee import CalleeSession
 from .caller import CallerSession, Invitation
-from .hop import Hop
+from .hop import Hop, leads_to
 from .identity import Identity
 from .invite_usage import SessionSettings
 from .leg import SipLeg
@@ -157,15 +157,19 @@ class SipEndpoint:
     ) -> SipLeg:
         """Place a call to a SIP URI, or to a number by a registered line.
 
-        Raises MalformedMessage (the URI), Unroutable, LocalError and media's Refused.
+        Nobody but its registrar is shown what a line can show of itself: whoever is called may ask
+        for it, and use the answer elsewhere. Raises MalformedMessage (the URI), Unroutable,
+        LocalError and media's Refused.
         """
         agent, transport = self._started
         settings = self._lines.get(line)
+        uri = self._target(target, settings)
         if settings is not None:
             from_ = from_ or settings.username
-            username, password = username or settings.username, password or settings.password
+            if leads_to(uri, Uri.parse(settings.registrar)):
+                username, password = username or settings.username, password or settings.password
         invitation = Invitation(
-            self._target(target, settings),
+            uri,
             self._from(from_, settings, transport),
             headers=tuple((headers or {}).items()),
         )

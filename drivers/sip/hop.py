@@ -59,6 +59,19 @@ def hop_of(uri: Uri) -> Hop:
     return Hop(transport, host, DEFAULT_PORT if uri.port is None else uri.port)
 
 
+def leads_to(uri: Uri, place: Uri) -> bool:
+    """Whether a URI goes where `place` does: only there may `place`'s password be shown."""
+    try:
+        hop, wanted = hop_of(uri), hop_of(place)
+    except Unroutable:
+        return False
+    return (hop.transport, hop.host.lower(), hop.port) == (
+        wanted.transport,
+        wanted.host.lower(),
+        wanted.port,
+    )
+
+
 def mark_source(request: Request, source: Hop) -> None:
     """Write `received` and `rport` into the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
     via = request.via

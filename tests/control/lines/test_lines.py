@@ -27,6 +27,10 @@ SETTINGS = Settings(
 )
 
 
+OWN, NOBODYS = ("us", "us", "word"), (None, None, None)
+MADDR = "sip:x@carrier.example;maddr=there"
+
+
 class Board:
     """Lines with drivers that note what they are asked."""
 
@@ -83,7 +87,11 @@ def test_a_line_tells_what_its_registrar_says() -> None:
     [
         ("carrier", "+49 30/1", "+4989", ("sip:+49301@carrier.example", "+4989", "us", "word")),
         ("carrier", "*21#", "", ("sip:*21%23@carrier.example", "us", "us", "word")),
-        ("carrier", "sip:x@there", "", ("sip:x@there", "us", "us", "word")),
+        ("carrier", "sip:x@Carrier.Example:5060", "", ("sip:x@Carrier.Example:5060", *OWN)),
+        # Whoever is called elsewhere could ask for our password's digest.
+        ("carrier", "sip:x@there", "", ("sip:x@there", None, None, None)),
+        ("carrier", "sip:x@carrier.example:5061", "", ("sip:x@carrier.example:5061", *NOBODYS)),
+        ("carrier", "sip:x@carrier.example;maddr=there", "1", (MADDR, "1", None, None)),
         ("office", "100", "", ("100", None, None, None)),
         ("office", "100", "1001", ("100", "1001", None, None)),
     ],

@@ -420,6 +420,18 @@ def test_redirection_is_followed_with_the_same_call_id() -> None:
     assert phone.told(call) == [LegAnswered()]
 
 
+def test_whom_a_redirection_names_learns_nothing_of_the_password() -> None:
+    link, phone, peer, call = rig(Credentials("alice", "secret"))
+    other = Peer(link, "192.0.2.8", "other")
+    contacts = (("Contact", "<sip:agent@192.0.2.8>"),)
+    peer.respond(peer.request("INVITE"), 302, headers=contacts)
+    link.run(0.1)
+    challenge(other, other.request("INVITE"), MD5)
+    link.run(0.1)
+    assert len(other.requests("INVITE")) == 1
+    assert ended(phone, call).status == 401
+
+
 def test_redirections_in_a_circle_end() -> None:
     link, phone, peer, call = rig()
     for number in range(2 * MAX_REDIRECTS):

@@ -284,6 +284,50 @@ async def test_line_is_registered_and_removed_when_the_endpoint_closes() -> None
     assert told == [Registered("line", 300), Unregistered("line")]
 
 
+class Asker(Registrar):
+    """Wants to know who it is, then refuses."""
+
+    def __init__(self) -> None:
+        self.was_shown: list[bool] = []
+        "By INVITE."
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        lines = [line for line in data.split(b"\r\n") if not line.startswith(b"User-Agent")]
+        shown = b"\r\nAuthorization: " in data
+        if data.startswith(b"INVITE"):
+            self.was_shown.append(shown)
+        elif not data.startswith(b"REGISTER"):
+            return
+        status = b"403 Forbidden" if shown else b"401 Unauthorized"
+        realm = b'WWW-Authenticate: Digest realm="r", nonce="n", algorithm=MD5'
+        self.transport.sendto(b"\r\n".join([b"SIP/2.0 " + status, realm, *lines[1:]]), addr)
+
+
+async def test_only_the_registrar_is_shown_what_a_line_can_show() -> None:
+    loop = asyncio.get_running_loop()
+    servers: list[tuple[asyncio.DatagramTransport, Asker]] = [
+        await loop.create_datagram_endpoint(Asker, local_addr=("127.0.0.1", 0)) for _ in range(2)
+    ]
+    registrar, stranger = (
+        f"127.0.0.1:{transport.get_extra_info('sockname')[1]}" for transport, _ in servers
+    )
+    endpoint = SipEndpoint(
+        SipSettings(port=0), LoopClock(), random.Random(1), FakeMedia().open, lambda leg: None
+    )
+    await endpoint.start()
+    endpoint.register(LineSettings("line", f"sip:{registrar}", "alice", "secret"))
+    for target in ("100", f"sip:x@{registrar}", f"sip:x@{stranger}"):
+        ended = asyncio.Event()
+        leg = endpoint.call(target, line="line")
+        leg.sink = lambda event, ended=ended: ended.set() if isinstance(event, LegEnded) else None
+        async with asyncio.timeout(LIMIT_S):
+            await ended.wait()
+    await endpoint.aclose()
+    for transport, _ in servers:
+        transport.close()
+    assert [server.was_shown for _, server in servers] == [[False, True, False, True], [False]]
+
+
 async def test_port_that_is_taken_is_an_error() -> None:
     async with Pair(lambda leg: None) as pair:
         other = SipEndpoint(
