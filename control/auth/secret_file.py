@@ -24,7 +24,9 @@ def read_or_make(data: pathlib.Path, name: str, make: Callable[[], str]) -> str:
     """
     path = path_of(data, name)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One by one: `parents` would make the data folder readable for others.
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         if not path.exists():
             write(path, make())
         value = path.read_text().strip()
