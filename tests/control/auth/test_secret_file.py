@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from offhook.control.auth.secret_file import open_key, open_keys, path_of
+from offhook.control.auth.secret_file import open_key, open_keys, path_of, read_or_make
 from offhook.control.errors import StoreError
 
 
@@ -14,14 +14,14 @@ def test_a_key_is_made_once_and_private(tmp_path: pathlib.Path) -> None:
     assert len(key) == 32
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert open_key(tmp_path, "jwt_key") == key
+    assert open_key(tmp_path, "box_key") != key
+    assert sorted(file.name for file in path.parent.iterdir()) == ["box_key", "jwt_key"]
 
 
 def test_a_data_folder_that_it_makes_is_for_nobody_else(tmp_path: pathlib.Path) -> None:
     read_or_make(tmp_path / "some" / "data", "it", lambda: "a secret")
     assert (tmp_path / "some" / "data").stat().st_mode & 0o777 == 0o700
-    assert open_key(tmp_path, "jwt_key") == key
-    assert open_key(tmp_path, "box_key") != key
-    assert sorted(file.name for file in path.parent.iterdir()) == ["box_key", "jwt_key"]
 
 
 def test_a_new_key_is_written_above_the_old_one(tmp_path: pathlib.Path) -> None:
