@@ -387,6 +387,31 @@ def test_a_closed_lane_leaves_nothing_in_its_row(codec: Codec) -> None:
             assert row not in value, name
 
 
+def test_who_heard_a_lane_does_not_hear_who_comes_after_it_in_its_row() -> None:
+    rig = Rig()
+    listener, guest = rig.open(), rig.open()
+
+    def sends_while(speaker: Lane) -> set[int]:
+        """The bytes that the listener's far end gets while the speaker's says something loud."""
+        rig.wire.take_sent()
+        for number in range(20):
+            header = (
+                bytes([0x80, 0]) + number.to_bytes(2, "big") + (160 * number).to_bytes(4, "big")
+            )
+            rig.wire.arrive(speaker.place, header + bytes(4) + bytes([0x00, 0x80] * 80))
+            rig.run(20)
+        sent = [packet[12:] for *place, packet, _ in rig.wire.sent if (*place,) == listener.place]
+        return set(b"".join(sent))
+
+    listener.hear_also(guest)
+    assert sends_while(guest) > {0xFF}
+    place = guest.place
+    rig.engine.close(guest)
+    stranger = rig.open()
+    assert stranger.place == place
+    assert sends_while(stranger) == {0xFF}, "silence"
+
+
 def test_time_that_a_stall_swallowed_is_gone_for_all_and_delay_returns() -> None:
     rig = Rig()
     lane = rig.open()

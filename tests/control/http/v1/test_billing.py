@@ -1,5 +1,6 @@
 """`/v1/subscription`, `/v1/payments` as a client meets them, and what they limit."""
 
+import asyncio
 import logging
 import pathlib
 from collections.abc import AsyncIterator
@@ -7,13 +8,16 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from offhook.control.billing.deciding import AdministratorsDesk
+from offhook.control.billing.deciding import AdministratorsDesk, Decision, SimulatedDesk
 from offhook.control.domain.accounts import Role
+from offhook.control.domain.payments import Payment
 from offhook.tests.kit.api import Api
 
 CARD = {"card_number": "1234 5678 9012 3456", "cardholder": "Ann Smith"}
 CALL = {"to": "+15551230000"}
 DAY_S = 86_400.0
+LIMIT_S = 10.0
+"Of waiting for anything: much longer than it takes."
 
 
 @pytest.fixture
@@ -87,6 +91,33 @@ async def test_a_payment_whose_time_is_over_is_refused(api: Api) -> None:
     assert await api.want(200, "GET", "/v1/subscription", token=token) == nothing
     await api.want(422, "POST", "/v1/payments", {"tier": "free"}, token=token)
     await api.want(404, "POST", "/v1/payments", {"tier": "golden"}, token=token)
+
+
+class TwoAtOnce(SimulatedDesk):
+    """Decides when two have asked."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Barrier(2)
+
+    async def decide(self, payment: Payment, card_number: str, cardholder: str) -> Decision:
+        await self._asked.wait()
+        return await super().decide(payment, card_number, cardholder)
+
+
+async def test_a_payment_that_is_sent_twice_at_once_pays_for_one_period(api: Api) -> None:
+    api.services.payments.desk = TwoAtOnce()
+    token = await api.user("ann@example.org")
+    begun = await api.want(201, "POST", "/v1/payments", {"tier": "premium"}, token=token)
+    path = f"/v1/payments/{begun['id']}/verify"
+    async with asyncio.timeout(LIMIT_S):
+        one, other = await asyncio.gather(
+            *(api.want(200, "POST", path, CARD, token=token) for _ in range(2))
+        )
+    assert one == other
+    held = (await api.want(200, "GET", "/v1/subscription", token=token))["subscription"]
+    assert held["expires_at"] == "2023-12-14T22:13:20Z"
+    told = await api.want(200, "GET", "/v1/notifications", token=token)
+    assert [each["type"] for each in told["items"]] == ["payment.verified"]
 
 
 async def test_an_administrator_decides_where_that_is_configured(api: Api) -> None:
