@@ -1,6 +1,6 @@
 """How many calls a core holds: rises step by step until the clock is late or a frame is lost.
 
-    offhook bench capacity [--codec PCMU opus G722] [--vad on off] [--no-record] [--out file.json]
+    offhook bench capacity [--codec PCMU opus G722] [--vad on off] [--no-record] [--talk half p59]
     offhook bench capacity --whole [--out file.json]
     offhook bench capacity --target sip:user@host:port [--out file.json]      (a foreign agent)
     offhook bench capacity --target https://host/whip [--bearer token] [--processes 4]
@@ -22,7 +22,7 @@ from pathlib import Path
 import uvloop
 
 from .load import capacity_calls, capacity_engine, capacity_target, cores
-from .load.capacity_engine import LEAST_SECONDS, Case, Step, run_step, speech_file
+from .load.capacity_engine import LEAST_SECONDS, TALKS, Case, Step, run_step, speech_file
 from .load.load_payloads import CODECS
 from .load.ramp import Ramp, judge
 from .phones.line import LineFailed
@@ -71,7 +71,12 @@ async def engine_case(arguments: argparse.Namespace, case: Case, folder: Path) -
 async def engine(arguments: argparse.Namespace, seed: int) -> Document:
     """All cases of the engine alone. Its load is the same whatever the seed."""
     chosen = [True] * ("on" in arguments.vad) + [False] * ("off" in arguments.vad)
-    cases = [Case(c, vad, not arguments.no_record) for vad in chosen for c in arguments.codec]
+    cases = [
+        Case(codec, vad, not arguments.no_record, talk)
+        for talk in arguments.talk
+        for vad in chosen
+        for codec in arguments.codec
+    ]
     with tempfile.TemporaryDirectory(prefix="offhook-capacity-") as folder:
         tried = [await engine_case(arguments, case, Path(folder)) for case in cases]
     where = origin(arguments.command)
@@ -87,6 +92,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--vad", nargs="+", choices=("on", "off"), default=["on", "off"])
     parser.add_argument("--no-vad", dest="vad", action="store_const", const=["off"])
     parser.add_argument("--no-record", action="store_true")
+    parser.add_argument(
+        "--talk",
+        nargs="+",
+        choices=TALKS,
+        default=[TALKS[0]],
+        help="half: callers speak half of the time, the agent always; p59: both as in ITU-T P.59",
+    )
     parser.add_argument("--calls", type=int, nargs="+", help="these steps instead of a ramp")
     parser.add_argument("--first", type=int, help="where the ramp begins")
     parser.add_argument("--most", type=int, default=MOST_CALLS)
@@ -106,6 +118,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("two cores are needed: one for the server, one for the load")
     arguments.command = measuring.command_line("capacity", argv)
     conversing = arguments.whole or arguments.target is not None
+    if conversing and arguments.talk != [TALKS[0]]:
+        parser.error("--talk is of the engine alone: elsewhere callers converse with who answers")
     least = capacity_calls.SECONDS if conversing else capacity_engine.MEASURED_S
     arguments.seconds = max(LEAST_SECONDS, arguments.seconds or least)
     measured = capacity_calls.measure if arguments.whole else engine

@@ -43,6 +43,7 @@ from .networks.quality_results import Outcome, Results
 from .networks.quality_scores import ToolMissing, pesq, score
 from .networks.quality_speech import TAIL_S, load, with_silence
 from .phones.target import is_whip
+from .phones.whip_call import installed
 from .reports.measuring import Progress, add_arguments, command_line, finish, repeated
 from .reports.results_file import Document
 
@@ -189,10 +190,13 @@ def _of_target(
     cases = quality_target.fitting(matching, arguments.case, drifting=whip)
     one = (quality_whip.over_whip if whip else quality_target.over_sip)(arguments)
     reading = quality_whip.READING if whip else quality_target.READING
+    versions = installed() if whip else {}
 
     def run(seed: int) -> Document:
         speech = load(CACHE, arguments.utterances, seed)
-        return asyncio.run(quality_target.measure(arguments, one, reading, speech, cases, seed))
+        return asyncio.run(
+            quality_target.measure(arguments, one, reading, speech, cases, seed, **versions)
+        )
 
     try:
         document = repeated(run, arguments)

@@ -33,6 +33,7 @@ from ...media.frames.recorder import Recorder
 from ...media.frames.vad import VadSettings
 from ...media.frames.wire import address_key
 from ...media.ports import Quality
+from ..speech.conversational_speech import side, stretch
 from ..speech.load_speech import bench_speech
 from .cores import LOAD_CORE, SERVER_CORE, on_core
 from .load_clock import Usage
@@ -52,6 +53,11 @@ REPLY_S = 3
 LANES_A_LOOK = 16
 "Figures of so many lanes are read between two ticks: reading must not make the clock late."
 EVENT_PAYLOAD_TYPE = 101
+P59 = "p59"
+TALKS = ("half", P59)
+"""How both sides talk: callers for half of the time and the agent always, or each as in P.59."""
+THEIRS, OURS = 1, 2
+"Seeds: the two sides of a conversation are not the same."
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -60,15 +66,18 @@ class Case(msgspec.Struct, frozen=True):
     codec: str
     vad: bool
     record: bool
+    talk: str = "half"
+    "Of TALKS."
 
     def __str__(self) -> str:
         parts = [self.codec, "VAD" if self.vad else "no VAD"]
-        return ", ".join([*parts, *(["recording"] if self.record else [])])
+        parts += ["recording"] * self.record + ["P.59"] * (self.talk == P59)
+        return ", ".join(parts)
 
     def flags(self) -> list[str]:
         """For the process of a step."""
         chosen = ["--no-vad"] * (not self.vad) + ["--no-record"] * (not self.record)
-        return ["--codec", self.codec, *chosen]
+        return ["--codec", self.codec, "--talk", self.talk, *chosen]
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -123,14 +132,16 @@ class Step(msgspec.Struct, frozen=True):
 class Server:
     """N lanes that all listen and all speak."""
 
-    def __init__(self, case: Case, reply: NDArray[np.int16]) -> None:
+    def __init__(self, case: Case, replies: list[tuple[NDArray[np.int16], float]]) -> None:
+        """`replies`: what is said one after the other, each with the seconds of silence after."""
         self.codec = codec_of(case.codec)
         self.clock, self.wire, self.recorder = LoopClock(), UdpWire(), Recorder()
         settings = EngineSettings(max_lanes=100_000, vad=VadSettings() if case.vad else None)
         self.engine = Engine(self.clock, self.wire, self.recorder, random.Random(1), settings)
         self.ports = PortPool("127.0.0.1", PortRange(0, 0))
-        self.reply = reply
-        self.reply.setflags(write=False)  # as speech services give it: lanes share it
+        self.replies = replies
+        for reply, _ in replies:
+            reply.setflags(write=False)  # as speech services give it: lanes share it
         self.events = 0
         self.lanes: list[Lane] = []
         self.pairs: list[PortPair] = []
@@ -159,7 +170,8 @@ class Server:
         for number, lane in enumerate(self.lanes):
             if record_to is not None:
                 lane.record(record_to / f"{number}.wav")
-            self._speak(lane, 1, self.reply[(number * 997) % (len(self.reply) // 2) :])
+            first, _ = self._reply(lane, 1)
+            self._speak(lane, 1, first[(number * 997) % max(1, len(first) // 2) :])
 
     async def qualities(self) -> list[Quality]:
         """Of all lanes, a few between two ticks."""
@@ -169,6 +181,10 @@ class Server:
             await asyncio.sleep(0.002)
         return found
 
+    def _reply(self, lane: Lane, epoch: int) -> tuple[NDArray[np.int16], float]:
+        """Every lane begins at another of them."""
+        return self.replies[(lane.place[1] * 7 + epoch) % len(self.replies)]
+
     def _speak(self, lane: Lane, epoch: int, reply: NDArray[np.int16]) -> None:
         lane.play(epoch, reply)
         lane.finish(epoch)
@@ -177,20 +193,28 @@ class Server:
     def _receive(self, lane: Lane, event: AnyMediaEvent) -> None:
         self.events += 1
         if isinstance(event, PlayoutFinished):
-            self._speak(lane, event.epoch + 1, self.reply)
+            _, pause_s = self._reply(lane, event.epoch)
+            reply, _ = self._reply(lane, event.epoch + 1)
+            if not pause_s:
+                self._speak(lane, event.epoch + 1, reply)
+                return
+            loop = asyncio.get_running_loop()
+            loop.call_later(pause_s, self._speak, lane, event.epoch + 1, reply)
 
 
 async def serve(case: Case, calls: int, seconds: float, folder: Path, speech: Path) -> Step:
     """Open the lanes, start the load, measure, stop."""
     pcm = np.fromfile(speech, np.int16)
-    server = Server(case, pcm[: REPLY_S * codec_of(case.codec).sample_rate_hz])
+    server = Server(case, replies_of(case, pcm))
     before_kb, began_at = _rss_kb(), time.monotonic()
     for _ in range(calls):
         server.open()
     lanes_a_second = calls / (time.monotonic() - began_at)
     opened_kb = _rss_kb()
     payloads = folder / "payloads.npz"
-    save(payloads, encoded(pcm, server.codec))
+    rate_hz = server.codec.sample_rate_hz
+    heard_pcm = pcm if case.talk != P59 else stretch(pcm, rate_hz, THEIRS)
+    save(payloads, encoded(heard_pcm, server.codec))
     server.begin(folder if case.record else None)
     gc.collect()
     gc.freeze()
@@ -232,6 +256,14 @@ async def serve(case: Case, calls: int, seconds: float, folder: Path, speech: Pa
         lanes_a_second=lanes_a_second,
         load=msgspec.json.decode(output, type=Report),
     )
+
+
+def replies_of(case: Case, pcm: NDArray[np.int16]) -> list[tuple[NDArray[np.int16], float]]:
+    """What the agent says in that case, of this speech."""
+    rate_hz = codec_of(case.codec).sample_rate_hz
+    if case.talk != P59:
+        return [(pcm[: REPLY_S * rate_hz], 0.0)]
+    return [(spurt, len(pause) / rate_hz) for spurt, pause in side(pcm, rate_hz, OURS)]
 
 
 async def speech_file(folder: Path, codec: str) -> Path:
@@ -292,13 +324,14 @@ def main() -> None:
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=LEAST_SECONDS)
     parser.add_argument("--speech", type=Path, required=True, help="int16 at the codec's rate")
+    parser.add_argument("--talk", choices=TALKS, default=TALKS[0])
     parser.add_argument("--no-vad", action="store_true")
     parser.add_argument("--no-record", action="store_true")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {SERVER_CORE})
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    case = Case(arguments.codec, not arguments.no_vad, not arguments.no_record)
+    case = Case(arguments.codec, not arguments.no_vad, not arguments.no_record, arguments.talk)
     with tempfile.TemporaryDirectory(prefix="offhook-capacity-") as folder:
         step = uvloop.run(
             serve(case, arguments.calls, arguments.seconds, Path(folder), arguments.speech)

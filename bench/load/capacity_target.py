@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ..phones.target import DEFAULT_USER, SIP, is_whip
-from ..phones.whip_call import aiortc
+from ..phones.whip_call import aiortc, installed
 from ..reports import capacity_target_report as report, capacity_whip_report as whip_report
 from ..reports.capacity_report import Tried
 from ..reports.capacity_target_report import ForeignStep, Step
@@ -79,7 +79,7 @@ async def _over_whip(arguments: argparse.Namespace, words: Words) -> Document:
         return await loads.step(calls, arguments.seconds)
 
     await _ramp(arguments, tried, place, whip_report.judge_whip, whip_report.line)
-    return whip_report.document(origin(arguments.command), tried, here=here)
+    return whip_report.document(origin(arguments.command, **installed()), tried, here=here)
 
 
 async def _ramp(

@@ -129,10 +129,14 @@ async def measure(
     speech: Speech,
     cases: Sequence[Case],
     seed: int,
+    **versions: str,
 ) -> Document:
-    """Every utterance through every network, one call after another."""
+    """Every utterance through every network, one call after another.
+
+    `versions`: of what the calls are made with.
+    """
     found: dict[tuple[int, str], list[float]] = {}
-    print(f"{'':46}{'PESQ':>6}{'STOI':>7}{'ms':>7}", flush=True)
+    print(f"{'':52}{'PESQ':>6}{'STOI':>7}{'ms':>7}", flush=True)
     failed: list[str] = []
     for case in cases:
         for number in range(len(speech.utterances[RATE_HZ])):
@@ -153,7 +157,7 @@ async def measure(
             for index, value in enumerate(values):
                 if np.isfinite(value):
                     found.setdefault((index, name), []).append(round(value, 4))
-            row = f"{name:46}{scores.pesq:6.2f}{scores.stoi:7.3f}{scores.delay_mean_ms:7.0f}"
+            row = f"{name:52}{scores.pesq:6.2f}{scores.stoi:7.3f}{scores.delay_mean_ms:7.0f}"
             print(row, flush=True)
     metrics = [
         Metric(NAMES[index][0], case, NAMES[index][1], values, NAMES[index][2])
@@ -161,7 +165,12 @@ async def measure(
     ]
     detail = {"speech": speech.source, "target": arguments.target}
     return Document(
-        origin(arguments.command), "quality", metrics, [], detail=detail, reading=[reading, *failed]
+        origin(arguments.command, **versions),
+        "quality",
+        metrics,
+        [],
+        detail=detail,
+        reading=[reading, *failed],
     )
 
 

@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 
+from ...codecs.errors import CodecError
 from ..phones.line import Heard, LineFailed
 from ..phones.whip_call import OPUS, PCMU, Packet, Payload, WhipCall, clock_hz
 from .netem import PTIME_S, trace
@@ -112,7 +113,10 @@ def returned(packets: list[tuple[Packet, float]], kind: str) -> Heard:
     decoder, sounds = Decoder(codec), dict[int, Pcm]()
     for at_tick, packet, _ in sorted(placed, key=lambda each: each[0]):
         if at_tick not in sounds:
-            sounds[at_tick] = decoder.decode(packet.payload)
+            try:
+                sounds[at_tick] = decoder.decode(packet.payload)
+            except CodecError as exc:
+                raise LineFailed(f"the far end sends what is no {codec.name}: {exc}") from exc
     heard = Heard(codec.sample_rate_hz)
     for at_tick, packet, at in placed:
         heard.add(at_tick // step % WHOLE, sounds[at_tick], at, packet.source)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import fractions
 import importlib
+import importlib.metadata
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -70,6 +71,14 @@ def aiortc() -> Any:
         return importlib.import_module("aiortc")
     except ImportError:
         raise LineFailed("a WHIP target needs aiortc: pip install aiortc==1.16.0") from None
+
+
+def installed() -> dict[str, str]:
+    """Which aiortc it is; nothing where there is none."""
+    try:
+        return {"aiortc": importlib.metadata.version("aiortc")}
+    except importlib.metadata.PackageNotFoundError:
+        return {}
 
 
 def clock_hz(kind: str) -> int:

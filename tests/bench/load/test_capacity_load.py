@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from offhook.bench.load import capacity_engine
+from offhook.bench.load.capacity_engine import Case, replies_of
 from offhook.bench.load.frame_cost import Replay
 from offhook.bench.load.load_clock import LoadClock, Usage
 from offhook.bench.load.load_payloads import CODECS, codec_of, encoded, load, save
@@ -131,3 +132,14 @@ def test_how_busy_a_core_was() -> None:
     assert after.others_since(before, 0.7) == 0.0
     with pytest.raises(ValueError, match="cpu3"):
         parse_core(first, 3)
+
+
+def test_a_conversation_is_a_case_of_its_own_and_its_agent_pauses() -> None:
+    old, new = Case("PCMU", True, True), Case("PCMU", True, True, talk="p59")
+    assert (str(old), str(new)) == ("PCMU, VAD, recording", "PCMU, VAD, recording, P.59")
+    assert new.flags()[:4] == ["--codec", "PCMU", "--talk", "p59"]
+    speech = tone(8000, 5.0)
+    assert [(len(reply), pause_s) for reply, pause_s in replies_of(old, speech)] == [(24_000, 0.0)]
+    said = replies_of(new, speech)
+    spoken_s = sum(len(reply) for reply, _ in said) / 8000
+    assert spoken_s / (spoken_s + sum(s for _, s in said)) == pytest.approx(0.385, abs=0.01)
