@@ -21,7 +21,7 @@ from ..reports.results_file import Better, Document, Metric, origin
 from .netem import PTIME_S, Arrival, Network, sent_at, trace
 from .quality_cases import LEAD_S, PERFECT, Case
 from .quality_scores import Pcm, Scores, score
-from .quality_speech import Speech, with_silence
+from .quality_speech import TAIL_S, Speech, with_silence
 
 BEFORE_S = 1.0
 "Packets flow for so long before the network begins."
@@ -107,7 +107,9 @@ async def through(phone: BarePhone, pcm: Pcm, case: Case, seed: int) -> Scores:
         await phone.hang_up()
     clean = g711.decode_ulaw(g711.encode_ulaw(spoken[: packets * PACKET]))
     lead = round(case.lead_s * RATE_HZ)
-    return score(clean[: len(clean) - RATE_HZ], heard, RATE_HZ, lead, later_s, late_s=late_s)
+    return score(
+        clean[: len(clean) - round(TAIL_S * RATE_HZ)], heard, RATE_HZ, lead, later_s, late_s=late_s
+    )
 
 
 def over_sip(arguments: argparse.Namespace) -> Through:
@@ -154,6 +156,9 @@ async def measure(
                 scores.delay_p95_ms,
                 100 * scores.found,
             )
+            if not scores.found:
+                failed.append(f"{name}: nothing of the words came back: is it an echo?")
+                print(failed[-1], file=sys.stderr, flush=True)
             for index, value in enumerate(values):
                 if np.isfinite(value):
                     found.setdefault((index, name), []).append(round(value, 4))

@@ -1,15 +1,21 @@
 """A bad network in real time, and what a far end that returns what it hears makes of it."""
 
+import asyncio
+import importlib.util
 import random
 
 import numpy as np
 import pytest
 
+from offhook.bench.networks import quality_speech, quality_target
 from offhook.bench.networks.netem import Arrival, Network, trace
-from offhook.bench.networks.quality_cases import CASES, DRIFT_LEAD_S
-from offhook.bench.networks.quality_target import DEFAULT_CASES, ear, fitting, way_of
+from offhook.bench.networks.quality_cases import CASES, DRIFT_LEAD_S, Case
+from offhook.bench.networks.quality_scores import Scores
+from offhook.bench.networks.quality_target import DEFAULT_CASES, ear, fitting, through, way_of
 from offhook.bench.phones.bare_phone import BarePhone
 from offhook.bench.phones.line import Heard, LineFailed
+from offhook.tests.kit.sip_echo import sip_echo
+from offhook.tests.kit.synthetic_voice import voice
 
 
 def test_each_packet_leaves_as_late_as_in_the_trace_as_often_or_never() -> None:
@@ -62,6 +68,36 @@ def test_the_ear_is_where_the_fastest_packet_puts_it_and_knows_how_late_each_is(
     assert late(80) == pytest.approx(0.060)
     with pytest.raises(LineFailed, match="silent"):
         ear(heard, 11.0, 8000)
+
+
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(each) is None for each in ("pesq", "pystoi")),
+    reason="pesq and pystoi are packages for benches",
+)
+async def test_an_echo_over_sip_that_is_late_or_drops_packets_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("BEFORE_S", "AFTER_S"):
+        monkeypatch.setattr(quality_target, name, 0.4)
+    for module in (quality_target, quality_speech):
+        monkeypatch.setattr(module, "TAIL_S", 0.2)
+    said = np.rint(voice(8000, 1500, np.random.default_rng(5))).astype(np.int16)
+
+    async def one(network: Network, late_s: float = 0.0, drop_every: int | None = None) -> Scores:
+        async with sip_echo(late_s, drop_every) as server:
+            phone = BarePhone(server, "echo", random.Random(1))
+            return await through(phone, said, Case("a network", network, lead_s=0.2), seed=1)
+
+    prompt, late, dropping, lossy = await asyncio.gather(
+        one(Network()), one(Network(), 0.1), one(Network(), 0.0, 20), one(Network(loss=0.2))
+    )
+    assert prompt.pesq == pytest.approx(4.55, abs=0.01)
+    assert prompt.found == 1.0
+    assert late.pesq == pytest.approx(4.55, abs=0.01)
+    assert late.delay_mean_ms >= 100
+    assert 0 <= prompt.delay_mean_ms < late.delay_mean_ms
+    for worse in (dropping, lossy):
+        assert worse.pesq < prompt.pesq - 0.5
 
 
 def _names() -> set[str]:
