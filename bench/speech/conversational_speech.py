@@ -26,8 +26,8 @@ Pcm = NDArray[np.int16]
 def durations_s(mean_s: float, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """`count` of an exponential law with exactly that mean, in random order."""
     quantiles = -np.log1p(-(np.arange(count) + 0.5) / count)
-    lasting: NDArray[np.float64] = rng.permutation(quantiles * (mean_s / quantiles.mean()))
-    return lasting
+    lasting: NDArray[np.float64] = quantiles[rng.permutation(count)]
+    return lasting * (mean_s / float(quantiles.mean()))
 
 
 def side(words: Pcm, rate_hz: int, seed: int) -> list[tuple[Pcm, Pcm]]:
