@@ -9,15 +9,14 @@ from aiohttp import web
 from msgspec import UNSET, UnsetType
 
 from ...domain.documents import Chunk, Document, DocumentKind, DocumentStatus
-from ...errors import BadRequest, Conflict, NotFound, Unprocessable, Unsupported
+from ...errors import Conflict, NotFound, Unprocessable, Unsupported
 from ...services.documents import DocumentFilter, NewDocument
 from ...services.imports import Upload
-from ..decoding import field_error
 from ..lists import List, ListQuery, list_of
 from ..route import AnyRoute, Asked, Nothing, Route
 from ..times import utc, utc_or_none
 from .agents import given
-from .uploads import received
+from .uploads import received, with_form
 
 TAG = "Knowledge"
 BYTES = "application/octet-stream"
@@ -120,7 +119,7 @@ async def create_document(asked: Asked[UploadQuery, Nothing]) -> web.StreamRespo
     """
     documents = asked.edge.services.documents
     async with received(asked.request, documents.folder, TYPES, MAX_FILE_BYTES) as sent:
-        said = _said(asked.query, sent.fields)
+        said = with_form(asked.query, sent.fields)
         name = sent.upload.file_name or said.file_name
         upload: Upload = msgspec.structs.replace(sent.upload, file_name=name)
         new = NewDocument(agent_id=said.agent_id, title=said.title, category=said.category)
@@ -189,16 +188,6 @@ def document_view(document: Document) -> DocumentView:
 def chunk_view(chunk: Chunk) -> ChunkView:
     """A piece as the API shows it."""
     return ChunkView(**{name: getattr(chunk, name) for name in ChunkView.__struct_fields__})
-
-
-def _said(query: UploadQuery, fields: dict[str, str]) -> UploadQuery:
-    """The query's, and a form's before them. Raises BadRequest."""
-    values = {name: value for name, value in msgspec.structs.asdict(query).items() if value}
-    try:
-        return msgspec.convert(values | fields, UploadQuery, strict=False)
-    except msgspec.ValidationError as exc:
-        error = field_error(exc)
-        raise BadRequest(error.message, field=error.field or None) from exc
 
 
 ONE = "/v1/documents/{id}"

@@ -20,7 +20,6 @@ from ...imports.csv_reading import ReaderDied, read_csv
 from ...imports.csv_text import Unreadable
 from ...services.import_steps import Speakers
 from ...store.rows import PageQuery
-from ..decoding import field_error
 from ..lists import List, ListQuery, list_of
 from ..once import REPLAYED, key_of
 from ..route import AnyRoute, Asked, Nothing, Route
@@ -33,7 +32,7 @@ from .import_views import (
     import_view,
     validation,
 )
-from .uploads import received
+from .uploads import received, with_form
 
 TAG = "Imports"
 CSV = "text/csv"
@@ -98,7 +97,7 @@ async def validate_import(asked: Asked[ImportQuery, Nothing]) -> Validation:
     service = asked.edge.services.imports
     steps = asked.edge.services.import_steps
     async with received(asked.request, service.folder, TYPES, MAX_FILE_BYTES) as sent:
-        options = _options(asked.query, sent.fields)
+        options = with_form(asked.query, sent.fields).options()
         await service.check(asked.who, options)
         try:
             async with (
@@ -126,7 +125,7 @@ async def create_import(asked: Asked[ImportQuery, Nothing]) -> web.StreamRespons
     service = asked.edge.services.imports
     key = key_of(asked.request)
     async with received(asked.request, service.folder, TYPES, MAX_FILE_BYTES) as sent:
-        options = _options(asked.query, sent.fields)
+        options = with_form(asked.query, sent.fields).options()
         if key is None:
             job, replayed = await service.create(asked.who, sent.upload, options), False
         else:
@@ -197,18 +196,6 @@ async def download_failures(asked: Asked[Nothing, Nothing]) -> web.StreamRespons
         page = await imports.failures(asked.who, id_, query)
     await response.write_eof()
     return response
-
-
-def _options(query: ImportQuery, fields: dict[str, str]) -> ImportOptions:
-    """The query's, and a form's before them. Raises BadRequest."""
-    encoded = dict(zip(query.__struct_fields__, query.__struct_encode_fields__, strict=True))
-    values = {encoded[name]: value for name, value in msgspec.structs.asdict(query).items()}
-    values = {name: value for name, value in values.items() if value is not None} | fields
-    try:
-        return msgspec.convert(values, ImportQuery, strict=False).options()
-    except msgspec.ValidationError as exc:
-        error = field_error(exc)
-        raise BadRequest(error.message, field=error.field or None) from exc
 
 
 ONE = "/v1/imports/{id}"

@@ -17,7 +17,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from ...errors import BadRequest, TooLarge, TooSlow, Unsupported
 from ...services.imports import Upload
-from ..decoding import limit_body
+from ..decoding import field_error, limit_body
+from ..route import QueryT
 
 PIECE_BYTES = 256 * 1024
 UPLOAD_TIMEOUT_S = 300.0
@@ -66,6 +67,18 @@ async def received(
         yield Sent(upload, fields)
     finally:
         await asyncio.to_thread(spool.remove)
+
+
+def with_form(query: QueryT, fields: dict[str, str]) -> QueryT:
+    """The query, with what the form beside the file says before it. Raises BadRequest."""
+    try:
+        said = msgspec.convert(fields, type(query), strict=False)
+    except msgspec.ValidationError as exc:
+        error = field_error(exc)
+        raise BadRequest(error.message, field=error.field or None) from exc
+    names = zip(query.__struct_fields__, query.__struct_encode_fields__, strict=True)
+    sent = {name: getattr(said, name) for name, encoded in names if encoded in fields}
+    return msgspec.structs.replace(query, **sent)
 
 
 class Spool:
