@@ -4,6 +4,7 @@ Not here: SDP (drivers/sdp) and packets (media/frames).
 """
 
 import asyncio
+import ipaddress
 import logging
 import socket
 
@@ -25,8 +26,9 @@ logger = logging.getLogger(__name__)
 class RtpMedia:
     """One leg's audio; made by `RtpMediaFactory`, ended by `close`."""
 
-    def __init__(self, factory: "RtpMediaFactory", advertised_host: str) -> None:
+    def __init__(self, factory: "RtpMediaFactory", advertised_host: str, remote_ip: str) -> None:
         self._factory = factory
+        self._signalling = _host_key(remote_ip)
         self._pair = factory.ports.take(factory.clock.now())
         self.local_host = advertised_host
         self.local_port: int = self._pair.port
@@ -45,7 +47,7 @@ class RtpMedia:
 
     def apply(self, choice: MediaChoice) -> None:
         """Start, or change to, what offer/answer has agreed. Raises Refused, PeerError."""
-        settings = _lane_settings(choice)
+        settings = _lane_settings(choice, self._signalling)
         if self._lane is None:
             self._open(settings)
         else:
@@ -107,7 +109,8 @@ class RtpMediaFactory:
 
     def open(self, remote_ip: str) -> RtpMedia:
         """Ports for a leg whose signalling comes from `remote_ip`. Raises Refused."""
-        return RtpMedia(self, self._advertised_host or _source_address(self.ports.host, remote_ip))
+        host = self._advertised_host or _source_address(self.ports.host, remote_ip)
+        return RtpMedia(self, host, remote_ip)
 
 
 def _source_address(bound: str, remote_ip: str) -> str:
@@ -123,7 +126,15 @@ def _source_address(bound: str, remote_ip: str) -> str:
         return str(probe.getsockname()[0])
 
 
-def _lane_settings(choice: MediaChoice) -> LaneSettings:
+def _host_key(host: str) -> int:
+    """0: it is a name, or no IPv4 address."""
+    try:
+        return address_key(str(ipaddress.IPv4Address(host)), 0)
+    except ValueError:
+        return 0
+
+
+def _lane_settings(choice: MediaChoice, signalling: int) -> LaneSettings:
     sends = choice.direction in (Direction.SENDRECV, Direction.SENDONLY)
     try:
         destination = address_key(choice.remote_host, choice.remote_port)
@@ -135,6 +146,7 @@ def _lane_settings(choice: MediaChoice) -> LaneSettings:
         payload_type=choice.payload_type,
         receive_payload_type=choice.receive_payload_type,
         destination=0 if on_hold else destination,
+        signalling=signalling,
         fmtp=choice.fmtp,
         event_payload_type=choice.telephone_event_payload_type,
         receive_event_payload_type=choice.receive_telephone_event_payload_type,

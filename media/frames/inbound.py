@@ -2,7 +2,10 @@
 
 Latching (symmetric RTP): the first valid packet decides where a lane's audio comes from and goes
 to, whatever the far end's SDP says (NAT); packets of others are counted and dropped until the lane
-is configured anew by a re-INVITE. RTCP on the same port is taken from that source only, too.
+is configured anew by a re-INVITE. But whoever guesses a port may be the first: a source that is
+likelier to be the far end takes the lane from one that is less so. Likeliest is the address that
+its SDP says, then the machine that says so, or that signals; nobody goes back. RTCP on the same
+port is taken from that source only, too.
 
 Some far ends change between the two laws of G.711 in mid-call without a re-INVITE, and RFC 3264
 §6.1 lets them where both were offered: their payload types are static, so each packet says which it
@@ -23,13 +26,15 @@ from .decode import LaneDecoder, decoder_of
 from .encode import ALAW, L16, NONE, STATEFUL, ULAW, Encoding
 from .jitter import Jitter, rounds
 from .lanes import FRAME_MS, Columns, frame_samples, which
-from .wire import Inbox
+from .wire import PORT_BITS, Inbox
 
 NO_PAYLOAD_TYPE = -1
 COMFORT_NOISE_PAYLOAD_TYPE = 13
 "RFC 3389; trunks send it without having agreed on it."
 MOST_AGO_S = 1.0
 "A packet that seems to have come longer ago tells of a leap of wall time."
+HOST_SHIFT = np.uint64(PORT_BITS)
+NO_ROWS: NDArray[np.int64] = np.empty(0, np.int64)
 LOOK_AHEAD_FRAMES = 2
 "How far beyond the play position codecs with state are decoded: time scaling reads ahead."
 
@@ -40,6 +45,11 @@ def _decode_l16(payload: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 DECODED = {ULAW: g711.decode_ulaw, ALAW: g711.decode_alaw, L16: _decode_l16}
 "How payloads of each encoding without state become samples."
+
+
+STRANGE, NEAR, EXACT = range(3)
+"How likely a source is the far end: not at all told of; a machine of its; what its SDP says."
+NOBODY = -1
 
 
 class KeyPacket(msgspec.Struct, frozen=True):
@@ -67,6 +77,12 @@ class Inbound(Columns):
         )
         self.source: NDArray[np.uint64] = self.column("source", np.uint64)
         "The latched source; 0: none yet."
+        self.likely: NDArray[np.int64] = self.column("likely", np.int64, fill=NOBODY)
+        "How likely that is the far end."
+        self.described: NDArray[np.uint64] = self.column("described", np.uint64)
+        "Where the far end's SDP says that it is; 0: it does not."
+        self.signalling: NDArray[np.uint64] = self.column("signalling", np.uint64)
+        "Its signalling's IPv4 address; 0: not known."
         self.strangers: NDArray[np.int64] = self.column("strangers", np.int64)
         "Packets of somebody else."
         self.malformed: NDArray[np.int64] = self.column("malformed", np.int64)
@@ -83,6 +99,7 @@ class Inbound(Columns):
         self.payload_type[row] = payload_type
         if relatch:
             self.source[row] = 0
+            self.likely[row] = NOBODY
         self._end_decoder(row)
         decoder = decoder_of(codec)
         if decoder is not None:
@@ -176,15 +193,35 @@ class Inbound(Columns):
             encoding[other & (payload_type == PCMA.payload_type)] = ALAW
         return encoding.astype(np.uint8)
 
+    def expect(self, row: int, described: int, signalling: int) -> None:
+        """Where the far end should be: by its SDP (`wire.address_key`), and its signalling's
+        address (the same, without the port); 0: not known."""
+        self.described[row] = described
+        self.signalling[row] = signalling >> PORT_BITS
+
     def _latch(
         self, rows: NDArray[np.int64], sources: NDArray[np.uint64], known: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
-        fresh = known & (self.source[rows] == 0)
-        if not np.count_nonzero(fresh):
-            return np.empty(0, np.int64)
-        first_rows, first = np.unique(rows[fresh], return_index=True)
-        self.source[first_rows] = sources[fresh][first]
+        others = known & (self.source[rows] != sources)
+        if not np.count_nonzero(others):
+            return NO_ROWS
+        some = which(others)
+        likely = self._likely(rows[some], sources[some])
+        better = likely > self.likely[rows[some]]
+        if not np.count_nonzero(better):
+            return NO_ROWS
+        some, likely = some[better], likely[better]
+        best = np.argsort(-likely, kind="stable")
+        some, likely = some[best], likely[best]
+        first_rows, first = np.unique(rows[some], return_index=True)
+        self.source[first_rows] = sources[some][first]
+        self.likely[first_rows] = likely[first]
         return first_rows
+
+    def _likely(self, rows: NDArray[np.int64], sources: NDArray[np.uint64]) -> NDArray[np.int64]:
+        described, hosts = self.described[rows], sources >> HOST_SHIFT
+        near = (hosts == described >> HOST_SHIFT) | (hosts == self.signalling[rows])
+        return np.where(sources == described, EXACT, np.where(near, NEAR, STRANGE))
 
     def _admit(
         self,

@@ -34,6 +34,8 @@ class LaneSettings(msgspec.Struct, frozen=True):
     receive_payload_type: int
     destination: int
     "Where to send until the far end's packets show its true address; `wire.address_key`, 0: wait."
+    signalling: int = 0
+    "The machine that signals for it: `wire.address_key` with port 0; 0: not known."
     fmtp: str = ""
     "What the far end asks of our encoder (a=fmtp)."
     event_payload_type: int | None = None
@@ -80,6 +82,7 @@ class Lane:
             )
             if codec_changed:
                 cohort.jitter.configure(row, settings.codec.clock_rate_hz)
+        cohort.inbound.expect(row, settings.destination, settings.signalling)
         if moved:
             cohort.outbound.destination[row] = settings.destination
         cohort.outbound.sending[row] = settings.sending

@@ -1,6 +1,7 @@
 """What becomes of each packet: audio, keys, noise, RTCP, a stranger's, or nothing."""
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ class Line:
     def __init__(self, codec: Codec = PCMU, rate_hz: int = 8000, payload_type: int = 0) -> None:
         self.jitter = Jitter(2, rate_hz)
         self.inbound = Inbound(2, rate_hz, self.jitter)
-        self.inbox = Inbox(64)
+        self.inbox = Inbox(128)
         self.inbound.configure(0, codec, payload_type, relatch=True)
         self.inbound.event_payload_type[0] = EVENTS
         self.jitter.configure(0, codec.clock_rate_hz)
@@ -44,15 +45,19 @@ class Line:
         self.control: list[bytes] = []
         self.keys: list[KeyPacket] = []
 
-    def tick(self, *packets: bytes, source: int = FAR) -> NDArray[np.int16]:
-        """Let packets arrive, and hear the next frame."""
+    def tick(
+        self, *packets: bytes, source: int = FAR, among: Sequence[bytes] = ()
+    ) -> NDArray[np.int16]:
+        """Let packets arrive, `among` those of a stranger, and hear the next frame."""
         self.ticks += 1
-        for index, data in enumerate(packets):
+        arrived = [(data, STRANGER) for data in among]
+        arrived[len(arrived) // 2 : len(arrived) // 2] = [(data, source) for data in packets]
+        for index, (data, sender) in enumerate(arrived):
             part = data[:MAX_PACKET_BYTES]
             self.inbox.data[index, : len(part)] = np.frombuffer(part, np.uint8)
-            self.inbox.lengths[index], self.inbox.sources[index] = len(data), source
+            self.inbox.lengths[index], self.inbox.sources[index] = len(data), sender
         _, keys = self.inbound.receive(
-            len(packets), self.inbox, self.ticks, 0.0, lambda row, data: self.control.append(data)
+            len(arrived), self.inbox, self.ticks, 0.0, lambda row, data: self.control.append(data)
         )
         self.keys += keys
         self.inbound.decode(1)
@@ -205,3 +210,74 @@ def test_rtcp_on_the_same_port_is_taken_from_the_latched_source_only() -> None:
     assert line.inbound.strangers[0] == 1
     line.tick(report)
     assert line.control == [report, report]
+
+
+# --- who is the far end ---------------------------------------------------------------------------
+
+NAT, ELSEWHERE = address_key("203.0.113.7", 31000), address_key("192.0.2.1", 4002)
+
+
+@pytest.mark.parametrize("first", [STRANGER, NAT, ELSEWHERE])
+def test_who_guesses_a_port_loses_it_to_the_address_that_was_described(first: int) -> None:
+    said, line = tone(160 * 4), Line()
+    line.inbound.expect(0, FAR, address_key("203.0.113.7", 0))
+    loud = g711.encode_ulaw(np.full(160, 20000, np.int16)).tobytes()
+    line.tick(packet(0, 500, loud), source=first)
+    assert line.inbound.source[0] == first, "there is nobody else yet"
+    for number in range(4):
+        frame = g711.encode_ulaw(said[160 * number : 160 * (number + 1)]).tobytes()
+        line.tick(packet(0, number, frame))
+        line.tick(packet(0, 501 + number, loud), source=first)
+        assert line.inbound.source[0] == FAR
+    assert (line.inbound.strangers[0], line.inbound.packets[0]) == (4, 5)
+
+
+def test_behind_nat_the_machine_that_signals_goes_before_any_other() -> None:
+    line = Line()
+    private = address_key("10.0.0.9", 4000)
+    line.inbound.expect(0, private, address_key("203.0.113.7", 0))
+    sources = [STRANGER, NAT, STRANGER, NAT + 1, address_key("10.0.0.9", 4002), NAT, private, NAT]
+    latched = []
+    for number, source in enumerate(sources):
+        line.tick(packet(0, number, bytes(160)), source=source)
+        latched.append(int(line.inbound.source[0]))
+    assert latched == [STRANGER, *[NAT] * 5, private, private]
+    assert line.inbound.strangers[0] == 4
+
+
+def test_of_packets_that_come_at_once_the_likeliest_source_is_taken() -> None:
+    line = Line()
+    line.inbound.expect(0, FAR, 0)
+    for index, source in enumerate((STRANGER, ELSEWHERE, FAR, ELSEWHERE)):
+        line.inbox.data[index, :172] = np.frombuffer(packet(0, index, bytes(160)), np.uint8)
+        line.inbox.lengths[index], line.inbox.sources[index] = 172, source
+    latched, _ = line.inbound.receive(4, line.inbox, 1, 0.0, lambda row, data: None)
+    assert latched.tolist() == [0]
+    assert (line.inbound.source[0], line.inbound.strangers[0]) == (FAR, 3)
+
+
+def test_a_lane_that_is_configured_anew_takes_whoever_speaks_first_again() -> None:
+    line = Line()
+    line.inbound.expect(0, FAR, 0)
+    line.tick(packet(0, 0, bytes(160)))
+    line.inbound.configure(0, PCMU, 0, relatch=False)
+    line.tick(packet(0, 1, bytes(160)), source=STRANGER)
+    assert line.inbound.source[0] == FAR
+    line.inbound.configure(0, PCMU, 0, relatch=True)
+    line.tick(packet(0, 2, bytes(160)), source=STRANGER)
+    assert line.inbound.source[0] == STRANGER
+
+
+def test_noise_of_strangers_changes_nothing_of_what_is_heard() -> None:
+    said, rng = tone(160 * 200), random.Random(4)
+    clean, noisy = Line(), Line()
+    for line in (clean, noisy):
+        line.inbound.expect(0, FAR, 0)
+    for number in range(200):
+        data = packet(0, number, g711.encode_ulaw(said[160 * number :][:160]).tobytes())
+        noise = [rng.randbytes(rng.randrange(1504)) for _ in range(60)]
+        noise += [bytes([0x80, 0]) + each[2:] for each in noise[:20]]
+        assert np.array_equal(clean.tick(data), noisy.tick(data, among=noise))
+    assert noisy.inbound.packets[0] == 200
+    assert noisy.inbound.strangers[0] > 3000
+    assert noisy.control == []
