@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from offhook.control.agents.agents import AgentRuntime
-from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
+from offhook.control.auth.principal import OPERATOR, OPERATOR_ID, Principal, Role
+from offhook.control.auth.scopes import EVERYTHING
 from offhook.control.calls.holding import Holding
 from offhook.control.calls.outgoing import Outgoing
 from offhook.control.calls.registry import CallRegistry
@@ -16,10 +17,12 @@ from offhook.control.dialer.call_pace import CallPace
 from offhook.control.dialer.dial_queue import Kind
 from offhook.control.dialer.dispatch import Dispatch
 from offhook.control.dialer.permission import Hold, Permission
+from offhook.control.domain.accounts import Account
 from offhook.control.domain.agents import Agent
 from offhook.control.domain.calls import Call, CallStatus, CallSummary
 from offhook.control.events.events import EventBus
 from offhook.control.lines.routing import CallRefused
+from offhook.control.services.accounts import ACCOUNTS
 from offhook.control.services.calls import CallService, NewCall
 from offhook.control.services.dialing import DialingService
 from offhook.control.services.do_not_call import DoNotCallService
@@ -206,8 +209,20 @@ class Desk:
         ):
             assert self.limits.in_use(kind, name) == 0, "room is not given back"
 
-    async def place(self, to: str = TO, **wanted: Any) -> Call:
-        return await self.calls.place(OPERATOR, NewCall(to=to, **wanted))
+    async def user(self, email: str) -> Principal:
+        """Somebody with an account."""
+        async with self._database.write() as tx:
+            account = await ACCOUNTS.add(tx, Account(email=email))
+        return Principal(account.id, Role.USER, EVERYTHING, "access")
+
+    async def switch_off(self, who: Principal) -> None:
+        """Somebody's account, behind everybody's back."""
+        async with self._database.write() as tx:
+            theirs = ACCOUNTS.table.c.id == who.account_id
+            await ACCOUNTS.update_where(tx, None, theirs, is_active=False)
+
+    async def place(self, to: str = TO, who: Principal = OPERATOR, **wanted: Any) -> Call:
+        return await self.calls.place(who, NewCall(to=to, **wanted))
 
     async def leg(self) -> Leg:
         """The next one that is dialled."""

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
+from offhook.control.auth.principal import OPERATOR, OPERATOR_ID, Principal
+from offhook.control.dialer.call_limits import Counted
 from offhook.control.dialer.dispatch import NO_ROOM_S
 from offhook.control.domain.calls import Call, CallStatus, Outcome
 from offhook.tests.kit.dispatch_desk import Desk
@@ -18,10 +19,12 @@ async def desk(tmp_path: pathlib.Path) -> AsyncIterator[Desk]:
         yield desk
 
 
-async def placed_and(desk: Desk, to: str, what: Callable[[Call], Awaitable[object]]) -> Call:
+async def placed_and(
+    desk: Desk, to: str, what: Callable[[Call], Awaitable[object]], who: Principal = OPERATOR
+) -> Call:
     """A call that waits; when it has been looked at, and before it is claimed, `what` happens."""
     desk.room.calls = 0
-    call = await desk.place(to)
+    call = await desk.place(to, who)
     await desk.looked()
     desk.permission.once = lambda: what(call)
     desk.room.calls = 100
@@ -64,3 +67,14 @@ async def test_an_account_that_stops_at_the_last_moment_calls_nobody(desk: Desk)
     assert stored.status is CallStatus.QUEUED
     await desk.dialing.change(OPERATOR, OPERATOR_ID, {"stopped": False})
     assert (await desk.leg()).to_number == "+15550001"
+
+
+async def test_an_account_that_is_switched_off_at_the_last_moment_calls_nobody(desk: Desk) -> None:
+    ann = await desk.user("ann@example.org")
+    call = await placed_and(desk, "+15550001", lambda _: desk.switch_off(ann), who=ann)
+    await desk.looked()
+    assert desk.lines.dialled == []
+    stored = await desk.store.get(call.id, None)
+    assert stored is not None
+    assert stored.status is CallStatus.QUEUED
+    assert desk.limits.in_use(Counted.ACCOUNT, ann.account_id) == 0

@@ -350,6 +350,17 @@ async def test_what_is_stopped_begins_nothing_and_goes_on_when_it_may(desk: Desk
     assert (await desk.leg()).to_number == "+15550002"
 
 
+async def test_an_account_that_has_stopped_keeps_nobody_else_waiting(desk: Desk) -> None:
+    desk.room.calls = 0
+    ann = await desk.user("ann@example.org")
+    await desk.dialing.change(OPERATOR, ann.account_id, {"stopped": True})
+    await desk.place("+15550001", ann)
+    await desk.place("+15550002")
+    desk.room.calls = 1
+    desk.clock.advance(NO_ROOM_S)
+    assert (await desk.leg()).to_number == "+15550002"
+
+
 async def test_a_number_that_was_forbidden_meanwhile_is_not_dialled(desk: Desk) -> None:
     desk.room.calls = 0
     # The list has the number, and the call an address with it.
