@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 
 from offhook.control.auth.errors import TokenReused, TokenRevoked
@@ -57,6 +58,13 @@ def test_a_used_token_ends_the_family_for_thief_and_owner() -> None:
     assert sign_in.family.revoked_wall == NOW_WALL
     assert sign_in.exchange(current)[0] is Verdict.REVOKED
     assert sign_in.exchange(stolen)[0] is Verdict.REVOKED
+
+
+def test_a_token_of_another_account_has_no_family() -> None:
+    sign_in = SignIn()
+    other = msgspec.structs.replace(sign_in.claims, account_id="b")
+    judged = judge(sign_in.family, other, NOW_WALL)
+    assert (judged.verdict, judged.family) == (Verdict.UNKNOWN, None)
 
 
 def test_to_judge_exchanges_nothing() -> None:

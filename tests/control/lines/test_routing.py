@@ -176,6 +176,13 @@ async def test_a_number_without_an_agent_is_answered_by_the_default_one(
     assert (route.agent.name, route.owner_id) == ("night", owner)
 
 
+async def test_an_agent_of_another_account_answers_no_number(board: Switchboard) -> None:
+    ann, bob = await board.account("ann@example.org"), await board.account("bob@example.org")
+    agent = await board.agent(bob)
+    await board.number(ann, "+15550001", agent_id=agent.id)
+    assert await board.answers("office", "+15550001") == "desk"
+
+
 async def test_outside_its_hours_another_agent_answers_or_it_is_busy(board: Switchboard) -> None:
     owner = await board.account()
     day = await board.agent(owner, name="day")
