@@ -82,6 +82,8 @@ class Recorder:
         self.lost_blocks = 0
         "Blocks that found the queue full: the disk is too slow."
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._kept: list[Block] = []
+        "Until they are handed over."
         self._blocks_put = self._blocks_taken = 0
         "Each is counted by one thread only: their difference is how many wait."
         self._files: dict[Key, _File] = {}
@@ -102,23 +104,33 @@ class Recorder:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
             self._thread.start()
+        self.hand_over()
         self._orders.put(_Start(key, path, rate_hz, on_error))
 
     def append(self, blocks: list[Block]) -> None:
-        """Write blocks, all of a tick at once: each order wakes the writer's thread.
+        """Write blocks, at the next `hand_over`.
 
         A gap before a block becomes silence, an overlap is written once. Arrays are not copied.
         """
         room = max(0, MAX_QUEUED_BLOCKS - (self._blocks_put - self._blocks_taken))
         self.lost_blocks += max(0, len(blocks) - room)
         kept = blocks[:room]
-        if kept:
-            self._blocks_put += len(kept)
+        self._blocks_put += len(kept)
+        self._kept += kept
+
+    def hand_over(self) -> None:
+        """Let the writer's thread have what was appended.
+
+        Waking it is what costs: it wants the interpreter, and the core where there is only one.
+        """
+        if self._kept:
+            kept, self._kept = self._kept, []
             self._orders.put(kept)
 
     def stop(self, key: Key) -> "Future[RecordingEnded]":
         """End a recording; the future is done when the file is closed."""
         done: Future[RecordingEnded] = Future()
+        self.hand_over()
         if self._thread is None:
             done.set_result(_never_begun())
         else:
@@ -128,6 +140,7 @@ class Recorder:
     async def aclose(self) -> None:
         """Write what is queued, close all files, end the thread."""
         if self._thread is not None:
+            self.hand_over()
             self._orders.put(None)
             await get_running_loop().run_in_executor(None, self._thread.join)
             self._thread = None

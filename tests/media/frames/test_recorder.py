@@ -159,6 +159,8 @@ async def test_a_slow_disk_loses_the_newest_blocks_and_never_holds_up_the_caller
     recorder = Recorder()
     recorder.start(KEY, tmp_path / "call.wav", 8000)
     recorder.append([Block(KEY, 0, stereo(10, 0))])
+    assert not at_disk.is_set(), "the writer sleeps on"
+    recorder.hand_over()
     assert at_disk.wait(LIMIT_S)
     for position in range(10, 60, 10):
         recorder.append([Block(KEY, position, stereo(10, position))])
