@@ -10,5 +10,7 @@ pyright
 # Tests start hundreds of processes, each of which would compile all that it imports again.
 unset PYTHONDONTWRITEBYTECODE
 # Files on two cores; those that call foreign programs afterwards, one by one.
-pytest -n 2 --dist loadfile -m "not interop"
-pytest -m interop
+# What waits for what never happens ends after five minutes, and shows where it waits.
+limit="-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true"
+pytest -n 2 --dist loadfile $limit -m "not interop"
+pytest $limit -m interop
