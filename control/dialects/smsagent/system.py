@@ -16,6 +16,7 @@ from ...auth.principal import OPERATOR
 from ...domain.server_parts import BusPart, ModelPart, PartState, TextingPart
 from ...errors import StoreError
 from ...http.docs import version
+from ...http.open_routes import sender_of
 from ...http.route import Asked, Nothing
 from ...services.database_use import DatabaseUse as Use
 from ...telemetry.process_use import ProcessUse, process_use
@@ -32,6 +33,8 @@ UNTOLD = 0.0
 NO_ACCOUNT = "not configured"
 UNKNOWN = "unknown"
 "It was asked for, and has not been told yet."
+WITHHELD = "withheld"
+"Anybody may ask how the server is; what money there is administrators alone are told."
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 "Before an amount; other currencies stand behind it."
 
@@ -83,7 +86,8 @@ class TwilioHealth(msgspec.Struct, frozen=True, kw_only=True):
     response_time: float
     "Seconds, of Twilio's newest answer to a text or to a question; 0: it has given none."
     account_balance: str
-    "As $45.67; `unknown` until Twilio has told it; `not configured`: there is no account."
+    """As $45.67, for administrators, `withheld` from others; `unknown` until Twilio has told it;
+    `not configured`: there is no account."""
 
 
 class ServicesView(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +168,7 @@ async def get_health(asked: Asked[Nothing, Nothing]) -> HealthView | web.Respons
             database=_database(database),
             redis=_memory(bus, use),
             openai=_model(model),
-            twilio=_texting(texting),
+            twilio=_texting(texting, await _may_see_money(asked)),
         ),
         version=version(),
         uptime=int(uptime_s),
@@ -238,15 +242,26 @@ def _model(part: ModelPart | None) -> OpenAiHealth:
     )
 
 
-def _texting(part: TextingPart | None) -> TwilioHealth:
+async def _may_see_money(asked: Asked[Nothing, Nothing]) -> bool:
+    try:
+        who = await sender_of(asked.request)
+    except StoreError:
+        return False
+    return who is not None and who.is_admin and who.may("analytics:read")
+
+
+def _texting(part: TextingPart | None, may_see_money: bool) -> TwilioHealth:
     """Without the database nothing is sent."""
     if part is None:
         return TwilioHealth(status="unhealthy", response_time=UNTOLD, account_balance=UNKNOWN)
-    absent = NO_ACCOUNT if part.state is PartState.ABSENT else UNKNOWN
+    if part.balance is None:
+        balance = NO_ACCOUNT if part.state is PartState.ABSENT else UNKNOWN
+    else:
+        balance = money(part.balance, part.currency) if may_see_money else WITHHELD
     return TwilioHealth(
         status=STATE[part.state],
         response_time=UNTOLD if part.response_s is None else round(part.response_s, 3),
-        account_balance=absent if part.balance is None else money(part.balance, part.currency),
+        account_balance=balance,
     )
 
 

@@ -127,6 +127,10 @@ async def test_administrators_are_told_of_all_parts(api: Api) -> None:
         await account.settled()
         after = await api.want(200, "GET", "/v1/system/parts", token=boss)
         health = await api.want(200, "GET", "/smsagent/api/health/")
+        of_others = [
+            await api.want(200, "GET", "/smsagent/api/health/", token=token)
+            for token in ("", "nobody's token", ann)
+        ]
         await account.aclose()
         await http.aclose()
     assert before["texting"]["balance"] is None
@@ -142,6 +146,7 @@ async def test_administrators_are_told_of_all_parts(api: Api) -> None:
         "response_time": 0.0,
         "account_balance": "$45.67",
     }
+    assert {told["services"]["twilio"]["account_balance"] for told in of_others} == {"withheld"}
 
 
 async def test_a_client_of_the_sms_agent_is_told_that_nothing_is_configured(api: Api) -> None:
