@@ -25,6 +25,8 @@ from .quality_speech import TAIL_S, Speech, with_silence
 
 BEFORE_S = 1.0
 "Packets flow for so long before the network begins."
+EARLY_S = 0.06
+"More than 200 ppm are in the longest call."
 AFTER_S = 1.0
 "Heard for so long after the last packet: what is still in buffers."
 DEFAULT_CASES = (
@@ -77,15 +79,21 @@ def way_of(arrivals: Sequence[Arrival], first: int, network: Network = PERFECT.n
 
 
 def ear(heard: Heard, since: float, rate_hz: int) -> tuple[Pcm, float, Callable[[int], float]]:
-    """What was heard from `since` on, how much later it begins, how late a sample of it was.
+    """What was heard around `since` and after, how much later it begins, how late a sample came.
 
-    Its place in time is that of the fastest packet. Raises LineFailed.
+    Its place in time is that of the fastest packet. It is told as if it had been heard EARLY_S
+    later, and every sample as so much less late: where a clock drifts, others come before their
+    place, and only what comes after it is looked for. Raises LineFailed.
     """
     origin = heard.sample_0_at(since)
-    begin = round((since - origin) * rate_hz)
+    begin = round((since - EARLY_S - origin) * rate_hz)
     first = max(0, begin)
     pcm = heard.pcm()[first:].copy()
-    return pcm, (first - begin) / rate_hz, lambda sample: heard.late_s(first + sample, origin)
+
+    def late_s(sample: int) -> float:
+        return heard.late_s(first + sample, origin) - EARLY_S
+
+    return pcm, (first - begin) / rate_hz, late_s
 
 
 async def through(phone: BarePhone, pcm: Pcm, case: Case, seed: int) -> Scores:

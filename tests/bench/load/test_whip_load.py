@@ -14,8 +14,9 @@ from offhook.bench.load import talkers
 from offhook.bench.load.capacity_whip import in_opus
 from offhook.bench.load.load_payloads import encoded
 from offhook.bench.load.ramp import LoadHealth, Outcome
+from offhook.bench.load.sip_load import CallsReport
 from offhook.bench.load.switchboard import Tally
-from offhook.bench.load.whip_load import FRAME_S, Settings, WhipCounted, WhipLoad
+from offhook.bench.load.whip_load import Settings, WhipLoad
 from offhook.bench.reports.capacity_whip_report import WhipStep, judge_whip, merged
 from offhook.codecs.catalog import PCMU
 from offhook.tests.kit.whip_agent import WhipAgent, tone
@@ -30,30 +31,37 @@ pytestmark = [
 ]
 WELL = LoadHealth(late_p99_ms=0.3, late_max_ms=2.0, send_errors=0, busy=0.2)
 UTTERANCE = 10
-COUNTED_S, END_AFTER_S = 2.6, 0.5
+ENOUGH, MOST_LOOKS = 2, 1500
+"Turns that are answered; or 30 s, where none is."
 
 
 def answering(reply_after_s: float = 0.2) -> WhipAgent:
     return WhipAgent(tone(0.1, 300), tone(0.2, 440), reply_after_s, None)
 
 
-async def held(agent: WhipAgent, calls: int, *, end_one: bool = False) -> WhipStep:
-    """The calls are placed, counted for a while, and reported, all in this process."""
+def answered(report: CallsReport) -> bool:
+    return report.turns.answered >= ENOUGH
+
+
+async def held(agent: WhipAgent, calls: int, *, ended_and_back: bool = False) -> WhipStep:
+    """The calls are placed and counted until enough was answered, all in this process."""
     said = np.rint(9000 * np.sin(np.arange(UTTERANCE * 160) / 3)).astype(np.int16)
     words = encoded(np.append(said, np.zeros(160, np.int16)), PCMU)
     placed: list[Tally] = []
-    since_placed = itertools.count()
+    ending: list[asyncio.Future[None]] = []
+    looks = itertools.count()
 
     def next_command() -> str:
         """Asked for every 20 ms."""
-        if not placed:
-            return ""
-        number = next(since_placed)
-        if end_one and number == round(END_AFTER_S / FRAME_S):
+        number = next(looks) if placed else -1
+        if number <= 0:
+            return "count" if number == 0 else ""
+        report = load._counted().report
+        if ended_and_back and not ending and answered(report):
             ending.append(asyncio.ensure_future(agent.end("call-0")))
-        return {0: "count", round(COUNTED_S / FRAME_S): "stop"}.get(number, "")
+        over = report.tally.answered and report.live if ended_and_back else answered(report)
+        return "stop" if over or number > MOST_LOOKS else ""
 
-    ending: list[asyncio.Future[None]] = []
     async with taking_calls(agent) as (_, url):
         settings = Settings(
             url=url,
@@ -61,17 +69,17 @@ async def held(agent: WhipAgent, calls: int, *, end_one: bool = False) -> WhipSt
             calls=calls,
             pace=20.0,
             after_s=0.0,
-            redial=True,
-            patience_s=0.5,
+            redial=ended_and_back,
+            patience_s=30.0,
             utterances=[(0, UTTERANCE)],
             seed=1,
         )
         load = WhipLoad(settings, words, in_opus(words, [(0, UTTERANCE)]))
-        counted: WhipCounted = await load.run(
+        counted = await load.run(
             next_command, lambda tally: placed.append(msgspec.structs.replace(tally))
         )
     await asyncio.gather(*ending)
-    return merged(calls, COUNTED_S, placed, [counted])
+    return merged(calls, 1.0, placed, [counted])
 
 
 def judged(step: WhipStep) -> Outcome:
@@ -103,7 +111,7 @@ async def found(impatient: None) -> dict[str, WhipStep]:
         held(answering(0.3), 1),
         held(dropping, 1),
         held(full, 4),
-        held(answering(), 1, end_one=True),
+        held(answering(), 1, ended_and_back=True),
     )
     return dict(zip(names, steps, strict=True))
 
@@ -121,9 +129,11 @@ async def test_an_agent_that_takes_its_calls_and_answers_holds(found: dict[str, 
 
 
 async def test_an_agent_that_answers_100_ms_later_is_told_so(found: dict[str, WhipStep]) -> None:
-    # Not sooner than it waits; how much later is a matter of this machine.
-    assert min(found["well"].report.turns.gaps_ms) >= 200
-    assert min(found["late"].report.turns.gaps_ms) >= 300
+    # Not sooner than it waits, but for what the load itself is late: that is why such a step is
+    # void. How much later it answers is a matter of this machine.
+    for name, waits_ms in (("well", 200), ("late", 300)):
+        report = found[name].report
+        assert min(report.turns.gaps_ms) >= waits_ms - report.rtp.health.late_max_ms
 
 
 async def test_an_agent_that_drops_packets_does_not_hold(found: dict[str, WhipStep]) -> None:
@@ -137,8 +147,7 @@ async def test_an_agent_that_refuses_the_fourth_call_does_not_hold(
     found: dict[str, WhipStep],
 ) -> None:
     step = found["full"]
-    assert step.placed.refused == {"503 Service Unavailable": step.placed.refusals}
-    assert step.placed.refusals >= 1
+    assert step.placed.refused == {"503 Service Unavailable": 1}
     assert (step.placed.answered, step.report.live, step.calls_missing) == (3, 3, 1)
     assert judged(step) is Outcome.REFUSED
 
@@ -146,5 +155,5 @@ async def test_an_agent_that_refuses_the_fourth_call_does_not_hold(
 async def test_an_agent_that_ends_calls_does_not_hold(found: dict[str, WhipStep]) -> None:
     step = found["ending"]
     assert step.report.tally.ended_by_far_end == 1
-    assert step.report.tally.placed == 1, "called again at once"
+    assert (step.report.tally.placed, step.report.live) == (1, 1), "it is called again at once"
     assert judged(step) is Outcome.REFUSED

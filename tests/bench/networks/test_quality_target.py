@@ -58,14 +58,16 @@ def test_a_drifting_phone_has_its_drift_from_its_clock_and_not_from_the_network(
 
 def test_the_ear_is_where_the_fastest_packet_puts_it_and_knows_how_late_each_is() -> None:
     heard = Heard()
-    for number, late_s in enumerate((0.050, 0.030, 0.090, 0.030)):
+    for number, late_s in enumerate((0.050, 0.030, 0.090, 0.030, 0.040, 0.040)):
         heard.add(number * 160, np.full(160, number + 1, np.int16), 10 + 0.02 * number + late_s)
     pcm, later_s, late = ear(heard, 10.02, 8000)
-    assert later_s == pytest.approx(0.010)
-    assert [late(sample) for sample in (0, 160, 320)] == pytest.approx([0.020, 0.0, 0.060])
-    pcm, later_s, late = ear(heard, 10.06, 8000)
-    assert (later_s, pcm[0], len(pcm)) == (0.0, 2, 640 - 240)
-    assert late(80) == pytest.approx(0.060)
+    # It is told as if all were heard 60 ms later, and came 60 ms less late.
+    assert later_s == pytest.approx(0.010 + 0.060)
+    assert [late(sample) for sample in (0, 160, 320)] == pytest.approx([-0.040, -0.060, 0.0])
+    # From 10.135 on only the last has come, and that is 40 ms on its way.
+    pcm, later_s, late = ear(heard, 10.135, 8000)
+    assert (later_s, pcm[0], len(pcm)) == (0.0, 2, 960 - 280)
+    assert late(320 - 280) == pytest.approx(0.050 - 0.060)
     with pytest.raises(LineFailed, match="silent"):
         ear(heard, 11.0, 8000)
 
