@@ -7,6 +7,7 @@ little; what is malformed is counted, and answered where an answer is possible.
 Not here: sockets and names (transport.py), what a call is for (leg.py and its owner).
 """
 
+import hashlib
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
@@ -79,6 +80,7 @@ class UserAgent:
         self._refuse = refuse
         self._layer = TransactionLayer(settings.session.timers)
         secret = identity.rng.getrandbits(NONCE_SECRET_BITS).to_bytes(NONCE_SECRET_BITS // 8, "big")
+        self._tag_secret = secret[: hashlib.blake2s.MAX_KEY_SIZE]
         self._gate = Gate(
             settings.trunks,
             settings.accounts,
@@ -256,7 +258,10 @@ class UserAgent:
             self._refuse_stateless(request, reply_to)
             return
         merged = request.to.tag is None and self._layer.is_merged(request)
-        if not self._layer.open_server(request, reply_to, now):
+        line: str | None = ""
+        if request.method == "INVITE" and request.to.tag is None and not merged:
+            line = self._admit(request, source, reply_to, now)
+        if line is None or not self._layer.open_server(request, reply_to, now):
             return
         refusal = screen(request, self._identity.token())
         if refusal is not None:
@@ -269,7 +274,7 @@ class UserAgent:
         elif merged:
             self._respond(request, 482, now)
         elif request.method == "INVITE":
-            self._receive_invite(request, source, now)
+            self._receive_invite(request, source, line, now)
         elif request.method == "OPTIONS":
             self._receive_options(request, now)
         else:
@@ -321,24 +326,46 @@ class UserAgent:
         response.headers.add("Accept-Language", "en")
         self._layer.respond(request, response, now)
 
-    def _receive_invite(self, request: Request, source: Hop, now: float) -> None:
-        admission = self._gate.judge(request, source, now)
-        if admission.access is Access.FORBID:
-            self.counters["forbidden"] += 1
-            self._respond(request, 403, now)
-        elif admission.access is not Access.ADMIT:
-            self._challenge(request, source, admission.access is Access.STALE, now)
-        elif (reason := self._reason_to_refuse()) is not None:
+    def _receive_invite(self, request: Request, source: Hop, line: str, now: float) -> None:
+        if (reason := self._reason_to_refuse()) is not None:
             self._refuse_call(request, reason, now)
         else:
-            self._begin_call(request, source, admission.line, now)
+            self._begin_call(request, source, line, now)
 
-    def _challenge(self, request: Request, source: Hop, stale: bool, now: float) -> None:
+    def _admit(self, invite: Request, source: Hop, reply_to: Hop, now: float) -> str | None:
+        """The line that a caller belongs to; None: they are refused, and that is all.
+
+        Of a stranger nothing is kept (RFC 3261 §26.3.2.4): whoever sends in others' names would
+        fill our memory, and have us repeat our answers to them for half a minute.
+        """
+        refusal = None
+        if self._gate.line_of(source) is None:
+            refusal = screen(invite, self._tag_for(invite))
+            self.counters["screened"] += refusal is not None
+        if refusal is None:
+            admission = self._gate.judge(invite, source, now)
+            if admission.access is Access.ADMIT:
+                return admission.line
+            refusal = self._refusal(invite, source, admission.access, now)
+        self._layer.respond_stateless(refusal, reply_to)
+        return None
+
+    def _refusal(self, invite: Request, source: Hop, access: Access, now: float) -> Response:
+        tag = self._tag_for(invite)
+        if access is Access.FORBID:
+            self.counters["forbidden"] += 1
+            return invite.respond(403, to_tag=tag)
         self.counters["challenged"] += 1
-        response = request.respond(401, to_tag=self._identity.token())
-        for value in self._gate.challenges(source.host, stale, now):
+        response = invite.respond(401, to_tag=tag)
+        for value in self._gate.challenges(source.host, access is Access.STALE, now):
             response.headers.add("WWW-Authenticate", value)
-        self._layer.respond(request, response, now)
+        return response
+
+    def _tag_for(self, request: Request) -> str:
+        """What is answered without being remembered has one tag all the same (§8.2.7)."""
+        asked = f"{request.call_id}|{request.from_.tag}|{request.via}|{request.cseq.number}"
+        data = asked.encode("utf-8", "surrogateescape")
+        return hashlib.blake2s(data, key=self._tag_secret, digest_size=8).hexdigest()
 
     def _reason_to_refuse(self) -> str | None:
         if self._closing:

@@ -107,7 +107,8 @@ class Outcome(enum.Enum):
 
     OK = "ok"
     STALE = "stale"
-    "The password is right, the nonce is not: challenge again with `stale=true`."
+    """The password is right, the nonce is not, or is none of ours for that source: challenge again
+    with `stale=true`."""
     WRONG = "wrong"
 
 
@@ -188,9 +189,13 @@ class DigestServer:
             credentials = Credentials.parse(header)
         except MalformedMessage:
             return Verdict(Outcome.WRONG, "")
+        if not self._is_ours(credentials.nonce, source):
+            # Before the password: who only pretends to be at `source` has never seen a nonce, and
+            # neither finds out whether a password is right nor makes its owner one who guesses.
+            return Verdict(Outcome.STALE, credentials.username)
         if not self._is_right(credentials, method, body, password_of(credentials.username)):
             return Verdict(Outcome.WRONG, credentials.username)
-        is_good = self._is_fresh(credentials.nonce, now, source) and self._count(credentials)
+        is_good = self._is_fresh(credentials.nonce, now) and self._count(credentials)
         return Verdict(Outcome.OK if is_good else Outcome.STALE, credentials.username)
 
     def _is_right(
@@ -217,11 +222,13 @@ class DigestServer:
         )
         return is_equal and is_ours and stored is not None
 
-    def _is_fresh(self, nonce: str, now: float, source: str) -> bool:
+    def _is_ours(self, nonce: str, source: str) -> bool:
+        """We have made it, for that source."""
         stamp, _, seal = nonce.rpartition(".")
         expected = self._seal(stamp, source).encode()
-        if not hmac.compare_digest(expected, seal.encode("utf-8", "surrogateescape")):
-            return False
+        return hmac.compare_digest(expected, seal.encode("utf-8", "surrogateescape"))
+
+    def _is_fresh(self, nonce: str, now: float) -> bool:
         made_at = _made_at_ms(nonce) / 1000
         return made_at <= now + 0.001 and now - made_at <= self._lifetime_s
 

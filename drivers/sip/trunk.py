@@ -19,7 +19,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from .auth import Challenge, DigestServer
+from .auth import Challenge, DigestServer, Outcome
 from .hop import Hop
 from .message import Request
 
@@ -140,7 +140,7 @@ class Gate:
         headers = request.headers.get_all("Authorization")[:MAX_CREDENTIALS]
         if not headers:
             return Admission(Access.CHALLENGE)
-        stale = False
+        stale = wrong = False
         for header in headers:
             verdict = self._digest.verify(
                 header, request.method, request.body, now, host, self._passwords.get
@@ -148,10 +148,11 @@ class Gate:
             if verdict.ok:
                 return Admission(Access.ADMIT, self._lines[verdict.username])
             stale = stale or verdict.stale
-        if stale:
-            return Admission(Access.STALE)
-        self._count_failure(host, now)
-        return Admission(Access.CHALLENGE)
+            wrong = wrong or bool(verdict.outcome is Outcome.WRONG and verdict.username)
+        if wrong:  # by a nonce that only who is at `host` can know: others cannot have it banned
+            self._count_failure(host, now)
+            return Admission(Access.CHALLENGE)
+        return Admission(Access.STALE if stale else Access.CHALLENGE)
 
     def challenges(self, host: str, stale: bool, now: float) -> list[str]:
         """The WWW-Authenticate values of a 401."""

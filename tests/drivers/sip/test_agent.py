@@ -214,6 +214,82 @@ def test_wrong_passwords_are_forbidden_after_some() -> None:
     assert client.told(call) == [LegAnswered()]
 
 
+def test_who_is_challenged_is_not_remembered_and_told_the_same_again() -> None:
+    user_agent, media = agent(AgentSettings(accounts=(Account("bob", "right", "office"),)))
+    link = Link()
+    peer = Peer(link, STRANGER.host)
+    invite = peer.invite(link.phone("192.0.2.1").hop).serialize()
+    tags = set()
+    for _ in range(3):
+        user_agent.receive_datagram(invite, STRANGER, 0.0)
+        (challenge,) = sent(user_agent)
+        assert challenge.status == 401
+        tags.add(challenge.to.tag)
+    assert len(tags) == 1
+    assert not any(user_agent.live.values())
+    assert user_agent.get_timer() is None, "nothing is repeated to who may be somebody else"
+    user_agent.receive_datagram(invite.replace(b"INVITE", b"ACK"), STRANGER, 0.0)
+    assert sent(user_agent) == []
+    assert media.opened == []
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [("Require", "100rel", 420), ("Content-Encoding", "gzip", 415), ("Accept", "text/html", 406)],
+)
+def test_what_a_stranger_asks_amiss_is_refused_without_being_remembered(
+    header: str, value: str, status: int
+) -> None:
+    user_agent, _ = agent(AgentSettings(accounts=(Account("bob", "right", "office"),)))
+    link = Link()
+    peer = Peer(link, STRANGER.host)
+    invite = peer.invite(link.phone("192.0.2.1").hop, headers=((header, value),))
+    user_agent.receive_datagram(invite.serialize(), STRANGER, 0.0)
+    assert [response.status for response in sent(user_agent)] == [status]
+    assert not any(user_agent.live.values())
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        'Digest username="bob", realm="offhook", nonce="1.1.1", uri="sip:x", response="0"',
+        "garbage",
+        "Digest",
+    ],
+)
+def test_nobody_gets_others_banned_by_guessing_in_their_name(shown: str) -> None:
+    link = Link()
+    server = link.phone("192.0.2.1", AgentSettings(accounts=(Account("bob", "right", "office"),)))
+    client = link.phone("192.0.2.2")
+    pretender = Peer(Link(), client.hop.host)
+    for _ in range(12):
+        invite = pretender.invite(server.hop, headers=(("Authorization", shown),))
+        server.agent.receive_datagram(invite.serialize(), client.hop, link.now)
+    (*_, challenge) = sent(server.agent)
+    assert challenge.status == 401
+    link.run(10.0)
+    server.on_call = answers
+    call = link.call(client, "sip:agent@192.0.2.1", Credentials("bob", "right"))
+    link.run(0.2)
+    assert client.told(call) == [LegAnswered()]
+
+
+def test_a_foreign_credential_beside_hides_no_wrong_guess() -> None:
+    link, phone, peer = rig(AgentSettings(accounts=(Account("bob", "right", "office"),)))
+    foreign = 'Digest username="bob", realm="x", nonce="1.1.1", uri="sip:x", response="0"'
+    for _ in range(8):
+        peer.invite(phone.hop)
+        link.run(0.5)
+        values = peer.responses("INVITE")[-1].headers.get_all("WWW-Authenticate")
+        if not values:
+            break
+        guess = DigestClient("bob", "wrong", random.Random(1))
+        ours = guess.authorization(Challenge.parse_all(values)[0], "INVITE", "sip:x@y")
+        peer.invite(phone.hop, headers=(("Authorization", foreign), ("Authorization", ours)))
+        link.run(0.5)
+    assert peer.statuses("INVITE")[-1] == 403
+
+
 def test_registrar_may_call_the_line_that_is_registered_there() -> None:
     link, phone, peer = rig(AgentSettings())
     settings = RegistrationSettings("line", Uri.parse("sip:192.0.2.9"), "alice")

@@ -104,6 +104,9 @@ def test_a_forged_nonce_is_stale_at_best() -> None:
     for nonce in ("1.1.1", "", "x", "2710.1." + 32 * "0", real.nonce[:-1] + "g"):
         forged = Challenge("Digest", "offhook", nonce, "SHA-256", ("auth",))
         assert verify(side, client().authorization(forged, "INVITE", URI)).stale
+        # Nor does it tell whether a password is right.
+        guess = client("alice", "guess")
+        assert verify(side, guess.authorization(forged, "INVITE", URI)).stale
 
 
 def test_a_count_is_good_once_in_any_order() -> None:
