@@ -1,6 +1,7 @@
 """What a printed report is made of, and how its figures are written for people. Pure."""
 
 import datetime
+import unicodedata
 
 import msgspec
 
@@ -109,9 +110,21 @@ def price(value: float | None, currency: str) -> str:
 
 
 def short(text: str, most: int) -> str:
-    """On one line, cut where it is too long."""
+    """On one line, cut where it is too long. What is as wide as high counts as two."""
     line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    if len(line) <= most and sum(map(_columns, line)) <= most:
+        return line
+    room, kept = most - 1, []
+    for char in line:
+        room -= _columns(char)
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + "…"
+
+
+def _columns(char: str) -> int:
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _day(moment: datetime.datetime) -> str:

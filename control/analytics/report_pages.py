@@ -15,6 +15,7 @@ from matplotlib.typing import RcKeyType
 
 from ..domain.analytics import AgentFigures
 from . import report_charts as charts
+from .east_asian_text import Placed, laid_over
 from .report_book import (
     Book,
     duration,
@@ -27,6 +28,7 @@ from .report_book import (
     short,
 )
 from .report_charts import ACCENT, INK, RULE, SOFT
+from .report_texts import take_out
 
 WIDTH, HEIGHT = 8.27, 11.69
 "A4, in inches, as all places are."
@@ -49,13 +51,15 @@ def pdf_of(book: Book) -> bytes:
     out = io.BytesIO()
     about = {"Title": f"Call report, {period_text(book.period)}", "Author": book.account}
     draws = (_overview, _people, _details) if book.summary.counts.calls else (_overview,)
+    over: list[list[Placed]] = []
     with rc_context(STYLE), PdfPages(out, metadata={**about, **NO_DATES}) as pages:
         for page, draw in enumerate(draws, start=1):
             figure = Figure(figsize=(WIDTH, HEIGHT))
             _frame(figure, book, page, len(draws))
             draw(figure, book)
+            over.append(take_out(figure))
             pages.savefig(figure)
-    return out.getvalue()
+    return laid_over(out.getvalue(), over)
 
 
 # --- pages ----------------------------------------------------------------------------------------

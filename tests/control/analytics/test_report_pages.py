@@ -1,8 +1,10 @@
 """The printed report: whatever names, however little there is to tell."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from offhook.control.analytics.call_columns import CallColumns
 from offhook.control.analytics.questions import answer
@@ -31,6 +33,46 @@ def book(table: CallColumns, **changes: Any) -> Book:
     return Book(**(about | fields | changes))  # type: ignore[arg-type]
 
 
+def table_of(*names: str) -> CallColumns:
+    """Calls of agents, and about things, of these names."""
+    table = CallColumns()
+    rows = [
+        row(
+            seq,
+            begun_wall=JUNE.from_wall + seq * 1000,
+            agent_id=f"agent {seq}",
+            agent_name=name,
+            analysed=True,
+            phrases=name,
+        )
+        for seq, name in enumerate(names)
+    ]
+    table.put(rows)
+    return table
+
+
+def test_east_asian_names_are_written_in_fonts_that_viewers_have() -> None:
+    data = pdf_of(book(table_of("客户服务 Service", "お客様ｻﾎﾟｰﾄ", "國語 ㄅㄆ"), account="株式会社"))
+    reader = PdfReader(BytesIO(data))
+    first, people, details = [page.extract_text() for page in reader.pages]
+    assert "株式会社" in first
+    for page in (people, details):
+        assert "客户服务" in page
+        assert "Service" in page
+        assert "お客様サポート" in page
+    assert "國語" in people
+    fonts = {str(font) for page in reader.pages for font in page["/Resources"]["/Font"]}
+    assert {"/STSong-Light", "/HeiseiKakuGo-W5", "/MSung-Light"} <= fonts
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Call report, 1 June 2026 to 30 June 2026"
+
+
+def test_without_such_names_no_such_font_is_named() -> None:
+    data = pdf_of(book(table_of("Обслуживание", "מוקד שירות", "خدمة العملاء")))
+    assert b"STSong" not in data
+    assert data.count(b"/Type /Page ") == 3
+
+
 @pytest.mark.filterwarnings("ignore:Glyph")
 def test_names_of_any_kind_and_length_are_printed() -> None:
     table = CallColumns()
@@ -57,7 +99,7 @@ def test_names_of_any_kind_and_length_are_printed() -> None:
     table.put(rows)
     data = pdf_of(book(table, account="y" * 300, filters=("line " + "z" * 200,)))
     assert data.startswith(b"%PDF-")
-    assert data.count(b"/Type /Page ") == 3
+    assert len(PdfReader(BytesIO(data)).pages) == 3
 
 
 def test_a_period_without_calls_is_a_report_of_one_page() -> None:
@@ -77,6 +119,8 @@ def test_figures_are_written_for_people() -> None:
     assert prices == ["–", "USD 0.00", "USD 0.0123", "USD 1,234.50"]
     assert price(1.0, "") == "–"
     assert short("a  long\nname", 8) == "a long…"
+    assert short("客户服务", 8) == "客户服务"
+    assert short("客户服务 Service", 8) == "客户服…"
     assert period_text(JUNE) == "1 June 2026 to 30 June 2026"
     one = Period(from_wall=JUNE.from_wall, to_wall=JUNE.from_wall + 60)
     assert period_text(one) == "1 June 2026"
