@@ -151,7 +151,9 @@ class HouseResponder:
         fallback = self._settings.fallback
         if misses > self._settings.tries:
             return self._give_up(memory)
-        said = self._fill(fallback.first if misses == 1 else fallback.second)
+        keys = house_words.say_keys(self._settings.answers)
+        names_keys = bool(keys) or "{keys}" not in fallback.second
+        said = self._fill(fallback.second if misses > 1 and names_keys else fallback.first)
         parts = _sentences(said)
         asked = self._by_name.get(memory.collecting)
         if asked is not None and asked.collect is not None:
@@ -173,7 +175,7 @@ class HouseResponder:
         moment = datetime.fromtimestamp(self._clock.wall(), self._zone)
         makers = house_words.slots(self._settings, moment, digits, self._caller_number)
         used = {name: make() for name, make in makers.items() if f"{{{name}}}" in words}
-        return words.format(**used)
+        return house_words.without_empty(words, used).format(**used)
 
 
 def _human(settings: HouseSettings) -> tuple[Answer, ...]:

@@ -1,13 +1,17 @@
 """What a house agent's slots are filled with: times, hours, choices, numbers, in words. Pure."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from ..tts.spoken_forms import WEEKDAYS, say_date, say_digits, say_phone_number, say_time
 from .house_settings import DAYS, Answer, HouseSettings, OpeningHours, minutes
 
+LISTS = ("choices", "keys")
+"Slots that may have nothing to list."
 MAX_CHOICES = 6
 "More than a caller can keep in mind."
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def slots(
@@ -25,6 +29,19 @@ def slots(
         "choices": lambda: say_choices(settings.answers),
         "keys": lambda: say_keys(settings.answers),
     }
+
+
+def without_empty(words: str, used: Mapping[str, str]) -> str:
+    """Without the sentences that would list nothing, such as "You can say {choices}."
+
+    An agent that only answers from documents has neither choices nor keys. What is nothing but such
+    sentences stays.
+    """
+    empty = [f"{{{name}}}" for name in LISTS if used.get(name) == ""]
+    if not empty:
+        return words
+    kept = [each for each in _SENTENCE_END.split(words) if not any(slot in each for slot in empty)]
+    return " ".join(kept) or words
 
 
 def read_back(digits: str) -> str:

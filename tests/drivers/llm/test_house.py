@@ -120,6 +120,18 @@ async def test_rejected_speech_is_told_the_choices_then_the_keys_then_goodbye() 
     assert acts == [HangUp()]
 
 
+async def test_an_agent_without_choices_or_keys_names_none() -> None:
+    conversation = Conversation(house(HouseSettings(greeting="Hi.", answers=())))
+    for _ in range(2):
+        assert (await conversation.say("anything"))[0] == "Sorry, I did not understand."
+    assert (await conversation.say("", silence=1))[0] == "Are you still there?"
+    choices = (Answer("prices", "No prices.", ("the prices",)),)
+    said = Conversation(house(HouseSettings(greeting="Hi.", answers=choices)))
+    for _ in range(2):
+        words, _acts = await said.say("anything")
+        assert words == "Sorry, I did not understand. You can say the prices."
+
+
 async def test_being_understood_forgets_the_misses() -> None:
     conversation = Conversation(house())
     for _ in range(4):
