@@ -162,8 +162,10 @@ class WhipCall:
                 await self._begun.wait()
         except TimeoutError:
             raise LineFailed(f"{self._url}: no audio within {ANSWER_LIMIT_S:g} s") from None
-        except (aiohttp.ClientError, ValueError, rtc.exceptions.OperationError) as exc:
+        except aiohttp.ClientError as exc:
             raise LineFailed(f"{self._url}: {exc}") from exc
+        except (ValueError, rtc.exceptions.OperationError) as exc:
+            raise LineFailed(f"{self._url}: no answer to audio: {exc}") from exc
         if self.ended.is_set():
             raise LineFailed(f"{self._url}: the connection failed")
 

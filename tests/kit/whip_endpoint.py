@@ -23,6 +23,7 @@ class WhipEndpoint:
         self._token = token
         self.peers: dict[str, Any] = {}
         self.deleted: list[str] = []
+        self.offers: list[str] = []
         self.most: int | None = None
         "Calls that are taken; the others are refused with 503."
         self.drop_every: int | None = None
@@ -52,6 +53,7 @@ class WhipEndpoint:
             f"Bearer {self._token}"
         ):
             return web.Response(status=401, text="no")
+        self.offers.append(await request.text())
         if self.most is not None and len(self.peers) >= self.most:
             return web.Response(status=503)
         assert request.headers["Content-Type"] == "application/sdp"
@@ -59,7 +61,7 @@ class WhipEndpoint:
         name = f"call-{len(self.peers)}"
         self.peers[name] = peer
         self.answer(peer)
-        offer = aiortc.RTCSessionDescription(sdp=await request.text(), type="offer")
+        offer = aiortc.RTCSessionDescription(sdp=self.offers[-1], type="offer")
         await peer.setRemoteDescription(offer)
         if self.drop_every is not None:
             ice = peer.getTransceivers()[0].sender.transport.transport

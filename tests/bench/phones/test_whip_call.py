@@ -39,3 +39,7 @@ async def test_a_far_end_that_is_full_is_quoted() -> None:
         finally:
             await call.hang_up()
     assert refused.value.reason == "503 Service Unavailable"
+    # aiortc knows more codecs than can be said and heard here.
+    (offer,) = full.offers
+    named = [line.split()[1] for line in offer.splitlines() if line.startswith("a=rtpmap")]
+    assert named == ["opus/48000/2", "PCMU/8000", "PCMA/8000"]
