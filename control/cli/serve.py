@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     token = open_token(settings.api_token, settings.data_folder())
     if token.path is not None:
         print(f"the API's token is in {token.path}", flush=True)
-    logs.configure(settings.log, [token.value, *settings.secrets_of()])
+    logs.configure(settings.log, [token.value, *settings.secrets_of(os.environ)])
     raise_file_limit()
     from ..wiring import serve  # numpy, codecs and models: not before the configuration is right
 

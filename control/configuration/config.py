@@ -8,6 +8,7 @@ becomes these Structs, and what is said when it does not fit, is in config_reade
 import pathlib
 import socket
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -62,6 +63,10 @@ CONFIG_FILE = "offhook.toml"
 DATABASE_FILE = "offhook.db"
 ENV_PREFIX = "OFFHOOK_"
 ENV_CONFIG = "OFFHOOK_CONFIG"
+NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
+MIN_KEY_CHARS = 12
+"""Shorter ones are words that stand for no key, as servers without keys are given; the log would
+leave such words out wherever they stand."""
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
@@ -176,8 +181,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The modems, or the one that exists where none is configured."""
         return self.modems or DEFAULT_MODEMS
 
-    def secrets_of(self) -> tuple[str, ...]:
-        """Every secret in here, for the log to leave out."""
+    def secrets_of(self, environ: Mapping[str, str] = NO_ENVIRONMENT) -> tuple[str, ...]:
+        """Every secret in here, for the log to leave out, and keys of providers in `environ`."""
+        keys = (environ.get(provider.api_key_env, "") for provider in self.providers)
         found = [
             self.api_token,
             self.smtp.password,
@@ -186,6 +192,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.admin.password,
             *(t.password for t in self.trunks),
             *(n.password for n in self.lines),
+            *(key for key in keys if len(key) >= MIN_KEY_CHARS),
         ]
         return tuple(secret for secret in found if secret)
 

@@ -92,6 +92,9 @@ def test_reads_every_section_of_a_file() -> None:
     assert settings.numbers == {"+4930123456": "other"}
     assert settings.sip.codecs == ("G722", "PCMA")
     assert settings.secrets_of() == ("secret-one",)
+    key = {"OFFHOOK_MY_KEY": "any form of key"}
+    assert settings.secrets_of(key) == ("secret-one", "any form of key")
+    assert settings.secrets_of({"OFFHOOK_MY_KEY": "none"}) == ("secret-one",), "that is no key"
     house = msgspec.json.decode(settings.agents[0].house)
     assert house == {"menu": {"1": "sales"}, "opens": "09:00:00"}
 
