@@ -22,6 +22,11 @@ FIELDS = ("request", "account", "call", "leg")
 QUIET = ("aiosqlite", "alembic", "sqlalchemy", "urllib3")
 "Their lines below a warning hold every value that is stored, secrets and numbers among them."
 
+MAX_CHARS = 20_000
+"Of a message, and of a traceback: somebody else's server may say anything."
+MAX_SECRET_CHARS = 2048
+"Tokens are no longer (auth/tokens.py)."
+
 _encode = msgspec.json.Encoder().encode
 _PLAIN_VALUE = re.compile(r"[^\s\"=]+\Z")
 
@@ -70,8 +75,15 @@ class _Formatter(logging.Formatter):
         self._scrubber = Scrubber(secrets)
 
     def clean(self, text: str, level: int) -> str:
-        """Without secrets, and above debug without full numbers."""
-        text = self._scrubber.without_secrets(text)
+        """Without secrets, and above debug without full numbers; no longer than a line may be."""
+        if len(text) > MAX_CHARS:
+            # Where it is cut, half a secret may stand, which nobody would know for one.
+            half = MAX_CHARS // 2
+            begin = self._scrubber.without_secrets(text[:half])[:-MAX_SECRET_CHARS]
+            end = self._scrubber.without_secrets(text[-half:])[MAX_SECRET_CHARS:]
+            text = f"{begin} … {end}"
+        else:
+            text = self._scrubber.without_secrets(text)
         return text if level <= logging.DEBUG else mask_numbers(text)
 
     def parts(self, record: logging.LogRecord) -> dict[str, str]:

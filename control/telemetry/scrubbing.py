@@ -14,8 +14,9 @@ SHOWN_DIGITS = 3
 _NUMBER = re.compile(r"(?<![\w.-])(\+?)(\d{7,15})(?![\w-]|\.\d)")
 _NAMES = r"[a-z0-9_-]*(?:password|passwd|secret|token|api[_-]?key|refresh|access)"
 "Ends of the names of what is secret: `new_password`, `client_secret`; not `max_tokens`."
-_MARK = r"\\*[\"']"
-"A quotation mark, also where a quoted text is quoted again."
+_MARK = r"\\{0,64}[\"']"
+"""A quotation mark, also where a quoted text is quoted again: six times at most, as a text of
+nothing but backslashes would be looked through again from each of them."""
 
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Headers, to the end of their line: a digest's parts stand behind commas.

@@ -38,6 +38,7 @@ END = b"[DONE]"
 ROLES = {"caller": "user", "agent": "assistant", "system": "system"}
 NOT_UNDERSTOOD = "[The caller said something that could not be understood.]"
 MAX_ARGUMENT_CHARS = 4000
+MAX_NAME_CHARS = 64
 MAX_CALLS = 16
 "Of tools, in one reply."
 CHARS_A_TOKEN = 4
@@ -319,7 +320,7 @@ def _gather(calls: dict[object, _ToolCall], fragments: list[_Fragment]) -> None:
             raise ProviderError(NAME, f"the model calls more than {MAX_CALLS} tools")
         call = calls.setdefault(key, _ToolCall())
         if fragment.function is not None:
-            call.name = fragment.function.name or call.name
+            call.name = (fragment.function.name or call.name)[:MAX_NAME_CHARS]
             call.arguments += fragment.function.arguments or ""
             if len(call.arguments) > MAX_ARGUMENT_CHARS:
                 raise ProviderError(NAME, f"the arguments of {call.name} do not end")

@@ -199,3 +199,16 @@ def test_libraries_that_log_stored_values_are_quiet_even_at_debug() -> None:
     finally:
         root.handlers[:], level = before
         root.setLevel(level)
+
+
+def test_what_is_too_long_is_cut_and_no_half_of_a_secret_is_left(out: Out) -> None:
+    logger, stream, handler = out
+    handler.setFormatter(TextFormatter())
+    secret = "ohk_abc_" + "S" * 40
+    for before in range(9_950, 10_010, 7):
+        logger.error("%s%s%s the end", "a " * (before // 2), secret, "b " * 20_000)
+        logger.error("%s%s%s the end", "a " * 20_000, secret, "b " * (before // 2))
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) < 20_500
+    assert not [line for line in lines if "SS" in line]
+    assert all(line.endswith(' the end"') for line in lines)

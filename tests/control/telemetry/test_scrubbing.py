@@ -107,3 +107,11 @@ def test_a_long_text_costs_no_more_than_its_length() -> None:
     for piece in ('"password', "token-", "://a:", '\\\\\\\\"', "a" * 39 + "g"):
         assert PLAIN.without_secrets(piece * 5000) == piece * 5000
     assert set(PLAIN.without_secrets("eyJaaaaaa." * 5000)) == set("*.")
+
+
+def test_a_text_of_nothing_but_backslashes_is_no_work() -> None:
+    # With a quadratic pattern this takes minutes.
+    text = "\\" * 200_000
+    assert PLAIN.without_secrets(text) == text
+    deep = "\\" * 31 + '"'
+    assert PLAIN.without_secrets(f"{deep}token{deep}: {deep}word{deep}").count("word") == 0

@@ -354,3 +354,13 @@ async def test_a_model_that_calls_tools_without_end_is_stopped(server: OpenAISer
     async with responder(server, []) as made:
         with pytest.raises(ProviderError, match="calls more than 16 tools"):
             await parts_of(made)
+
+
+async def test_the_name_of_a_tool_is_told_in_bounds(server: OpenAIServer) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "\\" * 100_000, "arguments": "{}"}}
+    wrong = Behaviour(pieces=(chunk(tool_calls=[call]) + b"data: [DONE]\n\n",))
+    server.script += [wrong] * 3  # it is asked again
+    async with responder(server, []) as made:
+        with pytest.raises(ProviderError, match="a tool that does not exist") as told:
+            await parts_of(made)
+    assert len(str(told.value)) < 300
