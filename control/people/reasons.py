@@ -23,4 +23,5 @@ def call_words(call: CallRecord | CallSummary) -> str:
 
 def sentence(words: str) -> str:
     """A reason, to be read by itself."""
-    return f"{words[:1].upper()}{words[1:]}."
+    words = f"{words[:1].upper()}{words[1:]}"
+    return words if words.endswith((".", "!", "?")) else f"{words}."

@@ -16,6 +16,7 @@ from ..domain.campaigns import Campaign, CampaignStatus, Progress
 from ..domain.documents import DocumentStatus
 from ..domain.imports import ImportJob, ImportStatus
 from ..domain.webhooks import StoredEvent
+from ..people.reasons import sentence
 from ..store import schema
 from ..store.calls import SUMMARIES
 from ..store.database import Database, Transaction
@@ -117,7 +118,8 @@ async def _pieces(tx: Transaction, events: Sequence[StoredEvent]) -> list[Piece]
             document = await DOCUMENTS.get(tx, body["document_id"], event.owner_id)
             if document is not None:
                 title = f"{document.title} cannot be read"
-                pieces.append(Piece(event.owner_id, "document.failed", title, body["error"]))
+                error = sentence(body["error"]) if body["error"] else ""
+                pieces.append(Piece(event.owner_id, "document.failed", title, error))
         elif event.type == WEBHOOK:
             webhook = await WEBHOOKS.get(tx, body["webhook_id"], event.owner_id)
             if webhook is not None:
@@ -175,7 +177,7 @@ def import_ended(job: ImportJob) -> Piece:
     """All rows of a file were looked at, or it cannot be read. Pure."""
     name = job.file_name or "The uploaded file"
     if job.status is ImportStatus.FAILED:
-        return Piece(job.owner_id, "import.failed", f"{name} cannot be read", job.error)
+        return Piece(job.owner_id, "import.failed", f"{name} cannot be read", sentence(job.error))
     message = f"{_counted(job.rows_ok, 'call')} made of {_counted(job.rows_done, 'row')}."
     if job.rows_failed:
         message = f"{message} {_counted(job.rows_failed, 'row')} could not be used."

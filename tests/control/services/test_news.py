@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_read_tells_why() -> None:
     piece = import_ended(msgspec.structs.replace(job, error="it has no column for numbers"))
     assert (piece.title, piece.message) == (
         "The uploaded file cannot be read",
-        "it has no column for numbers",
+        "It has no column for numbers.",
     )
     done = msgspec.structs.replace(
         job, file_name="a.csv", status=ImportStatus.COMPLETED, rows_done=1, rows_ok=1
