@@ -28,6 +28,8 @@ NOTIFICATIONS = Rows(schema.NOTIFICATIONS, Notification)
 COLUMNS = schema.NOTIFICATIONS.c
 UNREAD = COLUMNS.read_wall.is_(None)
 CALL_SUBJECTS = ("call", "escalation", "campaign", "schedule")
+TOLD_AS_CALLS = ("call.missed",)
+"At Telegram all calls are told that end (telegram_reports.py): nobody is told twice of one."
 PAYMENT_SUBJECTS = ("payment", "subscription", "invoice")
 
 
@@ -152,7 +154,8 @@ def ways(account: Account, type_: str) -> list[tuple[Channel, str]]:
     if "email" in account.notify_by:
         found.append(("email", account.email))
     link = account.telegram
-    if "telegram" in account.notify_by and link is not None and _wants(link, type_):
+    wanted = "telegram" in account.notify_by and type_ not in TOLD_AS_CALLS
+    if wanted and link is not None and _wants(link, type_):
         found.append(("telegram", str(link.user_id)))
     return found
 

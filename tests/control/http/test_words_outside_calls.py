@@ -290,7 +290,7 @@ async def test_a_notification_goes_by_the_channels_that_its_account_wants(api: A
     async with api.services.events.writing() as work:
         await ACCOUNTS.add(work.tx, account)
         notify = api.services.notifications.notify
-        await notify(work, account.id, "call.missed", "Missed", "A call at noon")
+        await notify(work, account.id, "call.negative", "Missed", "A call at noon")
         await notify(work, account.id, "payment.received", "Paid")
     page = await api.want(200, "GET", "/v1/outbox")
     found = [(item["channel"], item["to"], item["subject"]) for item in page["items"]]
@@ -313,6 +313,9 @@ def test_an_account_is_told_nowhere_that_it_has_not_named() -> None:
     assert ways(linked, "escalation.opened") == []
     assert ways(linked, "update.planned") == []
     assert ways(linked, "payment.failed") == [("telegram", "1")]
+    calls = msgspec.structs.replace(linked, telegram=Telegram(user_id=1))
+    assert ways(calls, "call.negative") == [("telegram", "1")]
+    assert ways(calls, "call.missed") == [], "each call that ends is told there as it is"
 
 
 # --- notes ----------------------------------------------------------------------------------------
