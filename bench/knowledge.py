@@ -1,10 +1,10 @@
 """Finds what agents' documents say: how often, how surely, how fast.
 
 Questions as callers ask them, each with words that the right passage must have, are asked of a
-document itself; others have no answer in it. There are two sets (knowledge_sets.py): by the first
-one the form of the score and its threshold were chosen, the second one is held out. Then the same
-search in collections of 1,000 and 10,000 pieces. The documents are manuals of Debian, fetched by
-apt: they are not part of this repository.
+document itself; others have no answer in it. There are three sets (knowledge_sets.py): by the first
+one the form of the score and its threshold were chosen, the second one is held out, the third one
+is a page of a shop. Then the same search in collections of 1,000 and 10,000 pieces. The manuals are
+Debian's, fetched by apt: they are not part of this repository.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from ..control.services.event_log import EventLog
 from ..control.services.knowledge import Found, KnowledgeService
 from ..control.store.database import Database
 from ..media.clock import LoopClock
-from .knowledge_sets import HELD_OUT, POLICY, Labelled
+from .knowledge_sets import HELD_OUT, POLICY, SHOP, Labelled
 from .reports.results_file import Document, Metric, origin, write
 
 LIMIT = 5
@@ -190,6 +190,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         pieces = await pieces_of(options.document or POLICY.text(pathlib.Path(folder)))
         others = await pieces_of(options.held_out or HELD_OUT.text(pathlib.Path(folder)))
+        page = await pieces_of(SHOP.text(pathlib.Path(folder)))
     found = [await quality("words endings off", pieces, asked)]
     with mock.patch.object(comparing, "stem", _as_written):
         plain = [
@@ -198,6 +199,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         ]
         found.append(await quality("words as they are written", plain, asked))
     found.append(await quality(HELD_OUT.name, others, HELD_OUT.asked()))
+    found.append(await quality(SHOP.name, page, SHOP.asked()))
     speeds = [await speed(pieces, size, asked, options.rounds) for size in SIZES]
     return {"quality": found, "speed": speeds}
 

@@ -26,7 +26,7 @@ class QuestionSet(msgspec.Struct, frozen=True):
 
     name: str
     package: str
-    "Of Debian."
+    "Of Debian; empty: the text stands beside this file."
     manual: str
     "Its text, by the path in the package; gzip."
     questions: pathlib.Path
@@ -37,6 +37,8 @@ class QuestionSet(msgspec.Struct, frozen=True):
 
     def text(self, folder: pathlib.Path) -> pathlib.Path:
         """The manual as a text file in `folder`. Raises OSError and CalledProcessError."""
+        if not self.package:
+            return HERE / self.manual
         packed = pathlib.Path("/") / self.manual
         if not packed.exists():
             subprocess.run(["apt-get", "download", self.package], cwd=folder, check=True)
@@ -63,3 +65,11 @@ HELD_OUT = QuestionSet(
     HERE / "knowledge_held_out.json",
 )
 "Nothing is chosen by its questions: they were written before any of them was asked."
+
+SHOP = QuestionSet(
+    "a shop's nine answers",
+    "",
+    "knowledge_shop.md",
+    HERE / "knowledge_shop.json",
+)
+"What small firms have: one page. Nothing is chosen by its questions either."

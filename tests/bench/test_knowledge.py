@@ -6,14 +6,16 @@ import pathlib
 import pytest
 
 from offhook.bench.knowledge import Figures, Outcome
-from offhook.bench.knowledge_sets import HELD_OUT, POLICY, QuestionSet
+from offhook.bench.knowledge_sets import HELD_OUT, POLICY, SHOP, QuestionSet
 
 
-@pytest.mark.parametrize("questions", [POLICY, HELD_OUT])
-def test_each_set_asks_what_its_manual_answers_and_what_it_does_not(questions: QuestionSet) -> None:
+@pytest.mark.parametrize(("questions", "least"), [(POLICY, 30), (HELD_OUT, 30), (SHOP, 10)])
+def test_each_set_asks_what_its_manual_answers_and_what_it_does_not(
+    questions: QuestionSet, least: int
+) -> None:
     asked = questions.asked()
     assert len({one.ask for one in asked}) == len(asked)
-    assert sum(bool(one.has) for one in asked) >= 30
+    assert sum(bool(one.has) for one in asked) >= least
     assert sum(not one.has for one in asked) >= 10
     assert all(words == words.lower() for one in asked for words in one.has)
 
@@ -35,3 +37,8 @@ def test_a_manual_is_unpacked_to_a_text(tmp_path: pathlib.Path) -> None:
     packed.write_bytes(gzip.compress(b"From nine."))
     questions = QuestionSet("any", "manual", str(packed), tmp_path / "none.json")
     assert questions.text(tmp_path).read_text() == "From nine."
+
+
+def test_each_answer_of_the_shop_is_on_its_page(tmp_path: pathlib.Path) -> None:
+    page = SHOP.text(tmp_path).read_text().lower()
+    assert all(words in page for one in SHOP.asked() for words in one.has)
