@@ -2,9 +2,10 @@
 
 By words: Robertson and Spärck Jones's BM25 (k1 1.2, b 0.75), over the most that any passage could
 get: 1 would be "each asked word, again and again". A passage of average length that has each of
-them once gets 0.45, one that has half of their weight once 0.23; rare words weigh more. Passages
-that answer get 0.3 and more, whatever the size of the collection (bench/knowledge.py): so that a
-threshold means the same everywhere. By meaning: the cosine of the two vectors, at least 0.
+them once gets 0.45, one that has half of their weight once 0.23; rare words weigh more. In large
+documents passages that answer get 0.3 and more, in a page of short answers often 0.2
+(bench/knowledge.py): a threshold means nearly the same everywhere, not quite. By meaning: the
+cosine of the two vectors, at least 0.
 
 With both, the score is their weighted mean, and it is what is ranked by. Fused ranks (1/(60+rank))
 would need no weights, but say nothing of how well the best one fits: an agent that answers from
