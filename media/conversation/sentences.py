@@ -15,11 +15,12 @@ SENTENCE_CHARS = 12
 LIMIT_CHARS = 300
 "A sentence without an end is cut at a space."
 
-_END = re.compile(r"[.!?…]+[\"')\]]*\s+(?=\S)")
+# The lookbehind: in a long row of dots none is tried but the first.
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"')\]]*\s+(?=\S)")
 _CLAUSE = re.compile(r"[,;:–—]\s+(?=\S)")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|st|prof|no|vs|e\.g|i\.e|a\.m|p\.m|\w))\.\s+$", re.I
-)
+_ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|prof|no|vs|e\.g|i\.e|a\.m|p\.m|\w))\.$", re.I)
+_ABBREVIATION_CHARS = 8
+"Longer than any, with what stands before it."
 
 
 class Sentences:
@@ -47,20 +48,23 @@ class Sentences:
         return [rest] if rest.strip() else []
 
     def _cut(self) -> int | None:
-        cut = self._sentence_end()
-        if self._first:
-            clause = _after(_CLAUSE, self._rest, FIRST_CLAUSE_CHARS)
-            cut = min((at for at in (cut, clause) if at is not None), default=None)
         limit = FIRST_LIMIT_CHARS if self._first else LIMIT_CHARS
+        # Ends beyond the limit cut nothing, and nobody knows how much of a text comes at once.
+        head = self._rest[: limit + 1]
+        cut = self._sentence_end(head)
+        if self._first:
+            clause = _after(_CLAUSE, head, FIRST_CLAUSE_CHARS)
+            cut = min((at for at in (cut, clause) if at is not None), default=None)
         if (cut is None or cut > limit) and len(self._rest) > limit:
-            space = self._rest.rfind(" ", 0, limit)
+            space = head.rfind(" ", 0, limit)
             return space + 1 if space > 0 else limit
         return cut
 
-    def _sentence_end(self) -> int | None:
+    def _sentence_end(self, head: str) -> int | None:
         least = 1 if self._first else SENTENCE_CHARS
-        for match in _END.finditer(self._rest):
-            if match.end() >= least and not _ABBREVIATION.search(self._rest[: match.end()]):
+        for match in _END.finditer(head):
+            said = head[: match.end()].rstrip()[-_ABBREVIATION_CHARS:]
+            if match.end() >= least and not _ABBREVIATION.search(said):
                 return match.end()
         return None
 

@@ -314,8 +314,9 @@ class Speaker:
                 if isinstance(part, ReplyText):
                     if not length and part.text and speech.epoch is not None:
                         self._report(ReplyTextBegan(self._now, speech.epoch))
-                    length += len(part.text)
-                    await self._put(speech, pieces, sentences.push(part.text))
+                    text = part.text[: MAX_REPLY_CHARS + 1 - length]
+                    length += len(text)
+                    await self._put(speech, pieces, sentences.push(text))
                 else:
                     written = _with(written, part)
                 if length > MAX_REPLY_CHARS:

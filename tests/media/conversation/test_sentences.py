@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from offhook.media.conversation.sentences import LIMIT_CHARS, Sentences
 
 
@@ -48,3 +50,12 @@ def test_pieces_joined_are_the_text_however_it_comes() -> None:
 
 def test_nothing_but_space_is_no_piece() -> None:
     assert cut("  \n ", 1) == []
+
+
+@pytest.mark.parametrize("part", [".", "?!", "a. ", ", ", "...) ", "Mr. ", " ", '."'])
+def test_a_long_text_of_nothing_but_marks_is_cut_as_any_other(part: str) -> None:
+    text = part * 30_000
+    # What is tried again from each mark of a row takes minutes.
+    pieces = Sentences().push(text)
+    assert all(0 < len(piece) <= LIMIT_CHARS for piece in pieces)
+    assert text.lstrip().startswith("".join(pieces))
