@@ -25,6 +25,8 @@ from .repeats import NotComparable, pool
 from .report_page import Shown
 from .results_file import Document, Metric, ResultsUnreadable, read, write
 
+SECRETS, HIDDEN = ("--bearer", "--password"), "…"
+
 
 class Progress:
     """Lines on stderr: which step of how many, and how long it has been going."""
@@ -72,8 +74,22 @@ def no_target(parser: argparse.ArgumentParser, why: str) -> None:
 
 
 def command_line(name: str, argv: list[str] | None) -> str:
-    """For `origin`: the command as it can be typed again."""
-    return shlex.join(["offhook", "bench", name, *(sys.argv[1:] if argv is None else argv)])
+    """For `origin`: the command as it can be typed again, but for secrets: results are shown."""
+    given = sys.argv[1:] if argv is None else argv
+    told = [_hidden(word, given[at - 1] if at else "") for at, word in enumerate(given)]
+    return shlex.join(["offhook", "bench", name, *told])
+
+
+def _hidden(word: str, before: str) -> str:
+    """The word, or what stands for the value of a secret flag, however far that is written out."""
+    flag, equals, _ = word.partition("=")
+    if equals and _is_secret(flag):
+        return f"{flag}={HIDDEN}"
+    return HIDDEN if _is_secret(before) else word
+
+
+def _is_secret(flag: str) -> bool:
+    return len(flag) > len("--") and any(each.startswith(flag) for each in SECRETS)
 
 
 def repeated(measure: Callable[[int], Document], arguments: argparse.Namespace) -> Document:

@@ -165,3 +165,15 @@ def test_the_command_can_be_typed_again() -> None:
     assert command_line("latency", argv) == (
         "offhook bench latency --target 'sip:a b@127.0.0.1' --calls 2"
     )
+
+
+@pytest.mark.parametrize("flag", ["--bearer", "--bear", "--password"])
+def test_secrets_are_not_in_what_is_kept_of_a_command(flag: str) -> None:
+    for given in ([flag, "hush hush"], [f"{flag}=hush hush"]):
+        told = command_line("capacity", ["--target", "http://h/whip", *given, "--calls", "3"])
+        assert "hush" not in told
+        assert told.startswith("offhook bench capacity --target http://h/whip")
+        assert told.endswith("--calls 3")
+    assert command_line("bargein", ["--part", "words", "--pace=4"]) == (
+        "offhook bench bargein --part words --pace=4"
+    )
