@@ -39,11 +39,10 @@ from offhook.media.clock import VirtualClock
 from offhook.media.conversation.settings import AgentSettings
 from offhook.media.errors import MediaError
 from offhook.media.ports import HangUpCause, LegEnded, LegPort
-
-from .database import copy_database
-from .fake_lane import FakeLane
-from .fake_leg import FakeLeg
-from .fake_speech import FakeSynthesizer, FakeTranscriber
+from offhook.tests.kit.database import copy_database
+from offhook.tests.kit.fake_lane import FakeLane
+from offhook.tests.kit.fake_leg import FakeLeg
+from offhook.tests.kit.fake_speech import FakeSynthesizer, FakeTranscriber
 
 LIMIT_S = 10.0
 TO = "+15550001"
