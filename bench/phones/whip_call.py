@@ -7,11 +7,9 @@ one by one by aiortc's sender, and packets are handed on as they come, before ai
 """
 
 import asyncio
-import contextlib
 import fractions
 import importlib
 import importlib.metadata
-import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -21,6 +19,7 @@ import aiohttp
 import msgspec
 
 from .line import LineFailed, Way
+from .whip_way import BadWay
 
 ANSWER_LIMIT_S = 20.0
 CLOSE_LIMIT_S = 3.0
@@ -86,11 +85,6 @@ def clock_hz(kind: str) -> int:
     return OPUS_HZ if kind == OPUS else G711_HZ
 
 
-def is_rtp(datagram: bytes) -> bool:
-    """Audio and not DTLS, STUN (RFC 7983 §7) or RTCP (RFC 5761 §4)."""
-    return len(datagram) > 1 and 128 <= datagram[0] < 192 and not 192 <= datagram[1] < 224
-
-
 class WhipCall:
     """One call: `await call()`, then payloads are asked for and packets handed on, `hang_up()`."""
 
@@ -116,7 +110,7 @@ class WhipCall:
         self._transceiver: Any = None
         self._http: aiohttp.ClientSession | None = None
         self._begun = asyncio.Event()
-        self._late: set[asyncio.Task[None]] = set()
+        self._bad_way: BadWay | None = None
         self._by_type: dict[int, str] = {}
         self.ended = asyncio.Event()
         self.on_end: Callable[[], None] = lambda: None
@@ -149,7 +143,8 @@ class WhipCall:
         self._transceiver.receiver._handle_rtp_packet = self._take
         if self._way is not None:
             ice = self._transceiver.sender.transport.transport
-            ice._send = self._through(self._way, ice._send)
+            self._bad_way = BadWay(self._way, ice._send)
+            ice._send = self._bad_way.send
         headers = {} if self._bearer is None else {"Authorization": f"Bearer {self._bearer}"}
         self._http = aiohttp.ClientSession(headers=headers)
         try:
@@ -182,8 +177,8 @@ class WhipCall:
             await self._http.close()
         if self._peer is not None:
             await self._peer.close()
-        for task in self._late:
-            task.cancel()
+        if self._bad_way is not None:
+            self._bad_way.close()
 
     async def _post(self, offer: str) -> str:
         assert self._http is not None, "opened in call()"
@@ -241,26 +236,6 @@ class WhipCall:
             self._by_type = {each.payloadType: each.mimeType.lower() for each in known}
         return self._by_type.get(payload_type, "")
 
-    def _through(
-        self, way: Way, leave: Callable[[bytes], Awaitable[None]]
-    ) -> Callable[[bytes], Awaitable[None]]:
-        """`leave`, but packets of audio leave as late, and as often, as `way` has it."""
-        numbers = itertools.count()
-
-        async def send(datagram: bytes) -> None:
-            if not is_rtp(datagram):
-                await leave(datagram)
-                return
-            for late_s in way(next(numbers)):
-                if late_s <= 0:
-                    await leave(datagram)
-                    continue
-                task = asyncio.create_task(_later(late_s, leave, datagram))
-                self._late.add(task)
-                task.add_done_callback(self._late.discard)
-
-        return send
-
     def _on_state(self) -> None:
         if self._peer.connectionState in ("failed", "closed"):
             self._end()
@@ -269,9 +244,3 @@ class WhipCall:
         self.ended.set()
         self._begun.set()
         self.on_end()
-
-
-async def _later(late_s: float, leave: Callable[[bytes], Awaitable[None]], datagram: bytes) -> None:
-    await asyncio.sleep(late_s)
-    with contextlib.suppress(ConnectionError):  # the call is over; so is the packet
-        await leave(datagram)

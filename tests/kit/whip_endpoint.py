@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from offhook.bench.phones.whip_call import OPUS, clock_hz, is_rtp
+from offhook.bench.phones.whip_call import OPUS, clock_hz
+from offhook.bench.phones.whip_way import is_rtp
 
 
 class WhipEndpoint:

@@ -1,26 +1,9 @@
-"""The call itself: what is audio, and what a refusal says."""
+"""The call itself: what it offers, and what a refusal says."""
 
 import pytest
 
-from offhook.bench.phones.whip_call import Payload, WhipCall, WhipRefused, is_rtp
+from offhook.bench.phones.whip_call import Payload, WhipCall, WhipRefused
 from offhook.tests.kit.whip_endpoint import WhipEcho, taking_calls
-
-
-@pytest.mark.parametrize(
-    ("begin", "audio"),
-    [
-        (b"\x80\x60", True),  # RTP, payload type 96
-        (b"\x80\xe0", True),  # the same, marked
-        (b"\x80\x80", True),  # PCMU, marked
-        (b"\x80\xc8", False),  # RTCP, sender report
-        (b"\x80\xcd", False),  # RTCP, feedback
-        (b"\x16\xfe", False),  # DTLS
-        (b"\x00\x01", False),  # STUN
-        (b"\x80", False),
-    ],
-)
-def test_audio_is_told_from_what_else_there_is(begin: bytes, audio: bool) -> None:
-    assert is_rtp(begin + b"\x00" * 10 * (len(begin) > 1)) is audio
 
 
 async def test_a_far_end_that_is_full_is_quoted() -> None:
