@@ -24,8 +24,7 @@ def read_or_make(data: pathlib.Path, name: str, make: Callable[[], str]) -> str:
     """
     path = path_of(data, name)
     try:
-        # One by one: `parents` would make the data folder readable for others.
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_folder(data)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         if not path.exists():
             write(path, make())
@@ -37,6 +36,16 @@ def read_or_make(data: pathlib.Path, name: str, make: Callable[[], str]) -> str:
     if not value:
         raise StoreError(str(path), "is empty; delete it and a new one is made")
     return value
+
+
+def make_data_folder(data: pathlib.Path) -> None:
+    """For nobody else on this machine: before anything is made in it, as what makes a folder on
+    its way to another makes it readable for all. Raises StoreError.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreError(str(data), exc.strerror or str(exc)) from exc
 
 
 def open_keys(data: pathlib.Path, name: str) -> list[bytes]:

@@ -8,6 +8,7 @@ import resource
 import uvloop
 
 from ..auth.operator_token import open_token
+from ..auth.secret_file import make_data_folder
 from ..configuration import config
 from ..telemetry import logs
 
@@ -18,6 +19,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--config", metavar="FILE", help="instead of ./offhook.toml")
     options = parser.parse_args(argv)
     settings = config.load(os.environ, options.config)
+    make_data_folder(settings.data_folder())
     token = open_token(settings.api_token, settings.data_folder())
     if token.path is not None:
         print(f"the API's token is in {token.path}", flush=True)

@@ -4,7 +4,13 @@ import pathlib
 
 import pytest
 
-from offhook.control.auth.secret_file import open_key, open_keys, path_of, read_or_make
+from offhook.control.auth.secret_file import (
+    make_data_folder,
+    open_key,
+    open_keys,
+    path_of,
+    read_or_make,
+)
 from offhook.control.errors import StoreError
 
 
@@ -22,6 +28,12 @@ def test_a_key_is_made_once_and_private(tmp_path: pathlib.Path) -> None:
 def test_a_data_folder_that_it_makes_is_for_nobody_else(tmp_path: pathlib.Path) -> None:
     read_or_make(tmp_path / "some" / "data", "it", lambda: "a secret")
     assert (tmp_path / "some" / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="file/data"):
+        make_data_folder(tmp_path / "file" / "data")
 
 
 def test_a_new_key_is_written_above_the_old_one(tmp_path: pathlib.Path) -> None:
