@@ -8,6 +8,7 @@ import pathlib
 import random
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import pytest
@@ -43,7 +44,7 @@ class Idle:
         return None
 
 
-def server(folder: pathlib.Path, port: int, **settings: int) -> HttpServer:
+def server(folder: pathlib.Path, port: int, **settings: Any) -> HttpServer:
     bus, metrics = EventBus(), Metrics()
     database, clock = Database(url_in(folder)), VirtualClock()
     calls = CallRegistry(CallStore(database), bus, metrics, clock, folder)
