@@ -4,13 +4,15 @@ import pathlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from offhook.control.auth.principal import Principal
 from offhook.control.auth.scopes import EVERYTHING
 from offhook.control.domain.accounts import Account, Role as AccountRole
-from offhook.control.errors import NotFound
+from offhook.control.errors import NotFound, Unprocessable
 from offhook.control.services.accounts import ACCOUNTS
+from offhook.control.services.calls import NewCall
 from offhook.control.store.calls import CALLS, CallFilter
 from offhook.control.store.rows import PageQuery
 from offhook.media.conversation.records import CallStatus, Role
@@ -226,3 +228,18 @@ async def test_another_accounts_calls_are_not_there(api: Api) -> None:
     async with api.database.write() as tx:
         await CALLS.add(tx, call_of(call_record(2), owner_id=ann.id))
     assert (await calls.get(who, "call-2")).owner_id == ann.id
+
+
+async def test_a_call_is_not_made_in_the_name_of_another_accounts_person(api: Api) -> None:
+    person = {"name": "Bob", "kind": "human", "phone_number": "+15550001"}
+    token = await api.user("ann@example.org")
+    bob = await api.want(201, "POST", "/v1/agents", person, token=token)
+    account = await api.services.sign_in.named("ann@example.org")
+    assert account is not None
+    ann = Principal(account.id, AccountRole.USER, EVERYTHING, "access")
+    other = msgspec.structs.replace(ann, account_id="somebody-else")
+    wanted = NewCall(to="+15550002", human_agent_id=bob["id"])
+    with pytest.raises(Unprocessable) as refused:
+        await api.services.calls.place(other, wanted)
+    assert [error.field for error in refused.value.errors] == ["human_agent_id"]
+    assert (await api.services.calls.place(ann, wanted)).human_agent_id == bob["id"]
