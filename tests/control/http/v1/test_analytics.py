@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
+import pypdf
 import pytest
 import pytest_asyncio
 
@@ -22,7 +23,7 @@ from offhook.control.domain.analyses import AnalysisStatus
 from offhook.control.domain.calls import Call, CallStatus, Outcome
 from offhook.control.store.calls import CALLS
 from offhook.media.errors import ProviderError
-from offhook.tests.kit.api import Api
+from offhook.tests.kit.api import TOKEN, Api
 from offhook.tests.kit.seeded_calls import Seeded, make_calls, store_calls
 
 BERLIN = "Europe/Berlin"
@@ -598,3 +599,17 @@ async def test_a_report_is_a_pdf_of_three_pages(office: Office) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/pdf")
     assert data.startswith(b"%PDF-")
     assert data.count(b"/Type /Page ") == 3
+
+
+async def test_a_report_has_no_name_of_another_accounts_agent(office: Office) -> None:
+    agents = (await office.api.want(200, "GET", "/v1/agents?limit=100"))["items"]
+    (carl,) = (agent["id"] for agent in agents if agent["name"] == "Carl")
+    path = f"/v1/analytics/export?{RANGE}&format=pdf&agent_id={carl}"
+    printed = {}
+    for token in (office.token, TOKEN):
+        answer = await office.api.ask("GET", path, token=token)
+        pages = pypdf.PdfReader(io.BytesIO(await answer.read())).pages
+        printed[token] = "".join(page.extract_text() for page in pages)
+    assert "agent Carl" in printed[TOKEN]
+    assert "Carl" not in printed[office.token]
+    assert f"agent {carl}" in printed[office.token]
