@@ -178,7 +178,7 @@ class DtmfDetector:
     def _loud_keys(
         self,
         spectra: NDArray[np.complex64],
-        power: NDArray[np.float32],
+        power: NDArray[np.floating],
         loud: NDArray[np.bool_],
     ) -> NDArray[np.int16]:
         keys = np.full(power.shape, NO_KEY, np.int16)

@@ -123,18 +123,19 @@ class Outbound(Columns):
     def _encode(self, n: int, frames: NDArray[np.int16]) -> None:
         encoding = self.encoding[:n]
         payload = self.packets[:n, RTP_HEADER_BYTES:]
-        first = encoding[0]
-        if first in (ULAW, ALAW) and np.count_nonzero(encoding == first) == n:
-            # The usual cohort: one G.711 law on every row, no row selection to copy.
-            payload[:, : self.frame] = ENCODED[int(first)](frames)
+        last = int(encoding.max())
+        alone = np.count_nonzero(encoding == last) == np.count_nonzero(encoding)
+        if last in (ULAW, ALAW) and alone:
+            # The usual cohort: one G.711 law wherever there is a lane, no row selection to copy.
+            payload[:, : self.frame] = ENCODED[last](frames)
             self.lengths[:n] = RTP_HEADER_BYTES + self.frame
             return
         for law, encode in ENCODED.items():
             rows = which(encoding == law)
             if rows.size:
-                data = encode(frames[rows])
-                payload[rows, : data.shape[1]] = data
-                self.lengths[rows] = RTP_HEADER_BYTES + data.shape[1]
+                payloads = encode(frames[rows])
+                payload[rows, : payloads.shape[1]] = payloads
+                self.lengths[rows] = RTP_HEADER_BYTES + payloads.shape[1]
         for row, encoder in self.encoders.items():
             if self.sending[row] and row < n:
                 data = encoder.encode(frames[row])
