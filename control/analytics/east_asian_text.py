@@ -115,6 +115,7 @@ def laid_over(pdf: bytes, pages: Sequence[Sequence[Placed]]) -> bytes:
         resources = page["/Resources"].get_object()
         assert isinstance(resources, DictionaryObject)
         known = resources.get("/Font", DictionaryObject()).get_object()
+        assert isinstance(known, DictionaryObject)
         names = DictionaryObject(known)
         for one in placed:
             font = one.run.font

@@ -4,7 +4,8 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
+from pypdf.generic import DictionaryObject
 
 from offhook.control.analytics.call_columns import CallColumns
 from offhook.control.analytics.questions import answer
@@ -51,6 +52,14 @@ def table_of(*names: str) -> CallColumns:
     return table
 
 
+def fonts_of(page: PageObject) -> set[str]:
+    resources = page["/Resources"]
+    assert isinstance(resources, DictionaryObject)
+    fonts = resources["/Font"]
+    assert isinstance(fonts, DictionaryObject)
+    return {str(name) for name in fonts}
+
+
 def test_east_asian_names_are_written_in_fonts_that_viewers_have() -> None:
     data = pdf_of(book(table_of("客户服务 Service", "お客様ｻﾎﾟｰﾄ", "國語 ㄅㄆ"), account="株式会社"))
     reader = PdfReader(BytesIO(data))
@@ -61,7 +70,7 @@ def test_east_asian_names_are_written_in_fonts_that_viewers_have() -> None:
         assert "Service" in page
         assert "お客様サポート" in page
     assert "國語" in people
-    fonts = {str(font) for page in reader.pages for font in page["/Resources"]["/Font"]}
+    fonts = {font for page in reader.pages for font in fonts_of(page)}
     assert {"/STSong-Light", "/HeiseiKakuGo-W5", "/MSung-Light"} <= fonts
     assert reader.metadata is not None
     assert reader.metadata.title == "Call report, 1 June 2026 to 30 June 2026"
