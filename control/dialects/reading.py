@@ -13,6 +13,7 @@ from aiohttp import web
 
 from ..errors import BadRequest, FieldError, Unprocessable
 from ..http.decoding import field_error, read_bytes
+from ..http.null_characters import nul_in_json, refuse_in_fields
 
 REQUIRED = "required"
 "The message of a field that is missing."
@@ -58,6 +59,7 @@ class NoJson(BadRequest):
 def read_query(request: web.Request, type_: type[StructT]) -> StructT:
     """The parameters. Raises BadQuery."""
     values = {name: value for name, value in request.query.items() if value}
+    refuse_in_fields(values)
     found = converted(values, type_, strict=False)
     if isinstance(found, list):
         raise BadQuery(found)
@@ -86,11 +88,14 @@ def read_body(data: bytes, type_: type[StructT]) -> StructT:
 
 
 def json_of(data: bytes) -> Any:
-    """Raises NoJson. Nothing at all is an empty object."""
+    """Raises NoJson, and Misfit for a NUL. Nothing at all is an empty object."""
     try:
-        return msgspec.json.decode(data or b"{}")
+        found = msgspec.json.decode(data or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise NoJson(f"the body is no JSON: {exc}") from exc
+    if (error := nul_in_json(data)) is not None:
+        raise Misfit("the body does not fit", [error])
+    return found
 
 
 async def read_form(request: web.Request, type_: type[StructT]) -> StructT:
@@ -99,6 +104,7 @@ async def read_form(request: web.Request, type_: type[StructT]) -> StructT:
     Raises what read_body does.
     """
     data = await read_bytes(request, MAX_FORM_BYTES)
+    refuse_in_fields(request.query)
     if request.content_type == FORM:
         try:
             pairs = parse_qsl(data.decode(), max_num_fields=MAX_FIELDS)
@@ -106,6 +112,7 @@ async def read_form(request: web.Request, type_: type[StructT]) -> StructT:
             raise NoJson(f"the form cannot be read: {exc}") from exc
         # Some break the line after `&`.
         posted = {name.strip(): value.strip("\r\n") for name, value in pairs}
+        refuse_in_fields(posted)
         found = converted(dict(request.query) | posted, type_, strict=False)
     else:
         sent = json_of(data)

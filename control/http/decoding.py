@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from ..errors import BadRequest, FieldError, TooLarge, TooSlow, Unprocessable, Unsupported
+from .null_characters import refuse_in_fields, refuse_in_json
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 JSON_TYPES = ("application/json", "application/octet-stream")
@@ -30,6 +31,7 @@ def read_query(request: web.Request, type_: type[StructT]) -> StructT:
         if name in values:
             raise BadRequest("given more than once", field=name)
         values[name] = request.query[name]
+    refuse_in_fields(values)
     try:
         return msgspec.convert(values, type_, strict=False)
     except msgspec.ValidationError as exc:
@@ -47,11 +49,12 @@ def parse_body(data: bytes, type_: type[StructT]) -> StructT:
     """The JSON body. Raises BadRequest (no JSON) and Unprocessable."""
     try:
         body: StructT = decoder(type_).decode(data or b"{}")
-        return body
     except msgspec.ValidationError as exc:
         raise Unprocessable("the body does not fit", [field_error(exc)]) from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise BadRequest(f"the body is no JSON: {exc}") from exc
+    refuse_in_json(data)
+    return body
 
 
 def limit_body(request: web.Request, max_bytes: int) -> None:

@@ -12,6 +12,7 @@ from ..auth.principal import Principal
 from ..errors import Forbidden
 from .decoding import BODY_TIMEOUT_S, limit_body, read_bytes, refuse_packed
 from .finishing import READING, Finishing
+from .null_characters import refuse_in_path
 from .once import answered_once, key_of
 from .route import NOTHING, AnyRoute, Asked
 from .speech import Speech, speech_of
@@ -42,6 +43,7 @@ def handler_of(route: AnyRoute) -> AiohttpHandler:
         who = request.get(PRINCIPAL)
         if route.scope is not None:
             check_may(who, route)
+        refuse_in_path(request.match_info)
         limit_body(request, route.max_body_bytes)
         refuse_packed(request)
         speech = speech_of(request)

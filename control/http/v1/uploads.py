@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ...errors import BadRequest, TooLarge, TooSlow, Unsupported
 from ...services.imports import Upload
 from ..decoding import field_error, limit_body
+from ..null_characters import refuse_in_fields
 from ..route import QueryT
 
 PIECE_BYTES = 256 * 1024
@@ -164,6 +165,7 @@ async def _form(request: web.Request, spool: Spool) -> tuple[str, dict[str, str]
         raise BadRequest(f"the form cannot be read: {exc}") from exc
     if name is None:
         raise BadRequest("the form has no file", field=FILE_FIELD)
+    refuse_in_fields({FILE_FIELD: name} | fields)
     return name, fields
 
 
