@@ -94,7 +94,8 @@ async def test_an_agent_hands_its_caller_to_whoever_is_there(client: Client) -> 
         "say": "One moment, please.",
         "transfer": "human",
     }
-    house = {"greeting": "", "answers": [answer]}
+    # How well a made voice is recognised is not what is tested: a miss is handed over as well.
+    house = {"greeting": "", "answers": [answer], "human": "human", "tries": 0}
     agent = await client.ask("POST", "/v1/agents", {"name": "House", "house": house})
     wanted = {"to": CALLED, "agent_id": agent["id"]}
     call = (await client.ask("POST", "/v1/calls", wanted))["id"]
