@@ -89,7 +89,7 @@ async def test_many_missed_calls_are_one_notification(api: Api) -> None:
 async def test_what_was_read_in_vain_or_in_part_is_told(api: Api) -> None:
     news = news_of(api)
     await all_told(news)
-    about = {"at_wall": api.clock.wall()}
+    now = api.clock.wall()
     async with api.services.events.writing() as work:
         job = ImportJob(
             owner_id=OPERATOR_ID,
@@ -107,12 +107,12 @@ async def test_what_was_read_in_vain_or_in_part_is_told(api: Api) -> None:
             Document(owner_id=OPERATOR_ID, title="Prices", size_bytes=1, content_hash="0" * 64),
         )
         ended = ImportEnded(
-            **about, import_job_id=job.id, status=job.status, rows_ok=1, rows_failed=2
+            at_wall=now, import_job_id=job.id, status=job.status, rows_ok=1, rows_failed=2
         )
         work.tell(OPERATOR_ID, ended)
         for status in (DocumentStatus.READY, DocumentStatus.FAILED):
             read = DocumentProcessed(
-                **about,
+                at_wall=now,
                 document_id=document.id,
                 agent_id=None,
                 status=status,
@@ -120,7 +120,7 @@ async def test_what_was_read_in_vain_or_in_part_is_told(api: Api) -> None:
                 error="there is no text in it",
             )
             work.tell(OPERATOR_ID, read)
-        work.tell(OPERATOR_ID, WebhookDisabled(**about, webhook_id="deleted", reason="gone"))
+        work.tell(OPERATOR_ID, WebhookDisabled(at_wall=now, webhook_id="deleted", reason="gone"))
     await all_told(news)
     assert await titles(api) == ["calls.csv was read", "Prices cannot be read"]
 
