@@ -80,11 +80,18 @@ async def _run(options: argparse.Namespace, play: Recording | None) -> int:
     except OSError as exc:
         raise StartError("a socket for SIP", exc.strerror or str(exc)) from exc
     try:
-        call = _place(phone, options)
+        placed: list[PlacedCall] = []
+
+        def hang_up() -> None:
+            for call in placed:
+                call.leg.hang_up()
+
+        # Before a telephone can ring; what comes in between is heeded when it is placed.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, call.leg.hang_up)
-        return await _hold(call, options, play)
+            loop.add_signal_handler(number, hang_up)
+        placed.append(_place(phone, options))
+        return await _hold(placed[0], options, play)
     finally:
         await phone.aclose()
 
