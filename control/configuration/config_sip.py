@@ -21,6 +21,8 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "What others are told to send to; empty: the address that packets to them leave from."
     open: Literal["", "loopback"] = ""
     "Development: `loopback` lets anyone on this machine call in, without bans or limits."
+    allow_private: bool = False
+    "True: SIP addresses that calls are placed to may be of this machine and private networks."
     codecs: tuple[CodecName, ...] = ("opus", "G722", "PCMU", "PCMA")
     "In the order of preference; wide-band first, because it is understood better."
     session_expires_s: Annotated[int, msgspec.Meta(ge=90)] = 1800

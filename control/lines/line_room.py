@@ -89,7 +89,8 @@ class LineRoom:
         known = self.lines.get(line)
         carries = known is not None and known.can_call_out and not known.simulated
         if self._sip is not None and is_address(to) and not carries:
-            return self._sip.call(to, line=line)
+            public_only = not self._settings.sip.allow_private
+            return self._sip.call(to, line=line, public_only=public_only)
         return self.lines.call(line, to)
 
     def sip_kept(self) -> Mapping[str, int]:

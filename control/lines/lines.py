@@ -57,6 +57,7 @@ class SipCalls(Protocol):
         username: str | None = None,
         password: str | None = None,
         line: str = "",
+        public_only: bool = False,
     ) -> LegPort:
         """Place a call. Raises SipError and MediaError."""
         ...
@@ -80,6 +81,7 @@ class Lines:
         self._accounts = {line.name: line for line in settings.lines}
         self._trunks = {trunk.name: trunk for trunk in settings.trunks}
         self._has_loopback = settings.loopback
+        self._public_only = not settings.sip.allow_private
         self._modems = {modem.name: modem for modem in settings.modem_list()}
         self._registrations: dict[str, AnyRegistrationEvent] = {}
 
@@ -150,19 +152,30 @@ class Lines:
             return self.loopback.call(target, from_number, admitted=True)
         assert self.sip is not None, "a line without its driver cannot call out"
         if line.kind is LineKind.SIP_ACCOUNT:
-            return self.sip.call(target, from_=from_number or None, line=line.name)
+            registrar = Uri.parse(self._accounts[line.name].registrar)
+            theirs = not is_address(target) or leads_to(Uri.parse(target), registrar)
+            return self.sip.call(
+                target,
+                from_=from_number or None,
+                line=line.name,
+                public_only=self._public_only and not theirs,
+            )
         trunk = self._trunks[line.name]
         at_trunk = Uri.parse(trunk.uri())
         if not is_address(target):
             target = str(msgspec.structs.replace(at_trunk, user=target))
-        # Anybody else would get a digest of the trunk's password, to be guessed at or passed on.
-        username = trunk.username if leads_to(Uri.parse(target), at_trunk) else ""
+        # The operator has chosen the trunk's host, and nobody else has. Another one would get a
+        # digest of the trunk's password, to be guessed at or passed on; and is not let be one of
+        # our own network, to which who places calls could send what they like.
+        theirs = leads_to(Uri.parse(target), at_trunk)
+        username = trunk.username if theirs else ""
         return self.sip.call(
             target,
             from_=from_number or username or None,
             username=username or None,
             password=(trunk.password or None) if username else None,
             line=line.name,
+            public_only=self._public_only and not theirs,
         )
 
     # --- one line --------------------------------------------------------------------------------

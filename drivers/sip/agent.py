@@ -107,7 +107,7 @@ class UserAgent:
         session = CallerSession(
             invitation,
             self._identity,
-            self._open(hop.host),
+            self._open(hop.host, public_only=hop.public_only),
             self._authorizer(credentials),
             self._settings.session,
         )
@@ -425,8 +425,14 @@ class UserAgent:
 
     # --- inside ---
 
-    def _open(self, host: str) -> Negotiation:
-        return Negotiation(self._open_media, host, self._settings.codecs, self._identity.rng)
+    def _open(self, host: str, *, public_only: bool = False) -> Negotiation:
+        return Negotiation(
+            self._open_media,
+            host,
+            self._settings.codecs,
+            self._identity.rng,
+            public_only=public_only,
+        )
 
     def _authorizer(self, credentials: Credentials | None) -> Authorizer:
         if credentials is None:

@@ -42,11 +42,18 @@ class Invitation(msgspec.Struct, frozen=True):
     "Where all requests go first."
     headers: tuple[tuple[str, str], ...] = ()
     "Further headers of the INVITE."
+    public_only: bool = False
+    "Nothing of this call leaves to another network than the public Internet, wherever it is led."
 
     @property
     def hop(self) -> Hop:
         """Where the INVITE goes. Raises Unroutable."""
-        return hop_of(self.proxy or self.target)
+        return self.hop_to(self.target)
+
+    def hop_to(self, target: Uri) -> Hop:
+        """Where an INVITE to another target goes. Raises Unroutable."""
+        hop = hop_of(self.proxy or target)
+        return msgspec.structs.replace(hop, public_only=self.public_only)
 
 
 class CallerSession(Session):
@@ -264,7 +271,7 @@ class CallerSession(Session):
             if any(target.matches(old) for old in self._targets):
                 continue
             try:
-                hop = hop_of(self.invitation.proxy or target)
+                hop = self.invitation.hop_to(target)
             except Unroutable:
                 continue
             self._targets.append(target)

@@ -6,6 +6,8 @@ Not here: what is said in it; see session.py.
 import ipaddress
 from typing import Self
 
+import msgspec
+
 from .address import Address
 from .fields import Message
 from .hop import Hop, Unroutable, hop_of
@@ -94,13 +96,16 @@ class Dialog:
 
         The neighbour that the dialog began with, where the far end's Contact cannot be reached:
         phones behind NAT give private addresses, and some say `transport=tcp` whatever they speak.
+        No Contact leads a call to networks that its first INVITE was not to reach.
         """
         try:
             hop = hop_of(self.routes[0].uri if self.routes else self.target)
         except Unroutable:
             return self._neighbour
         behind_nat = _is_private(hop.host) and not _is_private(self._neighbour.host)
-        return self._neighbour if behind_nat else hop
+        if behind_nat:
+            return self._neighbour
+        return msgspec.structs.replace(hop, public_only=self._neighbour.public_only)
 
     def request(self, method: str, identity: Identity, *, cseq: int | None = None) -> Request:
         """A request in this dialog, with Via and without body (RFC 3261 §12.2.1.1).

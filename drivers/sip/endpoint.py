@@ -154,8 +154,11 @@ class SipEndpoint:
         password: str | None = None,
         headers: Mapping[str, str] | None = None,
         line: str = "",
+        public_only: bool = False,
     ) -> SipLeg:
         """Place a call to a SIP URI, or to a number by a registered line.
+
+        `public_only`: its target is somebody's who must not reach our own network through us.
 
         Nobody but its registrar is shown what a line can show of itself: whoever is called may ask
         for it, and use the answer elsewhere. Raises MalformedMessage (the URI), Unroutable,
@@ -172,6 +175,7 @@ class SipEndpoint:
             uri,
             self._from(from_, settings, transport),
             headers=tuple((headers or {}).items()),
+            public_only=public_only,
         )
         credentials = None if username is None else Credentials(username, password or "")
         session = agent.call(invitation, credentials, self._clock.now())

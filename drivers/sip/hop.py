@@ -26,6 +26,9 @@ class Hop(msgspec.Struct, frozen=True):
     port: int
     from_this_machine: bool = False
     "Of a source only: it is an address of ours, and the datagram never was on a wire."
+    public_only: bool = False
+    """Nothing is sent there unless it is an address of the public Internet: the transport looks at
+    each datagram's, since a name may lead elsewhere the next time."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

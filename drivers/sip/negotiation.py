@@ -10,6 +10,7 @@ from typing import Protocol
 from ...codecs.catalog import Codec
 from ...media.errors import MediaError, Refused
 from ...media.ports import LanePort
+from ..public_addresses import is_public
 from ..sdp.offer_answer import Direction, MediaChoice, OfferAnswer, OfferRefused
 
 __all__ = ["MediaChoice", "MediaSession", "Negotiation", "OfferRefused", "OpenMedia"]
@@ -18,6 +19,8 @@ SESSION_ID_BITS = 31
 "Of the number in `o=`; some phones read it as a signed 32-bit number."
 MAX_FORK_ANSWERS = 16
 "Answers of different forks that are kept."
+NOWHERE = ("0.0.0.0", "::")
+"Addresses of a far end that is not to be sent to."
 
 
 class MediaSession(Protocol):
@@ -61,12 +64,16 @@ class Negotiation:
         remote_host: str,
         codecs: tuple[Codec, ...],
         rng: random.Random,
+        *,
+        public_only: bool = False,
     ) -> None:
+        """`public_only`: no audio is sent to another network than the public Internet."""
         self._media: MediaSession | None = open_media(remote_host)
         host, port = self._media.local_host, self._media.local_port
         session_id = rng.getrandbits(SESSION_ID_BITS)
         self._offer_answer = OfferAnswer(session_id, host, port, codecs)
         self._codecs = codecs
+        self._public_only = public_only
         self._choice: MediaChoice | None = None
         self._applied: MediaChoice | None = None
         self._forks: dict[str | None, MediaChoice] = {}
@@ -95,7 +102,7 @@ class Negotiation:
     def peer_holds(self) -> bool:
         """Whether the far end does not want to hear us."""
         choice = self._applied
-        unroutable = choice is not None and choice.remote_host in ("0.0.0.0", "::")
+        unroutable = choice is not None and choice.remote_host in NOWHERE
         return choice is not None and (not choice.direction.sends or unroutable)
 
     def offer(self) -> bytes:
@@ -134,10 +141,14 @@ class Negotiation:
         return answer
 
     def apply(self) -> None:
-        """Let what was agreed be heard. Raises OfferRefused when no lane is free for it."""
+        """Let what was agreed be heard. Raises OfferRefused when no lane is free for it, or it may
+        not be sent to where the far end is."""
         choice = self._choice
         if self._media is None or choice is None or choice == self._applied:
             return
+        host = choice.remote_host
+        if self._public_only and host not in NOWHERE and not is_public(host):
+            raise OfferRefused(f"its audio at {host} is of a private network")
         if not self._media.can_apply(choice.codec):
             # Two forks of one INVITE may answer with codecs of different rates.
             raise OfferRefused(f"the audio that runs cannot change to {choice.codec.name}")

@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Coroutine
 
 from ...media.clock import Clock
+from ..public_addresses import is_public
 from .hop import Hop, Outgoing
 from .udp_socket import Arrived, PortRefused, UdpSocket
 
@@ -22,6 +23,7 @@ NAME_LIFETIME_S = 60.0
 MAX_NAMES = 256
 MAX_WAITING = 64
 "Messages that wait for one name; the oldest is dropped, its transaction repeats it."
+NOT_PUBLIC = "leads to this machine or a private network, where the call may not go"
 
 
 class UdpTransport:
@@ -88,6 +90,10 @@ class UdpTransport:
 
     def _send_to(self, message: Outgoing, address: str) -> None:
         if self._socket is None:
+            return
+        if message.hop.public_only and not is_public(address):
+            self.counters["not_public"] += 1
+            self._later_unreachable(message.hop, f"{message.hop} {NOT_PUBLIC}")
             return
         try:
             self._socket.send_to(message.data, address, message.hop.port)

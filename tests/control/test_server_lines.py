@@ -10,6 +10,7 @@ from offhook.control.domain.lines import Line, LineState
 from offhook.control.lines.lines import LineBusy
 from offhook.control.wiring import Server
 from offhook.drivers.sip.registration import AnyRegistrationEvent
+from offhook.drivers.sip.transport import NOT_PUBLIC
 from offhook.media.ports import AnyLegEvent, HangUpCause, LegAnswered, LegEnded, LegPort
 from offhook.tests.kit.station import LIMIT_S, Station
 from offhook.tests.kit.whole_server import on_free_ports, started
@@ -103,3 +104,21 @@ async def test_a_simulated_modem_is_answered_through_real_frames(server: Server)
     leg.hang_up()
     await ear.wait_for(LegEnded)
     assert line(server, "simulated-1").in_use == 0
+
+
+async def test_an_address_of_this_machine_is_called_only_where_the_operator_lets_it(
+    tmp_path: Path, server: Server
+) -> None:
+    async with Station() as other:
+        target = other.address("anna")
+        ended = await Ear(server.lines.call("carrier", target)).wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        assert ended.cause is HangUpCause.NETWORK
+        assert NOT_PUBLIC in ended.reason
+        trunk = LINES | {"LINES_0_REGISTRAR": "sip:127.0.0.1:9", "TRUNKS_0_HOST": "127.0.0.1:9"}
+        settings = on_free_ports(tmp_path / "open", SIP_ALLOW_PRIVATE="true", **trunk)
+        async with started(settings) as opened:
+            leg = opened.lines.call("carrier", target)
+            party = await other.incoming()
+            assert party.leg.to_number == "anna"
+            leg.hang_up()

@@ -112,7 +112,8 @@ async def test_when_all_calls_are_in_use_somebody_can_still_be_called_into_one(
     tmp_path: Path,
 ) -> None:
     own = {"LIMITS_MAX_CALLS": "1", "API_TOKEN": "a token", "LOOPBACK": "false"}
-    settings = on_free_ports(tmp_path, SIP_OPEN="loopback", **own)
+    own |= {"SIP_OPEN": "loopback", "SIP_ALLOW_PRIVATE": "true"}
+    settings = on_free_ports(tmp_path, **own)
     headers = {"Authorization": "Bearer a token"}
     async with (
         started(settings) as server,

@@ -10,6 +10,8 @@ class FakeSipCalls:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, str | None]] = []
+        self.public_only: list[bool] = []
+        "Of each call: whether it may not go to private networks."
         self.legs: list[FakeLeg] = []
         self.error: Exception | None = None
 
@@ -21,6 +23,7 @@ class FakeSipCalls:
         username: str | None = None,
         password: str | None = None,
         line: str = "",
+        public_only: bool = False,
     ) -> FakeLeg:
         """A leg, or the error that is set."""
         if self.error is not None:
@@ -28,6 +31,7 @@ class FakeSipCalls:
         self.asked.append(
             {"to": target, "from": from_, "line": line, "by": username, "with": password}
         )
+        self.public_only.append(public_only)
         self.legs.append(FakeLeg(FakeLane(8000), inbound=False))
         return self.legs[-1]
 

@@ -1,5 +1,6 @@
 """Lines put together: what is told when one cannot be opened, and that a room's end closes all."""
 
+import asyncio
 import contextlib
 import random
 import socket
@@ -11,8 +12,9 @@ from offhook.control.dialer.call_limits import CallLimits
 from offhook.control.errors import StartError
 from offhook.control.lines.line_room import LineRoom
 from offhook.control.lines.lines import LineFailed
+from offhook.drivers.sip.transport import NOT_PUBLIC
 from offhook.media.clock import LoopClock
-from offhook.media.ports import LegPort
+from offhook.media.ports import LegEnded, LegPort
 from offhook.tests.kit.loopback_rig import ToneSpeaker
 
 HOST = "127.0.0.1"
@@ -61,3 +63,20 @@ async def test_the_end_of_a_room_closes_its_lines() -> None:
 async def test_nobody_is_dialled_by_a_line_that_is_not_there() -> None:
     with pytest.raises(LineFailed, match="there is no such line"):
         room_at(0).dial(f"sip:anna@{HOST}", "nowhere")
+
+
+class Calls:
+    """Notes what is said of a leg that ends."""
+
+    def __init__(self, leg: LegPort) -> None:
+        self.ended = asyncio.get_running_loop().create_future()
+        leg.sink = lambda event: self.ended.set_result(event)
+
+
+async def test_who_is_called_into_a_call_from_this_machine_is_on_the_public_internet() -> None:
+    room = room_at(0)
+    async with contextlib.AsyncExitStack() as stack:
+        await start(room, stack)
+        end = await Calls(room.dial(f"sip:anna@{HOST}:9", "local")).ended
+        assert isinstance(end, LegEnded)
+        assert NOT_PUBLIC in end.reason

@@ -1,11 +1,13 @@
 """Lines by name: what state each is in, how full it is, and calls by it."""
 
+import msgspec
 import pytest
 
 from offhook.control.configuration.config import (
     LineSettings,
     ModemSettings,
     Settings,
+    SipSettings,
     TrunkSettings,
 )
 from offhook.control.dialer.call_limits import CallLimits, Counted
@@ -105,6 +107,31 @@ def test_a_number_becomes_an_address_of_the_line(
     (got,) = board.sip.asked
     assert (got["to"], got["from"], got["by"], got["with"]) == asked
     assert got["line"] == line
+
+
+@pytest.mark.parametrize(
+    ("line", "to", "anywhere"),
+    [
+        ("carrier", "+49301", True),
+        ("carrier", "sip:x@Carrier.Example:5060", True),
+        ("carrier", "sip:x@carrier.example:161", False),
+        ("carrier", "sip:x@carrier.example;maddr=10.0.0.1", False),
+        ("carrier", "sip:x@192.168.1.1", False),
+        ("office", "100", True),
+        ("office", "sip:100@pbx.example:5070", True),
+        ("office", "sip:100@pbx.example", False),
+        ("office", "tel:+49301", False),
+    ],
+)
+def test_only_a_lines_own_host_may_be_of_a_private_network(
+    line: str, to: str, anywhere: bool
+) -> None:
+    board = Board()
+    board.lines.call(line, to)
+    assert board.sip.public_only == [not anywhere]
+    board = Board(msgspec.structs.replace(SETTINGS, sip=SipSettings(allow_private=True)))
+    board.lines.call(line, to)
+    assert board.sip.public_only == [False]
 
 
 def test_a_simulated_modem_calls_over_the_loopback_line() -> None:

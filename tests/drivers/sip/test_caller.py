@@ -3,11 +3,14 @@
 import pytest
 
 from offhook.codecs.catalog import G722
+from offhook.drivers.sip.address import Address
 from offhook.drivers.sip.agent_events import Credentials
-from offhook.drivers.sip.caller import MAX_REDIRECTS, CallerSession
+from offhook.drivers.sip.caller import MAX_REDIRECTS, CallerSession, Invitation
 from offhook.drivers.sip.digest import Credentials as Digest
+from offhook.drivers.sip.hop import Hop, Outgoing
 from offhook.drivers.sip.invite_usage import State
-from offhook.drivers.sip.message import Request
+from offhook.drivers.sip.message import Request, Response, parse
+from offhook.drivers.sip.uri import Uri
 from offhook.media.ports import HangUpCause, LegAnswered, LegEnded, LegRinging
 from offhook.tests.kit.sip_link import Link, Phone
 from offhook.tests.kit.sip_peer import Peer, sdp
@@ -486,3 +489,66 @@ def test_contact_out_of_reach_is_reached_by_the_way_the_invite_took(contact: str
     assert f"<{public.request('ACK').uri}>" == contact
     assert call.state is State.CONFIRMED
     assert peer.inbox == []
+
+
+# --- calls that may go to public addresses only ---------------------------------------------------
+
+
+class Public:
+    """A call of that kind, and its far end by hand: the link knows no such hops."""
+
+    def __init__(self) -> None:
+        self.phone = Link().phone("192.0.2.1")
+        self.agent = self.phone.agent
+        from_ = Address(None, Uri("sip", "caller", host="192.0.2.1"))
+        wanted = Invitation(Uri.parse("sip:a@far.example"), from_, public_only=True)
+        self.call = self.agent.call(wanted, None, 0.0)
+        (first,) = self.sent("INVITE")
+        self.hop, self.invite = first.hop, asked(first)
+
+    def sent(self, method: str) -> list[Outgoing]:
+        out = self.agent.datagrams_to_send()
+        return [message for message in out if asked(message).method == method]
+
+    def respond(self, status: int, contact: str, body: bytes = b"") -> None:
+        response = self.invite.respond(status, to_tag="far")
+        response.headers.add("Contact", contact)
+        if body:
+            response.headers.add("Content-Type", "application/sdp")
+            response.body = body
+        source = Hop("UDP", "198.51.100.7", 5060)
+        self.agent.receive_datagram(response.serialize(), source, 0.1)
+        self.phone.collect(0.1)
+
+
+def asked(message: Outgoing) -> Request:
+    parsed = parse(message.data)
+    assert not isinstance(parsed, Response)
+    return parsed
+
+
+def test_a_redirection_takes_such_a_call_nowhere_else() -> None:
+    public = Public()
+    assert public.hop == Hop("UDP", "far.example", 5060, public_only=True)
+    public.respond(302, "<sip:b@inside.example>")
+    (invite,) = public.sent("INVITE")
+    assert invite.hop == Hop("UDP", "inside.example", 5060, public_only=True)
+
+
+def test_nor_does_whom_it_has_reached() -> None:
+    public = Public()
+    public.respond(200, "<sip:b@inside.example:161>", sdp("9.9.9.9"))
+    (ack,) = public.sent("ACK")
+    assert ack.hop == Hop("UDP", "inside.example", 161, public_only=True)
+    assert public.phone.told(public.call)[-1] == LegAnswered()
+
+
+def test_nor_is_its_audio_sent_elsewhere() -> None:
+    public = Public()
+    public.respond(200, "<sip:b@far.example>", sdp("10.0.0.5"))
+    (bye,) = public.sent("BYE")
+    assert bye.hop == public.hop
+    end = public.phone.told(public.call)[-1]
+    assert isinstance(end, LegEnded)
+    assert "audio at 10.0.0.5 is of a private network" in end.reason
+    assert public.phone.media.opened[0].applied == []

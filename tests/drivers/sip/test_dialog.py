@@ -113,3 +113,13 @@ def test_numbers_may_jump_up_but_not_repeat_or_fall() -> None:
 def test_endless_route_sets_are_cut() -> None:
     dialog = callee(invite(", ".join(f"<sip:h{n};lr>" for n in range(100))))
     assert len(dialog.routes) == MAX_ROUTES
+
+
+@pytest.mark.parametrize("way", ["<sip:one;lr>", ""])
+def test_no_way_that_a_far_end_names_leads_out_of_the_public_internet(way: str) -> None:
+    asked = invite(way, "<sip:far@inside.example>")
+    neighbour = Hop("UDP", "far.example", 5060, public_only=True)
+    dialog = Dialog.of_callee(asked, "near", 100, neighbour)
+    assert dialog.next_hop() == Hop("UDP", "one" if way else "inside.example", 5060, False, True)
+    asked = invite(contact="<sip:far@10.0.0.5>")
+    assert Dialog.of_callee(asked, "near", 100, neighbour).next_hop() == neighbour

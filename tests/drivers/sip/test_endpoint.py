@@ -13,7 +13,7 @@ from offhook.drivers.sip.endpoint import LineSettings, SipEndpoint, SipSettings
 from offhook.drivers.sip.hop import Hop, Outgoing
 from offhook.drivers.sip.leg import SipLeg
 from offhook.drivers.sip.registration import AnyRegistrationEvent, Registered, Unregistered
-from offhook.drivers.sip.transport import UdpTransport, address_towards
+from offhook.drivers.sip.transport import NOT_PUBLIC, UdpTransport, address_towards
 from offhook.media.clock import LoopClock
 from offhook.media.errors import Refused
 from offhook.media.ports import (
@@ -176,6 +176,20 @@ async def test_port_of_zero_cannot_be_sent_to_and_ends_the_call() -> None:
         ended = await lost.wait_for(LegEnded)
         assert isinstance(ended, LegEnded)
         assert ended.reason.startswith("INVITE could not be sent: udp:127.0.0.1:0: ")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "127.1"])
+async def test_a_call_for_the_public_only_is_not_sent_to_this_machine(host: str) -> None:
+    async with Pair(lambda leg: leg.answer()) as pair:
+        known = Listener(pair.client.call(f"sip:a@localhost:{pair.server.port}"))
+        await known.wait_for(LegAnswered)  # so that the name is known by now
+        target = f"sip:a@{host}:{pair.server.port}"
+        refused = Listener(pair.client.call(target, public_only=True))
+        ended = await refused.wait_for(LegEnded)
+        assert isinstance(ended, LegEnded)
+        where = f"udp:{host}:{pair.server.port}"
+        assert ended.reason == f"INVITE could not be sent: {where} {NOT_PUBLIC}"
+        assert len(pair.incoming) == 1
 
 
 def free_port() -> int:
