@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..codecs import g711, g722, opus, resample
 from ..drivers.stt import grammar
 from ..drivers.stt.pocketsphinx import PocketsphinxSettings, PocketsphinxTranscriber
-from ..media.ports import (
+from ..media.speech_ports import (
     AnyTranscriptEvent,
     ListenSettings,
     TranscriberStream,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ...codecs.resample import Resampler
 from ...drivers.tts.espeak import EspeakSynthesizer
 from ...drivers.worker_process import command
-from ...media.ports import SpeechAudio, SpeechRequest
+from ...media.speech_ports import SpeechAudio, SpeechRequest
 
 MODULE = f"{__name__.split('.', maxsplit=1)[0]}.bench.load.scripted_providers"
 SPEECH_HZ = 24000

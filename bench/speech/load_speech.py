@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...drivers.tts.espeak import EspeakSynthesizer
-from ...media.ports import SpeechAudio, SpeechRequest
+from ...media.speech_ports import SpeechAudio, SpeechRequest
 
 SENTENCES = (
     "I would like to change the number that my calls are forwarded to.",

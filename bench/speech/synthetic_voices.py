@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...drivers.tts.espeak import EspeakSynthesizer
-from ...media.ports import SpeechAudio, SpeechRequest
+from ...media.speech_ports import SpeechAudio, SpeechRequest
 
 VARIANTS = ("", "+m1", "+m3", "+m7", "+f1", "+f2", "+f3", "+f5")
 SPEEDS = (0.85, 1.0, 1.2)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ...codecs.resample import Resampler
 from ...drivers.tts.espeak import EspeakSynthesizer
-from ...media.ports import SpeechAudio, SpeechRequest
+from ...media.speech_ports import SpeechAudio, SpeechRequest
 from .human_speech import Prompts
 
 CALLER_LEVEL = 0.5

@@ -32,7 +32,7 @@ from ...media.clock import Clock
 from ...media.conversation.records import ServiceUse
 from ...media.conversation.settings import AgentSettings
 from ...media.errors import ProviderError
-from ...media.ports import Knowledge, Responder, Synthesizer, Transcriber
+from ...media.speech_ports import Knowledge, Responder, Synthesizer, Transcriber
 from ..configuration.config import Settings
 from ..configuration.config_agents import ESPEAK, HOUSE, ProviderSettings
 from ..configuration.config_voices import is_voice, voice_of, voices

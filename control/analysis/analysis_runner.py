@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ...media.clock import Clock
-from ...media.ports import TokensUsed
+from ...media.speech_ports import TokensUsed
 from ..domain.analyses import CallAnalysis
 from ..errors import Conflict, StoreError
 from ..events.events import EventBus

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import msgspec
 
 from ...media.conversation.records import CallRecord
-from ...media.ports import TokensUsed
+from ...media.speech_ports import TokensUsed
 from ..configuration.config_costs import CostSettings, LineCosts, ProviderCosts
 from ..domain.costs import CallCost, CallUsage
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from ...media.ports import Passage, Source
+from ...media.speech_ports import Passage, Source
 from ..errors import StoreError
 from ..services.knowledge import Found, KnowledgeService
 

@@ -8,7 +8,7 @@ from ...drivers.llm.openai_embeddings import EmbeddingSettings, OpenAIEmbedder
 from ...drivers.openai_client import OpenAISettings
 from ...drivers.provider_watch import ProviderWatch, nobody_watches
 from ...media.clock import Clock
-from ...media.ports import Knowledge
+from ...media.speech_ports import Knowledge
 from ..configuration.config import Settings
 from ..domain.agents import Agent
 from ..services.document_steps import DocumentSteps

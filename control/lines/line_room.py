@@ -21,7 +21,8 @@ from ...media.clock import Clock
 from ...media.errors import Refused
 from ...media.frames.engine import Engine, EngineSettings
 from ...media.frames.recorder import Recorder
-from ...media.ports import LegPort, Synthesizer
+from ...media.ports import LegPort
+from ...media.speech_ports import Synthesizer
 from ..configuration.config import Settings
 from ..configuration.config_lines import LOOPBACK_LINE
 from ..dialer.call_limits import CallLimits

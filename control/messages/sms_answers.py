@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 from ...media.errors import ProviderError
-from ...media.ports import Message, ReplyRequest, ReplyText, TokensUsed
+from ...media.speech_ports import Message, ReplyRequest, ReplyText, TokensUsed
 from ..agents.agents import AgentRuntime, Agents
 from ..errors import Unprocessable
 from ..services.sms_task_steps import Answered, Job, Unanswered

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from ...media.clock import Clock
-from ...media.ports import TokensUsed
+from ...media.speech_ports import TokensUsed
 from ..analysis.conversation import (
     MAX_TURNS,
     Conversation,

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from ...media.clock import Clock
-from ...media.ports import Message
+from ...media.speech_ports import Message
 from ..auth.principal import OPERATOR_ID
 from ..configuration.configured import BUILT_IN, BUILT_IN_ID
 from ..dialer.dialling import spellings

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from ...media.clock import Clock
-from ...media.ports import (
+from ...media.speech_ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from ...media.ports import (
+from ...media.speech_ports import (
     AnyReplyPart,
     Knowledge,
     Message,

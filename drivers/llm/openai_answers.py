@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 from ...media.errors import ProviderError
-from ...media.ports import TokensUsed
+from ...media.speech_ports import TokensUsed
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
 from ..provider_watch import ProviderWatch, nobody_watches
 from .openai_chat import tokens_of

@@ -15,7 +15,7 @@ import aiohttp
 import msgspec
 
 from ...media.errors import ProviderError
-from ...media.ports import (
+from ...media.speech_ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,

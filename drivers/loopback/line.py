@@ -11,7 +11,8 @@ from collections.abc import Callable
 from ...media.clock import Clock
 from ...media.errors import Refused
 from ...media.frames.engine import Engine
-from ...media.ports import HangUpCause, Synthesizer
+from ...media.ports import HangUpCause
+from ...media.speech_ports import Synthesizer
 from ..rtp.ports import PortPool, PortRange
 from ..rtp.session import RtpMediaFactory
 from ..rtp.wire import UdpWire

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...codecs.pcm import sine_amplitude
 from ...media.errors import ProviderError
-from ...media.ports import SpeechAudio, SpeechRequest, Synthesizer
+from ...media.speech_ports import SpeechAudio, SpeechRequest, Synthesizer
 
 Pcm = NDArray[np.int16]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import msgspec
 
 from ...media.errors import ProviderError
-from ...media.ports import (
+from ...media.speech_ports import (
     AnyTranscriptEvent,
     ListenSettings,
     TranscriberFailed,

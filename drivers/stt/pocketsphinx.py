@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from ...media.errors import ProviderError, ProviderTimedOut
-from ...media.ports import (
+from ...media.speech_ports import (
     AnyTranscriptEvent,
     ListenSettings,
     TranscriberFailed,

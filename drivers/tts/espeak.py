@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from ...media.errors import ProviderError, ProviderRejected, ProviderTimedOut
-from ...media.ports import AnySpeechPart, SpeechAudio, SpeechRequest, WordSpoken
+from ...media.speech_ports import AnySpeechPart, SpeechAudio, SpeechRequest, WordSpoken
 from ..errors import WorkerDied, WorkerOverloaded
 from ..worker_process import WorkerProcess
 from .espeak_messages import (

@@ -12,7 +12,7 @@ import numpy as np
 import soxr  # type: ignore[import-untyped]
 
 from ...media.errors import ProviderError, ProviderRejected
-from ...media.ports import AnySpeechPart, SpeechAudio, SpeechRequest
+from ...media.speech_ports import AnySpeechPart, SpeechAudio, SpeechRequest
 from ..openai_client import OpenAIClient, OpenAISettings, Sleep
 from ..provider_watch import ProviderWatch, nobody_watches
 

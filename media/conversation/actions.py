@@ -4,7 +4,8 @@ import enum
 
 import msgspec
 
-from ..ports import HangUpCause, ReplyRequest
+from ..ports import HangUpCause
+from ..speech_ports import ReplyRequest
 from .announcement import Announcement
 from .records import Turn, TurnLatency
 

@@ -8,7 +8,8 @@ import enum
 
 import msgspec
 
-from ..ports import CollectDigits, HangUpCause, Message, ReplyRequest, Source
+from ..ports import HangUpCause
+from ..speech_ports import CollectDigits, Message, ReplyRequest, Source
 from .actions import AnyAction, Phrase
 from .announcement import Announcement
 from .keypad import Keys

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ..ports import CollectDigits
+from ..speech_ports import CollectDigits
 
 
 class Keys(msgspec.Struct, frozen=True):

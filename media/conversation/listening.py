@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..clock import Clock
 from ..errors import MediaError
-from ..ports import (
+from ..speech_ports import (
     AnyTranscriptEvent,
     ListenSettings,
     Transcriber,

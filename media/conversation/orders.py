@@ -14,7 +14,7 @@ Part of the reducer in turn.py. The order of things:
   what it was saying and was to say is over, what the caller had said is in the history.
 """
 
-from ..ports import Message
+from ..speech_ports import Message
 from . import overlap, rules
 from .actions import CancelTurn, EndUtterance, ShowWords
 from .floor import Caller, Draft, Phase, Stage, joined

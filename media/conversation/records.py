@@ -8,7 +8,8 @@ import enum
 
 import msgspec
 
-from ..ports import HangUpCause, Quality, Source
+from ..ports import HangUpCause, Quality
+from ..speech_ports import Source
 
 
 class CallStatus(enum.Enum):

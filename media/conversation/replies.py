@@ -7,7 +7,8 @@ what was heard of the one before is known, so there is never more than one.
 import msgspec
 
 from ..events import PlayoutFinished, PlayoutStarted
-from ..ports import HangUpCause, Message, ReplyRequest
+from ..ports import HangUpCause
+from ..speech_ports import Message, ReplyRequest
 from .actions import (
     AddTurn,
     Announce,

@@ -4,7 +4,8 @@ Part of the reducer in turn.py. Each rule looks at facts only, never at the even
 `set_alarm` names the next position at which one of them could decide otherwise.
 """
 
-from ..ports import HangUpCause, ReplyRequest
+from ..ports import HangUpCause
+from ..speech_ports import ReplyRequest
 from . import overlap, replies
 from .actions import EndUtterance, HangUpCall, MeasureLine, Phrase, SetAlarm, ShowWords
 from .endpointing import normalised, wait_ms

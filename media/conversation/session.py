@@ -32,12 +32,9 @@ from ..ports import (
     LegPort,
     LegResumed,
     LegRinging,
-    ListenSettings,
     Quality,
-    Responder,
-    Synthesizer,
-    Transcriber,
 )
+from ..speech_ports import ListenSettings, Responder, Synthesizer, Transcriber
 from . import actions as act
 from .answering import Answering
 from .barge_in import loss_between

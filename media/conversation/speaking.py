@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from ..clock import Clock
 from ..errors import ProviderError, ProviderTimedOut
 from ..events import PlayoutStarted
-from ..ports import (
+from ..ports import LanePort
+from ..speech_ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,
-    LanePort,
     ReplyDone,
     ReplyRequest,
     ReplyText,

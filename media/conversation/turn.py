@@ -31,7 +31,7 @@ from ..events import (
     SpeechSuspected,
     SuspicionDropped,
 )
-from ..ports import CollectDigits
+from ..speech_ports import CollectDigits
 from . import orders, overlap, replies, rules
 from .actions import (
     AnyAction,

@@ -4,7 +4,7 @@ Every event carries `at_samples`, the lane's position when it became known.
 """
 
 from ..events import AnyMediaEvent, MediaEvent
-from ..ports import CollectDigits, Source
+from ..speech_ports import CollectDigits, Source
 from .announcement import Announcement
 
 

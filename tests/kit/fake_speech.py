@@ -13,7 +13,7 @@ import numpy as np
 from offhook.media.clock import Clock
 from offhook.media.conversation.waiting import pause
 from offhook.media.errors import ProviderError
-from offhook.media.ports import (
+from offhook.media.speech_ports import (
     AnyReplyPart,
     AnySpeechPart,
     AnyTranscriptEvent,

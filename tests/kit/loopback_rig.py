@@ -14,7 +14,7 @@ from offhook.media.frames.frame_clock import PHASES, TICK_S
 from offhook.media.frames.recorder import Recorder
 from offhook.media.frames.vad import VadSettings
 from offhook.media.frames.wire import Inbox
-from offhook.media.ports import AnySpeechPart, SpeechAudio, SpeechRequest, WordSpoken
+from offhook.media.speech_ports import AnySpeechPart, SpeechAudio, SpeechRequest, WordSpoken
 
 SENTENCE_HZ, SENTENCE_S, SENTENCE_PEAK = 500, 1.0, 9000
 

@@ -8,14 +8,8 @@ from offhook.media.conversation.phrase_book import PhraseBook
 from offhook.media.conversation.records import AnyCallEvent, CallRecord, CallStatus, Role, Turn
 from offhook.media.conversation.session import Session
 from offhook.media.conversation.settings import AgentSettings
-from offhook.media.ports import (
-    AnyReplyPart,
-    HangUp,
-    HangUpCause,
-    ReplyDone,
-    ReplyRequest,
-    ReplyText,
-)
+from offhook.media.ports import HangUpCause
+from offhook.media.speech_ports import AnyReplyPart, HangUp, ReplyDone, ReplyRequest, ReplyText
 from offhook.tests.kit.fake_lane import FRAME_MS, FakeLane
 from offhook.tests.kit.fake_leg import FakeLeg
 from offhook.tests.kit.fake_speech import (

@@ -34,7 +34,7 @@ from offhook.media.conversation.turn_events import (
     WordsHeard,
 )
 from offhook.media.events import SoundPassed, SoundRose
-from offhook.media.ports import CollectDigits
+from offhook.media.speech_ports import CollectDigits
 from offhook.tests.kit.fake_lane import FakeLane
 from offhook.tests.kit.made_reply import RATE, MadeReply
 

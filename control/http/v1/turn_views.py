@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ....media.conversation.records import Role, Turn
-from ....media.ports import Source
+from ....media.speech_ports import Source
 
 
 class LatencyView(msgspec.Struct, frozen=True, kw_only=True):

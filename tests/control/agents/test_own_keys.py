@@ -20,7 +20,7 @@ from offhook.drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder
 from offhook.drivers.openai_client import OpenAISettings, Secret
 from offhook.media.clock import LoopClock
 from offhook.media.errors import ProviderError
-from offhook.media.ports import ReplyDone, ReplyRequest, ReplyText
+from offhook.media.speech_ports import ReplyDone, ReplyRequest, ReplyText
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.openai_server import KEY, Behaviour, OpenAIServer, chat
 

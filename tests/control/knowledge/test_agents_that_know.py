@@ -16,7 +16,7 @@ from offhook.control.knowledge.agent_knowledge import AgentKnowledge
 from offhook.control.knowledge.knowledge_room import KnowledgeRoom
 from offhook.control.services.documents import NewDocument
 from offhook.control.services.knowledge import Found
-from offhook.media.ports import AnyReplyPart, ReplyRequest, ReplyText, Sourced
+from offhook.media.speech_ports import AnyReplyPart, ReplyRequest, ReplyText, Sourced
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.openai_server import KEY, Behaviour, OpenAIServer, chat
 

@@ -15,7 +15,7 @@ from offhook.drivers.llm.house_settings import (
 )
 from offhook.drivers.llm.house_words import is_open, say_hours, say_keys
 from offhook.media.clock import VirtualClock
-from offhook.media.ports import (
+from offhook.media.speech_ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,

@@ -6,7 +6,7 @@ from offhook.drivers.llm.house import HouseResponder
 from offhook.drivers.llm.house_default import DEFAULT_AGENT
 from offhook.drivers.llm.informed import InformedResponder
 from offhook.media.clock import VirtualClock
-from offhook.media.ports import (
+from offhook.media.speech_ports import (
     AnyReplyPart,
     Message,
     Passage,

@@ -17,7 +17,7 @@ from offhook.drivers.llm.openai_answers import (
 )
 from offhook.drivers.openai_client import OpenAISettings
 from offhook.media.errors import ProviderRejected, ProviderTimedOut
-from offhook.media.ports import TokensUsed
+from offhook.media.speech_ports import TokensUsed
 from offhook.tests.kit.openai_server import (
     CUT,
     KEY,

@@ -8,7 +8,7 @@ from offhook.drivers.errors import KeyRejected, ProviderBusy, ProviderUnreachabl
 from offhook.drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder, messages
 from offhook.drivers.openai_client import OpenAISettings
 from offhook.media.errors import ProviderError, ProviderRejected, ProviderTimedOut
-from offhook.media.ports import (
+from offhook.media.speech_ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,

@@ -9,7 +9,7 @@ import pytest
 from offhook.drivers.llm.openai_chat import ChatSettings, OpenAIChatResponder, tokens_of
 from offhook.drivers.openai_client import OpenAISettings
 from offhook.media.errors import ProviderError
-from offhook.media.ports import Message, ReplyRequest, TokensUsed
+from offhook.media.speech_ports import Message, ReplyRequest, TokensUsed
 from offhook.tests.kit.openai_server import (
     CUT,
     KEY,

@@ -11,7 +11,7 @@ from offhook.drivers.stt.openai_transcriptions import (
     OpenAITranscriber,
     TranscriptionSettings,
 )
-from offhook.media.ports import (
+from offhook.media.speech_ports import (
     AnyTranscriptEvent,
     ListenSettings,
     TranscriberFailed,

@@ -16,7 +16,7 @@ from offhook.drivers.stt.pocketsphinx import (
 )
 from offhook.drivers.tts.espeak import EspeakSettings, EspeakSynthesizer
 from offhook.media.errors import ProviderError
-from offhook.media.ports import (
+from offhook.media.speech_ports import (
     AnyTranscriptEvent,
     ListenSettings,
     SpeechAudio,

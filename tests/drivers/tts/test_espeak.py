@@ -9,7 +9,7 @@ import pytest
 from offhook.drivers.errors import WorkerDied
 from offhook.drivers.tts.espeak import MAX_TEXT_CHARS, EspeakSettings, EspeakSynthesizer
 from offhook.media.errors import ProviderError, ProviderRejected
-from offhook.media.ports import AnySpeechPart, SpeechAudio, SpeechRequest, WordSpoken
+from offhook.media.speech_ports import AnySpeechPart, SpeechAudio, SpeechRequest, WordSpoken
 
 LIMIT_S = 20.0
 "So that a fault ends the test instead of hanging it."

@@ -12,7 +12,7 @@ from offhook.drivers.tts.openai_speech import (
     SpeechSettings,
 )
 from offhook.media.errors import ProviderError, ProviderRejected, ProviderTimedOut
-from offhook.media.ports import SpeechAudio, SpeechRequest
+from offhook.media.speech_ports import SpeechAudio, SpeechRequest
 from offhook.tests.kit.openai_server import CUT, KEY, STALL, Behaviour, OpenAIServer, refusal, split
 
 TONE_HZ = 440

@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 
-from offhook.media.ports import AnyReplyPart, ReplyRequest
+from offhook.media.speech_ports import AnyReplyPart, ReplyRequest
 from offhook.tests.kit.staged_call import StagedCall, echo_answers
 
 ABOUT: ContextVar[str] = ContextVar("about", default="nobody")

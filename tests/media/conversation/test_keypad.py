@@ -1,7 +1,7 @@
 """Keys are gathered to a number, a terminator, or a pause."""
 
 from offhook.media.conversation.keypad import Keys, due_samples, press
-from offhook.media.ports import CollectDigits
+from offhook.media.speech_ports import CollectDigits
 
 RULE = CollectDigits(max_digits=3, terminator="#", timeout_s=2.0)
 

@@ -19,14 +19,8 @@ from offhook.media.conversation.records import (
 )
 from offhook.media.errors import AgentPaused, BadValue, CallNotLive, NotRecorded, ProviderError
 from offhook.media.events import DigitPressed, DigitSource
-from offhook.media.ports import (
-    AnyReplyPart,
-    HangUp,
-    HangUpCause,
-    ReplyDone,
-    ReplyRequest,
-    ReplyText,
-)
+from offhook.media.ports import HangUpCause
+from offhook.media.speech_ports import AnyReplyPart, HangUp, ReplyDone, ReplyRequest, ReplyText
 from offhook.tests.kit.staged_call import StagedCall
 
 STORY = "Call forwarding sends your calls to another number whenever you like it. " * 3

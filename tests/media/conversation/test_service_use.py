@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from offhook.media.conversation.phrase_book import PhraseBook
 from offhook.media.conversation.records import CallRecord, Role
 from offhook.media.conversation.settings import AgentSettings
-from offhook.media.ports import AnyReplyPart, ReplyDone, ReplyRequest, ReplyText, TokensUsed
+from offhook.media.speech_ports import AnyReplyPart, ReplyDone, ReplyRequest, ReplyText, TokensUsed
 from offhook.tests.kit.staged_call import StagedCall
 
 QUIET = AgentSettings(apology="", farewell="")

@@ -17,14 +17,11 @@ from offhook.media.conversation.records import (
 from offhook.media.conversation.settings import AgentSettings, TurnSettings
 from offhook.media.errors import ProviderError, ProviderRejected
 from offhook.media.events import DigitPressed, DigitSource, MediaLost, SpeechStarted
-from offhook.media.ports import (
+from offhook.media.ports import HangUpCause, LegDigit, LegHeld, LegResumed
+from offhook.media.speech_ports import (
     AnyReplyPart,
     CollectDigits,
     HangUp,
-    HangUpCause,
-    LegDigit,
-    LegHeld,
-    LegResumed,
     ReplyDone,
     ReplyRequest,
     ReplyText,

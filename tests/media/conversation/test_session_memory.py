@@ -8,7 +8,7 @@ import weakref
 
 from offhook.media.conversation.reply_speech import ReplySpeech
 from offhook.media.errors import ProviderError
-from offhook.media.ports import AnyReplyPart, ReplyDone, ReplyRequest, ReplyText
+from offhook.media.speech_ports import AnyReplyPart, ReplyDone, ReplyRequest, ReplyText
 from offhook.tests.kit.staged_call import StagedCall
 
 LONG = "This is a sentence of the agent. " * 12

@@ -11,11 +11,10 @@ from offhook.media.events import (
     SpeechStarted,
     SpeechSuspected,
 )
-from offhook.media.ports import (
+from offhook.media.ports import LegHeld, LegResumed
+from offhook.media.speech_ports import (
     AnyReplyPart,
     CollectDigits,
-    LegHeld,
-    LegResumed,
     ReplyDone,
     ReplyRequest,
     ReplyText,

@@ -1,7 +1,14 @@
 """A reply's passages are kept with the turn that it became."""
 
 from offhook.media.conversation.records import Role
-from offhook.media.ports import AnyReplyPart, ReplyDone, ReplyRequest, ReplyText, Source, Sourced
+from offhook.media.speech_ports import (
+    AnyReplyPart,
+    ReplyDone,
+    ReplyRequest,
+    ReplyText,
+    Source,
+    Sourced,
+)
 from offhook.tests.kit.staged_call import StagedCall
 
 SOURCE = Source(document_id="d", document="Terms", index=0, page=2, score=0.6)

@@ -6,7 +6,7 @@ from offhook.media.conversation.settings import TurnSettings
 from offhook.media.conversation.turn import step
 from offhook.media.conversation.turn_events import LegWasEnded, TransferFailed, WordsHeard
 from offhook.media.events import AlarmDue, PlayoutStarted
-from offhook.media.ports import ReplyRequest
+from offhook.media.speech_ports import ReplyRequest
 
 RATE = 8000
 
