@@ -73,6 +73,10 @@ class OutboxMessage(Entity, frozen=True, kw_only=True):
     "Of an SMS: the number that it must come from; empty: what its provider has."
     subject: str = ""
     body: str
+    "Sealed where `secret_until_wall` is set."
+    secret_until_wall: float | None = None
+    """Its text is a code or a link with one, good until then: sealed, and blanked when it has been
+    sent or is good no longer. None: it is no secret."""
     status: OutboxStatus = OutboxStatus.KEPT
     attempts: int = 0
     next_try_wall: float | None = None

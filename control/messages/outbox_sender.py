@@ -5,7 +5,7 @@ What follows from an answer, and when a message is tried again: outbox_delivery.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from ...drivers.mail.errors import MailError
 from ...drivers.mail.message import Mail
@@ -23,6 +23,8 @@ RETRY_STORE_S = 1.0
 "After what the database refused is tried again."
 LOOK_S = 15.0
 "Wall time can be set, and a PostgreSQL transaction be slow: messages are looked for so often."
+FORGET_S = 60.0
+"Codes that are good no longer are blanked so often."
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +92,8 @@ class OutboxSender:
             wake.set()
             self._wakes.append(wake)
             work = self._run(channel, sender, wake)
-            task = asyncio.get_running_loop().create_task(work, name=f"send {channel}")
-            task.add_done_callback(_died)
-            self._tasks.append(task)
+            self._spawn(work, f"send {channel}")
+        self._spawn(self._forget(), "forget codes")
 
     async def aclose(self) -> None:
         """Stop sending."""
@@ -104,6 +105,20 @@ class OutboxSender:
         """There may be something to send, or another node sends."""
         for wake in self._wakes:
             wake.set()
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(_died)
+        self._tasks.append(task)
+
+    async def _forget(self) -> None:
+        while True:
+            try:
+                if self._leads():
+                    await self._outbox.forget()
+            except StoreError as exc:
+                logger.error("codes that are over wait for the database: %s", exc)
+            await self._pause(FORGET_S)
 
     async def _run(self, channel: str, sender: Sender, wake: asyncio.Event) -> None:
         while True:

@@ -98,7 +98,7 @@ class Services:
             rng,
             allow_private=ground.private_webhooks,
         )
-        self.outbox = Outbox(database, self.events, clock, rng)
+        self.outbox = Outbox(database, self.events, clock, rng, ground.box)
         if ground.lines.get(LOOPBACK_LINE) is not None:
             self.outbox.refusals["sms"] = simulated_refusal
         self.notifications = NotificationService(database, self.events, self.outbox, clock)

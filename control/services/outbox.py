@@ -2,7 +2,8 @@
 
 A message is stored with what it tells of, in one transaction. Where a channel has a sender it then
 waits for it (messages/outbox_sender.py); where it has none it is kept, shown to administrators, and
-never said to be sent. Not here: how one is sent, nor when again (messages/outbox_delivery.py).
+never said to be sent. Codes are sealed, and blanked when they have been sent (secret_texts.py).
+Not here: how one is sent, nor when again (messages/outbox_delivery.py).
 """
 
 import random
@@ -22,6 +23,7 @@ from ..store.rows import Page, PageQuery, Rows
 from .access import missing
 from .error_logs import record
 from .event_log import EventLog, Work
+from .secret_texts import BLANK, Box, is_blank, is_over, opened, sealed, shown
 
 OUTBOX = Rows(schema.OUTBOX, OutboxMessage)
 COLUMNS = schema.OUTBOX.c
@@ -31,6 +33,8 @@ JUDGED = (
     *("reference", "error", "updated_wall"),
 )
 "What a try changes."
+GONE = "its code is good no longer"
+"Why a message is not sent any more."
 
 Channel: TypeAlias = Literal["sms", "email", "telegram"]
 Finished = Callable[[Work, OutboxMessage], Awaitable[None]]
@@ -50,8 +54,15 @@ class Outbox:
     """The verbs. Those with an id are for administrators: the routes see to it."""
 
     def __init__(
-        self, database: Database, events: EventLog, clock: Clock, rng: random.Random
+        self,
+        database: Database,
+        events: EventLog,
+        clock: Clock,
+        rng: random.Random,
+        box: Box,
     ) -> None:
+        """`box` seals what is secret."""
+        self._box = box
         self._database = database
         self._events = events
         self._clock = clock
@@ -85,12 +96,14 @@ class Outbox:
         *,
         id_: str | None = None,
         from_number: str = "",
+        secret_until_wall: float | None = None,
     ) -> OutboxMessage:
         """Let a message leave, if the transaction is kept: sent when its channel has a sender.
 
         `subject` of e-mails; `owner_id`: whose doing it is, None for the server's own; `id_`: its
         id, where the sender keeps it elsewhere too; `from_number`: which of its provider's numbers
-        an SMS must come from. With a Work the events are told.
+        an SMS must come from; `secret_until_wall`: how long the code in it is good. With a Work the
+        events are told.
         """
         now = self._clock.wall()
         message = OutboxMessage(
@@ -100,6 +113,7 @@ class Outbox:
             from_number=from_number,
             subject=subject,
             body=body,
+            secret_until_wall=secret_until_wall,
             created_wall=now,
             updated_wall=now,
         )
@@ -118,7 +132,7 @@ class Outbox:
         elif work is not None:
             # Administrators see the outbox: only they are told.
             work.tell(None, OutboxKept(at_wall=now, outbox_id=message.id, channel=channel))
-        return await OUTBOX.add(tx, message)
+        return await OUTBOX.add(tx, sealed(self._box, message))
 
     # --- for administrators ---------------------------------------------------------------------
 
@@ -132,23 +146,30 @@ class Outbox:
         if wanted.status is not None:
             where.append(COLUMNS.status == wanted.status.value)
         async with self._database.read() as tx:
-            return await OUTBOX.page(tx, None, query, *where)
+            page = await OUTBOX.page(tx, None, query, *where)
+        now = self._clock.wall()
+        items = tuple(shown(self._box, message, now) for message in page.items)
+        return msgspec.structs.replace(page, items=items)
 
     async def get(self, id_: str) -> OutboxMessage:
         """One message. Raises NotFound."""
         async with self._database.read() as tx:
-            return await self._get(tx, id_)
+            message = await self._get(tx, id_)
+        return shown(self._box, message, self._clock.wall())
 
     async def retry(self, id_: str) -> OutboxMessage:
         """Send a message that was kept or has failed, or waits, now, with all its tries again.
 
-        Raises NotFound, and Conflict when it was sent or nothing is configured to send it by.
+        Raises NotFound, and Conflict when it was sent, is good no longer, or nothing is configured
+        to send it by.
         """
         now = self._clock.wall()
         async with self._database.write() as tx:
             message = await self._get(tx, id_)
             if message.status is OutboxStatus.SENT:
                 raise Conflict("it has been sent already")
+            if is_over(message, now) or is_blank(message):
+                raise Conflict(GONE)
             if message.channel not in self.senders:
                 raise Conflict(f"nothing is configured to send {message.channel} by")
             changed = await OUTBOX.update(
@@ -160,7 +181,7 @@ class Outbox:
                 updated_wall=now,
             )
         self._changed()
-        return changed
+        return shown(self._box, changed, now)
 
     async def delete(self, id_: str) -> None:
         """Delete one, sent or not; one that is on its way now may still arrive. Raises NotFound."""
@@ -191,7 +212,27 @@ class Outbox:
             query = PageQuery(limit=limit, sort="next_try_wall")
             now = self._clock.wall()
             page = await OUTBOX.page(tx, None, query, *where, COLUMNS.next_try_wall <= now)
-        return page.items
+            found: list[OutboxMessage] = []
+            for message in page.items:
+                whole = None if is_over(message, now) else opened(self._box, message)
+                if whole is None:
+                    await self._give_up(tx, message)
+                else:
+                    found.append(whole)
+        return found
+
+    async def forget(self) -> int:
+        """Blank the codes that are good no longer; returns how many. Raises StoreError.
+
+        Those that wait are looked at when they are due.
+        """
+        over = COLUMNS.secret_until_wall <= self._clock.wall()
+        where = (over, COLUMNS.body != BLANK, COLUMNS.status != OutboxStatus.WAITING.value)
+        async with self._database.read() as tx:
+            if not await OUTBOX.count(tx, None, *where):
+                return 0
+        async with self._database.write() as tx:
+            return await OUTBOX.update_where(tx, None, *where, body=BLANK)
 
     async def refused(self, channel: Channel) -> int:
         """How many of a channel wait for another try. Raises StoreError."""
@@ -215,6 +256,8 @@ class Outbox:
                 return None
             judged = judge(found, answer, self._clock.wall(), self._rng)
             changes = {name: getattr(judged, name) for name in JUDGED}
+            if judged.status is OutboxStatus.SENT and judged.secret_until_wall is not None:
+                changes["body"] = BLANK
             await OUTBOX.update(work.tx, found, **changes)
             if judged.status is OutboxStatus.FAILED:
                 await self._log_failure(work.tx, judged)
@@ -230,6 +273,19 @@ class Outbox:
         if message is None:
             raise missing("outbox message", id_)
         return message
+
+    async def _give_up(self, tx: Transaction, message: OutboxMessage) -> None:
+        """It waits for nothing any more: what it says is good for nothing, or cannot be read."""
+        changed = await OUTBOX.update(
+            tx,
+            message,
+            status=OutboxStatus.FAILED,
+            next_try_wall=None,
+            error=GONE if is_over(message, self._clock.wall()) else "its text cannot be opened",
+            body=BLANK,
+            updated_wall=self._clock.wall(),
+        )
+        await self._log_failure(tx, changed)
 
     async def _log_failure(self, tx: Transaction, message: OutboxMessage) -> None:
         entry = ErrorLog(

@@ -43,7 +43,10 @@ class SentCodes:
         stored = await CODES.add(tx, made.stored)
         channel: Channel = "sms" if kind is CodeKind.SMS else "email"
         text = body.format(code=made.text)
-        await self._outbox.send(tx, channel, target, subject, text, owner_id)
+        until = made.stored.expires_wall
+        await self._outbox.send(
+            tx, channel, target, subject, text, owner_id, secret_until_wall=until
+        )
         return stored
 
     async def newest(self, tx: Transaction, kind: CodeKind, owner_id: str) -> OneTimeCode | None:

@@ -39,6 +39,7 @@ from offhook.media.ports import HangUpCause
 from .call_records import call_of, call_record
 from .conversations import LOST_PARCEL
 from .database import copy_database
+from .sealing import a_box
 
 LIMIT_S = 20.0
 PROVIDER = "acme"
@@ -126,7 +127,7 @@ class AnalysingOffice:
         bus = EventBus()
         self.log = EventLog(self.database, bus)
         self.service = AnalysisService(self.database, self.memory, self.clock)
-        outbox = Outbox(self.database, self.log, self.clock, random.Random(1))
+        outbox = Outbox(self.database, self.log, self.clock, random.Random(1), a_box)
         notifications = NotificationService(self.database, self.log, outbox, self.clock)
         self.steps = AnalysisSteps(
             self.database, self.log, self.memory, notifications, self.clock, self.costs

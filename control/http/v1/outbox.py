@@ -39,6 +39,7 @@ class OutboxView(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     subject: str
     body: str
+    "`…`: it had a code or a link, and has been sent, is being sent, or is good no longer."
     status: OutboxStatus
     "`kept`: nothing is configured to send it by. `sent`: a provider has taken it."
     attempts: int

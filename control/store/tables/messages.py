@@ -40,6 +40,7 @@ OUTBOX = entity(
     words("from_number"),
     words("subject"),
     words("body"),
+    wall("secret_until_wall", index=True),
     words("status"),
     whole("attempts"),
     wall("next_try_wall"),

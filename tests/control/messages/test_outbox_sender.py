@@ -9,18 +9,23 @@ from collections.abc import AsyncIterator
 import pytest
 
 from offhook.control.auth.principal import OPERATOR, OPERATOR_ID
+from offhook.control.auth.secrets_box import SecretsBox
 from offhook.control.configuration.config_messaging import SmtpSettings
 from offhook.control.domain.messages import OutboxMessage, OutboxStatus
 from offhook.control.errors import Conflict, NotFound
 from offhook.control.events.events import EventBus
-from offhook.control.messages.outbox_sender import OutboxSender, email_sender
+from offhook.control.messages.outbox_sender import FORGET_S, OutboxSender, email_sender
 from offhook.control.services.error_logs import ErrorLogFilter, ErrorLogService
 from offhook.control.services.event_log import EventLog
 from offhook.control.services.outbox import Outbox, OutboxFilter
+from offhook.control.services.secret_texts import BLANK
 from offhook.control.store.rows import PageQuery
 from offhook.media.clock import VirtualClock
 from offhook.tests.kit.database import copy_database
+from offhook.tests.kit.sealing import a_box
 from offhook.tests.kit.smtp_server import SmtpServer
+
+HOUR_S = 3600.0
 
 
 class Post:
@@ -48,10 +53,22 @@ class Post:
         self.outbox.senders = senders
         await self.sender.start()
 
-    async def send(self, to: str = "anna@example.org") -> OutboxMessage:
+    async def send(
+        self, to: str = "anna@example.org", secret_until: float | None = None
+    ) -> OutboxMessage:
         """A message is told of, and its transaction kept."""
         async with self.database.write() as tx:
-            return await self.outbox.send(tx, "email", to, "A code", "123456", OPERATOR_ID)
+            sent = (tx, "email", to, "A code", "123456", OPERATOR_ID)
+            return await self.outbox.send(*sent, secret_until_wall=secret_until)
+
+    async def send_code(self) -> OutboxMessage:
+        """One whose text is good for an hour."""
+        return await self.send(secret_until=self.clock.wall() + HOUR_S)
+
+    async def stored(self) -> str:
+        """The text of the only message, as the database has it."""
+        async with self.database.read() as tx:
+            return str((await tx.exec_driver_sql("SELECT body FROM outbox")).scalar_one())
 
     async def becomes(self, id_: str, status: OutboxStatus, attempts: int) -> OutboxMessage:
         """Wait for what is stored."""
@@ -61,7 +78,7 @@ class Post:
                 return message
 
     def _made(self) -> tuple[Outbox, OutboxSender]:
-        outbox = Outbox(self.database, self.events, self.clock, random.Random(1))
+        outbox = Outbox(self.database, self.events, self.clock, random.Random(1), a_box)
         return outbox, OutboxSender(outbox, self.clock)
 
 
@@ -200,3 +217,91 @@ async def test_a_deleted_message_is_not_sent(post: Post) -> None:
         assert [each.recipients[0] for each in await server.wait(1)] == ["bob@example.org"]
         with pytest.raises(NotFound):
             await post.outbox.get(message.id)
+
+
+# --- codes ---------------------------------------------------------------------------------------
+
+
+async def test_a_code_is_sealed_until_it_is_sent_and_blank_afterwards(post: Post) -> None:
+    async with SmtpServer() as server:
+        post.configure(server)
+        message = await post.send_code()
+        assert "123456" not in await post.stored()
+        assert (await post.stored()).startswith("ohs1.")
+        assert (await post.outbox.get(message.id)).body == BLANK, "it is on its way"
+        await post.sender.start()
+        await post.becomes(message.id, OutboxStatus.SENT, 1)
+        (arrived,) = server.arrived
+        assert "123456" in arrived.message.get_content()
+    assert await post.stored() == BLANK
+    page = await post.outbox.page(PageQuery(), OutboxFilter())
+    assert [shown.body for shown in page.items] == [BLANK]
+
+
+async def test_a_code_that_nothing_is_configured_to_send_is_shown_until_it_is_over(
+    post: Post,
+) -> None:
+    message = await post.send_code()
+    assert "123456" not in await post.stored()
+    assert (await post.outbox.get(message.id)).body == "123456"
+    assert await post.outbox.forget() == 0
+    post.clock.advance(HOUR_S)
+    assert (await post.outbox.get(message.id)).body == BLANK
+    assert await post.outbox.forget() == 1
+    assert await post.stored() == BLANK
+    async with SmtpServer() as server:
+        post.configure(server)
+        with pytest.raises(Conflict, match="good no longer"):
+            await post.outbox.retry(message.id)
+        assert not server.arrived
+
+
+async def test_a_server_blanks_codes_that_are_over_by_itself(post: Post) -> None:
+    await post.send_code()
+    await post.sender.start()
+    while await post.stored() != BLANK:
+        post.clock.advance(FORGET_S)
+
+
+async def test_a_code_that_was_refused_is_sent_again_but_not_when_it_is_over(post: Post) -> None:
+    async with SmtpServer() as server:
+        post.configure(server)
+        for _ in range(2):
+            server.replies["RCPT"].append("550 5.1.1 No such mailbox")
+        await post.sender.start()
+        message = await post.send_code()
+        failed = await post.becomes(message.id, OutboxStatus.FAILED, 1)
+        assert failed.body == BLANK
+        await post.outbox.retry(message.id)
+        await post.becomes(message.id, OutboxStatus.FAILED, 1)
+        await post.outbox.retry(message.id)
+        await post.becomes(message.id, OutboxStatus.SENT, 1)
+        assert "123456" in server.arrived[0].message.get_content()
+
+
+async def test_a_code_that_waits_until_it_is_over_is_not_sent(post: Post) -> None:
+    async with SmtpServer() as server:
+        post.configure(server)
+        message = await post.send_code()
+        post.clock.advance(HOUR_S)
+        await post.sender.start()
+        failed = await post.becomes(message.id, OutboxStatus.FAILED, 0)
+        assert failed.error == "its code is good no longer"
+        assert await post.stored() == BLANK
+        assert not server.arrived
+
+
+async def test_a_code_whose_key_is_gone_is_not_sent(post: Post) -> None:
+    async with SmtpServer() as server:
+        post.configure(server)
+        message = await post.send_code()
+        other = SecretsBox([b"k" * 32], random.Random(2))
+        post.outbox = Outbox(
+            post.database, post.events, post.clock, random.Random(1), lambda: other
+        )
+        post.configure(server)
+        post.sender = OutboxSender(post.outbox, post.clock)
+        await post.sender.start()
+        failed = await post.becomes(message.id, OutboxStatus.FAILED, 0)
+        assert failed.error == "its text cannot be opened"
+        assert not server.arrived

@@ -667,6 +667,7 @@ def upgrade() -> None:
         sa.Column("from_number", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("secret_until_wall", sa.Float(precision=53), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_try_wall", sa.Float(precision=53), nullable=True),
@@ -682,6 +683,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_outbox_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_outbox_secret_until_wall"), ["secret_until_wall"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_outbox_status_next_try_wall"), ["status", "next_try_wall"], unique=False
         )
@@ -1751,6 +1755,7 @@ def downgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_to"))
         batch_op.drop_index(batch_op.f("ix_outbox_status_next_try_wall"))
+        batch_op.drop_index(batch_op.f("ix_outbox_secret_until_wall"))
         batch_op.drop_index(batch_op.f("ix_outbox_owner_id"))
 
     op.drop_table("outbox")
