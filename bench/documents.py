@@ -3,7 +3,7 @@
     offhook bench documents [--pages 500] [--pdf FILE]
 
 The server is another process, with nothing else to do; its worker is looked at in /proc, its clock
-in /health. Without `--pdf` the pages are made of Debian's policy manual (knowledge.py).
+in /health. Without `--pdf` the pages are made of Debian's policy manual (knowledge_sets.py).
 """
 
 import argparse
@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 import uvloop
 
-from .knowledge import manual
+from .knowledge_sets import POLICY
 from .load.plain_pdf import pdf_of
 from .load.server_process import TOKEN, ServerProcess
 from .reports.results_file import Document, Metric, origin, write
@@ -158,7 +158,7 @@ def main() -> None:
         data = options.pdf.read_bytes()
     else:
         with tempfile.TemporaryDirectory() as folder:
-            text = manual(Path(folder)).read_text(errors="replace")
+            text = POLICY.text(Path(folder)).read_text(errors="replace")
         data = pdf_of(pages_of(text, options.pages))
     reading = uvloop.run(measure(data, options.pages))
     for name, value in msgspec.structs.asdict(reading).items():

@@ -61,8 +61,10 @@ class WebhookFollower:
                 self.idle = changes == self._changes
                 self._position = None
                 return False
-            if self._position is None:
-                self._position = self._saved = await _position(tx)
+            # Who switches the first one on again has moved it: what came before is nobody's.
+            stored = await _position(tx)
+            if self._position is None or stored > self._position:
+                self._position = self._saved = stored
             events = await EVENTS.all(tx, None, EVENT.seq > self._position, limit=BATCH_EVENTS)
             if not events:
                 return False

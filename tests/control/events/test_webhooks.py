@@ -148,6 +148,23 @@ async def test_without_webhooks_nothing_is_read_and_the_first_one_begins_with_wh
     assert names(receiver.received) == ["1", "2"]
 
 
+async def test_what_happened_while_all_were_off_is_told_nobody_however_late_it_is_looked_at(
+    bench: WebhookBench,
+) -> None:
+    async with Receiver() as receiver:
+        webhook, _ = await bench.hook(receiver.url())
+        await bench.tell(bench.happened("c", "1"))
+        assert await bench.follower.follow()
+        await bench.webhooks.change(OPERATOR, webhook.id, {"is_active": False})
+        await bench.tell(bench.happened("c", "while it is off"))
+        await bench.webhooks.change(OPERATOR, webhook.id, {"is_active": True})
+        await bench.tell(bench.happened("c", "2"))
+        await bench.start()
+        # That of the first event was given up when it was switched off.
+        await bench.queue.wait(1)
+    assert names(receiver.received) == ["2"]
+
+
 async def test_events_that_come_in_a_crowd_are_looked_for_together(bench: WebhookBench) -> None:
     async with Receiver() as receiver:
         await bench.hook(receiver.url())
