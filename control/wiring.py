@@ -238,6 +238,7 @@ class Server:
                 providers=settings.providers,
                 ring_s=settings.escalations.ring_s,
                 keep_days=settings.recording.keep_days,
+                report_tokens={"exotel": settings.exotel.token},
                 connections=settings.connections,
                 subscribing=settings.subscriptions,
                 paying=settings.payments,

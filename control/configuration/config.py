@@ -47,6 +47,7 @@ from .config_lines import (
 )
 from .config_messaging import (
     EscalationSettings,
+    ExotelSettings,
     SmsSettings,
     SmtpSettings,
     TelegramSettings,
@@ -137,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
     twilio: TwilioSettings = TwilioSettings()
+    exotel: ExotelSettings = ExotelSettings()
     sms: SmsSettings = SmsSettings()
     telegram: TelegramSettings = TelegramSettings()
     escalations: EscalationSettings = EscalationSettings()
@@ -189,6 +191,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.smtp.password,
             self.telegram.token,
             self.twilio.auth_token,
+            self.exotel.token,
             self.admin.password,
             *(t.password for t in self.trunks),
             *(n.password for n in self.lines),

@@ -41,6 +41,13 @@ class TwilioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Where Twilio tells what became of an SMS: our address and /v1/messages/twilio/status."
 
 
+class ExotelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Exotel, which tells of calls that it carries, and signs nothing."""
+
+    token: str = ""
+    "What its webhook must show as `?token=`; empty: nothing, and anybody may tell of calls."
+
+
 class SmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What becomes of SMS that come in, and how fast those go out that are for many."""
 

@@ -180,7 +180,7 @@ class Services:
             ground.ring_s,
         )
         self.retries = RetryService(database, events, calls, clock)
-        self.reported_calls = ReportedCalls(events, clock)
+        self.reported_calls = ReportedCalls(events, clock, ground.report_tokens)
         self.stated_calls = StatedCalls(events, clock)
         self.recordings = RecordingService(
             database, events, clock, recordings, ground.proofs, ground.keep_days

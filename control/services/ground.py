@@ -2,7 +2,7 @@
 
 import pathlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -49,6 +49,8 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     "Webhooks may lead to this machine, too, and so may accounts' keys of providers."
     providers: Sequence[ProviderSettings] = ()
     "Those of the configuration."
+    report_tokens: Mapping[str, str] = {}
+    "By carrier: what it shows when it reports calls; empty: nothing."
     connections: ConnectionSettings = FORM_ONLY
     "Whom keys of providers are shown to on trial."
     ring_s: float = RING_S

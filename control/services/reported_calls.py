@@ -1,16 +1,21 @@
 """Calls that a carrier reports and carries by itself: kept beside those that we hold.
 
-Nobody's credential comes with a report. It is taken for a number of ours that is there and active:
-the call is its owner's, and answered by its agent.
+Nobody's credential comes with a report, at most a token that the operator has given the carrier. It
+is taken for a number of ours that is there and active: the call is its owner's, and answered by its
+agent.
 """
 
+import hmac
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ...media.clock import Clock
 from ..calls.calls import status_event
 from ..dialer.dialling import spellings
 from ..domain.calls import Call, CallStatus, Outcome
 from ..domain.numbers import PhoneNumber
+from ..errors import Forbidden
 from ..store import schema
 from ..store.calls import CALLS
 from ..store.database import Transaction
@@ -20,16 +25,25 @@ from .numbers import NUMBERS
 
 CALL = schema.CALLS.c
 NUMBER = schema.PHONE_NUMBERS.c
+NO_TOKENS: Mapping[str, str] = MappingProxyType({})
 
 logger = logging.getLogger(__name__)
 
 
 class ReportedCalls:
-    """The verb."""
+    """The verbs."""
 
-    def __init__(self, log: EventLog, clock: Clock) -> None:
+    def __init__(self, log: EventLog, clock: Clock, tokens: Mapping[str, str] = NO_TOKENS) -> None:
+        """`tokens`: by carrier; of who has none, or an empty one, everything is taken."""
         self._log = log
         self._clock = clock
+        self._tokens = tokens
+
+    def check(self, carrier: str, shown: str) -> None:
+        """That a report comes from whoever was given the token. Raises Forbidden."""
+        token = self._tokens.get(carrier, "")
+        if token and not hmac.compare_digest(token.encode(), shown.encode("utf-8", "replace")):
+            raise Forbidden("the token is not the one that this server gave its carrier")
 
     async def report(
         self,

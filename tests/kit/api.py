@@ -83,6 +83,7 @@ class Api:
                 rng=random.Random(1),
                 private_webhooks=settings.webhooks.allow_private,
                 providers=settings.providers,
+                report_tokens={"exotel": settings.exotel.token},
             )
         )
         edge = Edge(self.calls, self.bus, self.metrics, Idle(), self.services)

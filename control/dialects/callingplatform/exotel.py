@@ -1,4 +1,7 @@
-"""What the carrier tells of calls that come in. It shows no credential."""
+"""What the carrier tells of calls that come in.
+
+It shows no credential, but for a token in the query where the operator wants one (`exotel.token`).
+"""
 
 from typing import Annotated
 
@@ -13,6 +16,7 @@ from .forms import BASE, INVALID
 
 TAG = "Webhooks"
 CARRIER = "exotel"
+TOKEN = "token"
 PATH = "/exotel/webhook/incoming"
 
 Stands = tuple[CallStatus, Outcome | None]
@@ -43,9 +47,11 @@ async def receive(asked: Asked[Nothing, Nothing]) -> None:
 
     A number that is none of ours is no error: the carrier would tell it again and again.
     """
+    reported = asked.edge.services.reported_calls
+    reported.check(CARRIER, asked.request.query.get(TOKEN, ""))
     hook = await read_form(asked.request, Hook)
     status, outcome = STATUS.get(hook.call_status.lower(), STATUS["ringing"])
-    await asked.edge.services.reported_calls.report(
+    await reported.report(
         CARRIER, hook.call_sid, _number(hook.from_), _number(hook.to), status, outcome
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from offhook.control.configuration.config import Settings
+from offhook.control.configuration.config_messaging import ExotelSettings
 from offhook.tests.kit.api import Api
 from offhook.tests.kit.dialects import token_for
 
@@ -97,3 +99,20 @@ async def test_a_file_without_a_column_of_agents_is_refused(
 async def test_a_hook_that_names_no_call_is_a_bad_request(api: Api) -> None:
     refused = await api.want(400, "POST", f"{BASE}/exotel/webhook/incoming", {"To": "+15550001234"})
     assert refused["error"] == {"code": "VALIDATION_ERROR", "details": "CallSid: required"}
+
+
+async def test_a_hook_shows_the_token_that_the_operator_gave_the_carrier(
+    tmp_path: pathlib.Path,
+) -> None:
+    hook = {"CallSid": "call-1", "To": "+15550001234"}
+    path = f"{BASE}/exotel/webhook/incoming"
+    told = "CallSid=call-1&To=%2B15550001234"
+    async with Api(tmp_path, settings=Settings(exotel=ExotelSettings("s3cret"))) as api:
+        for shown in ("", "?token=", "?token=S3cret", "?token=%C3%A9", "?token=%FF"):
+            refused = await api.want(403, "POST", f"{path}{shown}", hook, token="")
+            assert refused["success"] is False
+        in_body = hook | {"token": "s3cret"}
+        await api.want(403, "POST", path, in_body, token="")
+        await api.want(403, "GET", f"{path}?{told}&token=s3cre", token="")
+        await api.want(200, "POST", f"{path}?token=s3cret", hook, token="")
+        await api.want(200, "GET", f"{path}?{told}&token=s3cret", token="")
