@@ -58,8 +58,9 @@ class Post:
     ) -> OutboxMessage:
         """A message is told of, and its transaction kept."""
         async with self.database.write() as tx:
-            sent = (tx, "email", to, "A code", "123456", OPERATOR_ID)
-            return await self.outbox.send(*sent, secret_until_wall=secret_until)
+            return await self.outbox.send(
+                *(tx, "email", to, "A code", "123456", OPERATOR_ID), secret_until_wall=secret_until
+            )
 
     async def send_code(self) -> OutboxMessage:
         """One whose text is good for an hour."""
