@@ -26,8 +26,8 @@ from .wire import Inbox, Wire
 
 RATES_HZ = (8000, 16000)
 FIRST_ROWS = (192, 64)
-"""Rows of a new cohort of each rate: more than fill it. When they are used up they double, which
-holds the event loop for 12 ms."""
+"""Rows of a new cohort of each rate. When they are used up they double, which holds the event loop
+for 12 ms."""
 SWITCH_INTERVAL_S = 1e-4
 """A thread that works (recordings, call files) gives the interpreter lock back so soon when the
 event loop wants it. With 100 calls that converse, the clock's p99 was 12.6 ms with Python's default
@@ -49,10 +49,11 @@ class EngineSettings(msgspec.Struct, frozen=True):
     "p99 over the last 5 s; above it new calls are refused."
     vad: VadSettings | None = VadSettings()
     "None: media only, nobody listens for speech."
-    filled_lanes: int = 160
-    """Lanes in a cohort before the next one is begun. With a cold cache and a third of them loud, a
-    tick takes 0.9 ms before its first lane and 3.4 us for each (without a network), on a slow core:
-    300 lanes in two cohorts take 2.8 ms of 20, in four 4.3, and the longest tick is 1.4 and 1.2."""
+    filled_lanes: int = 32
+    """Lanes in a cohort before the next one is begun. With a cold cache a tick takes 0.9 ms before
+    its first lane and 3.4 us for each (without a network), on a slow core: the few are worth
+    putting together. With 160, 150 conversing calls took a fifth less of the core, but all in one
+    tick, which was late by its own length: the server refused calls that it can hold when even."""
 
 
 class Engine:
