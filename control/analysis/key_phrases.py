@@ -4,8 +4,8 @@ Stop words and punctuation cut the text into candidates; a word's weight is how 
 are that it stands in (its degree) by how often it does (its frequency), a phrase's is the sum of
 its words'. What is said several times counts more, because a call is short.
 
-Not the YAKE package: five packages come with it, two of them compiled, for a few phrases of a few
-hundred words.
+Not the YAKE package: the licence in it is AGPL-3 (its metadata say LGPL-3 and GPL-3), which a
+server that is Apache-2.0 cannot import; and its phrases overlap, so that they would be picked over.
 """
 
 import re
