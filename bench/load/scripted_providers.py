@@ -35,6 +35,9 @@ VOICE, VOICE_HZ = "en-us", 16000
 "Of everything else that is to be said."
 PITCH_HZ, HARMONICS, LEVEL = 150, 8, 8000
 AGENT_CONFIG = """\
+[analysis]
+provider = "embedded"
+
 [[providers]]
 name = "scripted"
 base_url = "{base_url}"
@@ -47,7 +50,8 @@ stt = "scripted"
 llm = "scripted"
 tts = "scripted"
 """
-"An agent of ours that listens, thinks and speaks by these services, and does not greet."
+"""An agent of ours that listens, thinks and speaks by these services, and does not greet. Of ended
+calls it is not asked: that is JSON, which is not in their script."""
 START_LIMIT_S = 20.0
 
 
