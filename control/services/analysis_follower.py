@@ -8,13 +8,14 @@ twice: there is one a call.
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 
 from ...media.clock import Clock
 from ..domain.agents import Agent
 from ..domain.analyses import AnalysisSettings, CallAnalysis
 from ..store import schema
 from ..store.database import Database, Transaction
+from ..store.event_positions import keep_position, position_of
 from .agents import COLUMNS as AGENT
 from .analyses import ANALYSES, COLUMNS
 from .event_log import COLUMNS as EVENT
@@ -25,7 +26,7 @@ BATCH = 100
 SAVE_AFTER_EVENTS = 1000
 "So many events without an end of a call are read again, at most, after a crash."
 
-CALL, TURN, POSITION = schema.CALLS.c, schema.TURNS.c, schema.EVENT_POSITIONS.c
+CALL, TURN = schema.CALLS.c, schema.TURNS.c
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -52,7 +53,7 @@ class AnalysisFollower:
         """
         async with self._database.read() as tx:
             if self._position is None:
-                self._position = self._saved = await _position(tx)
+                self._position = self._saved = (await position_of(tx, READER)) or 0
             newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
             if newest <= self._position:
                 return False
@@ -69,7 +70,7 @@ class AnalysisFollower:
         if found or last - self._saved >= SAVE_AFTER_EVENTS:
             async with self._database.write() as tx:
                 await self._add(tx, [row.call_id for row in found])
-                await _save_position(tx, last)
+                await keep_position(tx, READER, last)
             self._saved = last
         self._position = last
         return more
@@ -120,15 +121,3 @@ def settings_of(stored: object) -> AnalysisSettings:
 def settings_for(agent: Agent | None) -> AnalysisSettings:
     """Of a call's agent; of one that is gone, the usual ones."""
     return AnalysisSettings() if agent is None else agent.analysis
-
-
-async def _position(tx: Transaction) -> int:
-    query = select(POSITION.seq).where(POSITION.reader == READER)
-    return (await tx.execute(query)).scalar_one_or_none() or 0
-
-
-async def _save_position(tx: Transaction, seq: int) -> None:
-    table = schema.EVENT_POSITIONS
-    changed = await tx.execute(update(table).where(POSITION.reader == READER).values(seq=seq))
-    if not changed.rowcount:
-        await tx.execute(insert(table).values(reader=READER, seq=seq))

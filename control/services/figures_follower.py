@@ -6,11 +6,12 @@ is asked for (`begin_again`), all ended calls are gone through, by number: that 
 well, so that a crash is no new beginning. Either may be done twice: a row is what its call is.
 """
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, or_, select
 
 from ..domain.calls import CallStatus
 from ..store import analytics, schema
 from ..store.database import Database, Transaction
+from ..store.event_positions import keep_position
 
 READER = "figures"
 FILLER = "figures of all"
@@ -36,7 +37,7 @@ class FiguresFollower:
     async def begin_again(self) -> None:
         """Have the figures of all calls made anew by what follows. Raises StoreError."""
         async with self._database.write() as tx:
-            await _save(tx, FILLER, 0)
+            await keep_position(tx, FILLER, 0)
 
     async def is_complete(self) -> bool:
         """Whether all calls have been gone through. Raises StoreError."""
@@ -56,15 +57,15 @@ class FiguresFollower:
         async with self._database.write() as tx:
             if ids:
                 await analytics.refresh(tx, ids)
-            await _save(tx, READER, last)
+            await keep_position(tx, READER, last)
         return True
 
     async def _begin(self) -> bool:
         """From here on events are followed; what was before is gone through."""
         async with self._database.write() as tx:
             newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
-            await _save(tx, READER, newest)
-            await _save(tx, FILLER, 0)
+            await keep_position(tx, READER, newest)
+            await keep_position(tx, FILLER, 0)
         return True
 
     async def _fill(self) -> bool:
@@ -75,7 +76,7 @@ class FiguresFollower:
         async with self._database.write() as tx:
             if calls:
                 await analytics.refresh(tx, [id_ for _, id_ in calls])
-                await _save(tx, FILLER, calls[-1][0])
+                await keep_position(tx, FILLER, calls[-1][0])
             else:
                 await tx.execute(delete(schema.EVENT_POSITIONS).where(POSITION.reader == FILLER))
         return True
@@ -112,10 +113,3 @@ async def _places(tx: Transaction) -> dict[str, int]:
         select(POSITION.reader, POSITION.seq).where(POSITION.reader.in_((READER, FILLER)))
     )
     return {row.reader: row.seq for row in found}
-
-
-async def _save(tx: Transaction, reader: str, seq: int) -> None:
-    positions = schema.EVENT_POSITIONS
-    changed = await tx.execute(update(positions).where(POSITION.reader == reader).values(seq=seq))
-    if not changed.rowcount:
-        await tx.execute(insert(positions).values(reader=reader, seq=seq))

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 
 from ..domain.calls import CallStatus, CallSummary, Outcome
 from ..domain.campaigns import Campaign, CampaignStatus, Progress
@@ -20,6 +20,7 @@ from ..people.reasons import sentence
 from ..store import schema
 from ..store.calls import SUMMARIES
 from ..store.database import Database, Transaction
+from ..store.event_positions import keep_position, position_of
 from .campaigns import CAMPAIGNS, progress_of
 from .deliveries import WEBHOOKS
 from .documents import DOCUMENTS
@@ -43,7 +44,6 @@ CALLS, CAMPAIGN, IMPORT, DOCUMENT, WEBHOOK = KINDS = (
 MISSED = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED)
 EVENT = schema.EVENTS.c
 CALL = schema.CALLS.c
-POSITIONS = schema.EVENT_POSITIONS
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -75,7 +75,9 @@ class News:
     async def follow(self) -> bool:
         """Tell what the next events say; False: there are none yet. Raises StoreError."""
         async with self._database.read() as tx:
-            position = self._position if self._position is not None else await _place(tx)
+            position = self._position
+            if position is None:
+                position = await position_of(tx, READER)
             newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
             # What was before anybody looked is nobody's news.
             since = newest if position is None else position
@@ -88,7 +90,7 @@ class News:
                     await self._notifications.notify(
                         work, piece.owner_id, piece.type, piece.title, piece.message, piece.call_id
                     )
-                await _save(work.tx, end)
+                await keep_position(work.tx, READER, end)
             self._saved = end
         self._position = end
         return position is None or end > since
@@ -186,17 +188,3 @@ def import_ended(job: ImportJob) -> Piece:
 
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-async def _place(tx: Transaction) -> int | None:
-    query = select(POSITIONS.c.seq).where(POSITIONS.c.reader == READER)
-    found: int | None = (await tx.execute(query)).scalar_one_or_none()
-    return found
-
-
-async def _save(tx: Transaction, seq: int) -> None:
-    changed = await tx.execute(
-        update(POSITIONS).where(POSITIONS.c.reader == READER).values(seq=seq)
-    )
-    if not changed.rowcount:
-        await tx.execute(insert(POSITIONS).values(reader=READER, seq=seq))

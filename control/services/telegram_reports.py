@@ -7,7 +7,7 @@ that a crash tells nothing twice and leaves nothing out. The same for days.
 import datetime
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 
 from ...media.clock import Clock
 from ..domain.accounts import Account
@@ -16,6 +16,7 @@ from ..domain.webhooks import StoredEvent
 from ..store import schema
 from ..store.calls import SUMMARIES
 from ..store.database import Database, Transaction
+from ..store.event_positions import keep_position, position_of
 from .accounts import ACCOUNTS
 from .event_log import EVENTS
 from .outbox import Outbox
@@ -33,7 +34,6 @@ NEWS = (CallStatus.LIVE, CallStatus.ENDED)
 EVENT = schema.EVENTS.c
 CALL = schema.CALLS.c
 COLUMNS = schema.ACCOUNTS.c
-POSITIONS = schema.EVENT_POSITIONS
 _LINKED = (COLUMNS.telegram.is_not(None), COLUMNS.is_active)
 
 
@@ -54,7 +54,9 @@ class TelegramReports:
     async def follow(self) -> bool:
         """Tell what the next events say; False: there are none yet. Raises StoreError."""
         async with self._database.read() as tx:
-            position = self._position if self._position is not None else await _place(tx, READER)
+            position = self._position
+            if position is None:
+                position = await position_of(tx, READER)
             newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one() or 0
             since = newest if position is None else position
             events = await EVENTS.all(tx, None, EVENT.seq > since, limit=BATCH_EVENTS)
@@ -62,7 +64,7 @@ class TelegramReports:
         if position is None:
             # What was before anybody looked is nobody's news.
             async with self._database.write() as tx:
-                await _save(tx, READER, newest)
+                await keep_position(tx, READER, newest)
             self._position = self._saved = newest
             return True
         self._position = position
@@ -73,7 +75,7 @@ class TelegramReports:
             async with self._database.write() as tx:
                 for account, words in told:
                     await self._send(tx, account, words)
-                await _save(tx, READER, last)
+                await keep_position(tx, READER, last)
             self._saved = last
         self._position = last
         return True
@@ -83,11 +85,11 @@ class TelegramReports:
         now = self._clock.wall()
         today = int(now // DAY_S)
         async with self._database.write() as tx:
-            done = await _place(tx, DAYS)
+            done = await position_of(tx, DAYS)
             if done is None or done < today:
                 if done is not None:  # it was there yesterday, too
                     await self._report(tx, today - 1)
-                await _save(tx, DAYS, today)
+                await keep_position(tx, DAYS, today)
         return (today + 1) * DAY_S
 
     async def _report(self, tx: Transaction, day: int) -> None:
@@ -174,17 +176,3 @@ def _wants_calls(account: Account) -> bool:
 def _wants_days(account: Account) -> bool:
     link = account.telegram
     return link is not None and link.is_on and link.daily_reports
-
-
-async def _place(tx: Transaction, reader: str) -> int | None:
-    query = select(POSITIONS.c.seq).where(POSITIONS.c.reader == reader)
-    found: int | None = (await tx.execute(query)).scalar_one_or_none()
-    return found
-
-
-async def _save(tx: Transaction, reader: str, seq: int) -> None:
-    changed = await tx.execute(
-        update(POSITIONS).where(POSITIONS.c.reader == reader).values(seq=seq)
-    )
-    if not changed.rowcount:
-        await tx.execute(insert(POSITIONS).values(reader=reader, seq=seq))

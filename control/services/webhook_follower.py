@@ -7,7 +7,7 @@ whoever makes the first one sets the position with it (`begin_here`).
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select
 
 from ...media.clock import Clock
 from ..domain.accounts import Role
@@ -15,6 +15,7 @@ from ..domain.webhooks import StoredEvent, Webhook
 from ..events.event_filter import matches
 from ..store import schema
 from ..store.database import Database, Transaction
+from ..store.event_positions import keep_position, position_of
 from .deliveries import WEBHOOK, WEBHOOKS, enqueue
 from .event_log import COLUMNS as EVENT, EVENTS
 
@@ -62,7 +63,7 @@ class WebhookFollower:
                 self._position = None
                 return False
             # Who switches the first one on again has moved it: what came before is nobody's.
-            stored = await _position(tx)
+            stored = (await position_of(tx, READER)) or 0
             if self._position is None or stored > self._position:
                 self._position = self._saved = stored
             events = await EVENTS.all(tx, None, EVENT.seq > self._position, limit=BATCH_EVENTS)
@@ -74,7 +75,7 @@ class WebhookFollower:
             async with self._database.write() as tx:
                 # Asked again: a webhook may have gone meanwhile.
                 await enqueue(tx, await _wanted(tx, events) if wanted else [], self._clock.wall())
-                await _save_position(tx, last)
+                await keep_position(tx, READER, last)
             self._saved = last
         self._position = last
         return True
@@ -84,27 +85,12 @@ async def begin_here(tx: Transaction) -> None:
     """Before a webhook is made, or switched on: if it is the first, earlier events are not read."""
     if not await _any_active(tx):
         newest = (await tx.execute(select(func.max(EVENT.seq)))).scalar_one()
-        await _save_position(tx, newest or 0)
+        await keep_position(tx, READER, newest or 0)
 
 
 async def _any_active(tx: Transaction) -> bool:
     query = select(WEBHOOK.seq).where(WEBHOOK.is_active).limit(1)
     return (await tx.execute(query)).first() is not None
-
-
-async def _position(tx: Transaction) -> int:
-    positions = schema.EVENT_POSITIONS
-    query = select(positions.c.seq).where(positions.c.reader == READER)
-    return (await tx.execute(query)).scalar_one_or_none() or 0
-
-
-async def _save_position(tx: Transaction, seq: int) -> None:
-    positions = schema.EVENT_POSITIONS
-    changed = await tx.execute(
-        update(positions).where(positions.c.reader == READER).values(seq=seq)
-    )
-    if not changed.rowcount:
-        await tx.execute(insert(positions).values(reader=READER, seq=seq))
 
 
 async def _wanted(
