@@ -33,6 +33,7 @@ from .auth.proofs import Proofs
 from .auth.secret_file import open_keys
 from .auth.secrets_box import KEY_FILE, SecretsBox
 from .calls.call_room import CallRoom
+from .calls.call_rounds import REST_S
 from .calls.registry import CallRegistry
 from .configuration.config import Settings
 from .dialer.call_limits import CallLimits
@@ -216,6 +217,7 @@ class Server:
             settings.recordings_folder(),
             settings.calls.retention_days * DAY_S,
             settings.costs,
+            REST_S,
         )
         registry.watches.append(told.tracing)
         return registry

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from ...media.clock import Clock, LoopClock, Timer
+from ...media.clock import Clock, Timer
 from ..domain.events import AnyEvent, is_stored
 from ..domain.webhooks import StoredEvent
 from ..errors import StoreError
@@ -20,7 +20,7 @@ from ..services.event_log import stored_event
 from ..store.calls import CallChange, Saved
 
 REST_S = 0.05
-"""From one round to the next, where nobody waits for it. A round is six trips to the database's
+"""What servers rest. A round is six trips to the database's
 thread; with 240 calls it takes six changes along after this rest, and one or two without."""
 UNTOLD_EVENTS = 10_000
 ROUND_CALLS = 32
@@ -61,10 +61,10 @@ class CallRounds:
         bus: EventBus,
         clock: Clock,
         watcher: Watcher,
-        pace: Clock | None = None,
+        rest_s: float = 0.0,
     ) -> None:
-        """`pace`: rounds rest by it. None: by the event loop's own, whatever time calls live in."""
-        self._pace = LoopClock() if pace is None else pace
+        """`rest_s`: from one round to the next, where nobody waits for it; servers: REST_S."""
+        self._rest_s = rest_s
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -147,14 +147,14 @@ class CallRounds:
                 self._settled.set()
             if self._closing:
                 return
-            self._rested_at = self._pace.now() + REST_S
+            self._rested_at = self._clock.now() + self._rest_s
 
     def _wake_rested(self) -> None:
         """Do a round, when the one before it is long enough ago."""
-        if self._closing or self._waiting or self._pace.now() >= self._rested_at:
+        if self._closing or self._waiting or self._clock.now() >= self._rested_at:
             self._wake.set()
         elif self._rest is None:
-            self._rest = self._pace.call_at(self._rested_at, self._rested)
+            self._rest = self._clock.call_at(self._rested_at, self._rested)
 
     def _rested(self) -> None:
         self._rest = None

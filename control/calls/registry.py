@@ -79,8 +79,9 @@ class CallRegistry:
         recordings: pathlib.Path,
         retention_s: float = 0.0,
         costs: CostSettings = NO_COSTS,
+        rest_s: float = 0.0,
     ) -> None:
-        """`costs`: the prices by which calls are charged."""
+        """`costs`: the prices by which calls are charged; `rest_s`: call_rounds.py."""
         self._costs = costs
         self._store = store
         self._bus = bus
@@ -94,7 +95,7 @@ class CallRegistry:
         self._live: dict[str, LiveCall] = {}
         self._leaving: dict[str, LiveCall] = {}
         "Calls that are over and whose end is not stored yet."
-        self.rounds = CallRounds(store, bus, clock, self)
+        self.rounds = CallRounds(store, bus, clock, self, rest_s)
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweep: Timer | None = None

@@ -27,11 +27,11 @@ class Store:
 
 
 class Bench:
-    """Rounds whose pace is a clock of ours."""
+    """Rounds that rest."""
 
     def __init__(self) -> None:
-        self.store, self.pace = Store(), VirtualClock()
-        self.rounds = CallRounds(self.store, EventBus(), VirtualClock(), self.store, self.pace)
+        self.store, self.clock = Store(), VirtualClock()
+        self.rounds = CallRounds(self.store, EventBus(), self.clock, self.store, REST_S)
         self.running = asyncio.create_task(self.rounds.run())
 
     def change(self, number: int) -> None:
@@ -56,10 +56,10 @@ async def test_what_follows_a_round_closely_waits_and_is_stored_together() -> No
         bench.change(number)
         await bench.turn()
     assert bench.store.rounds == [1]
-    bench.pace.advance(REST_S)
+    bench.clock.advance(REST_S)
     await bench.turn()
     assert bench.store.rounds == [1, 4]
-    bench.pace.advance(REST_S)
+    bench.clock.advance(REST_S)
     bench.change(6)
     await bench.turn()
     assert bench.store.rounds == [1, 4, 1], "it has rested already"
