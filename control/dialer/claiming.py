@@ -19,6 +19,7 @@ from ..domain.calls import Call, CallStatus, CallSummary, Outcome
 from ..domain.dialing import RetryPolicy
 from ..services.event_log import EventLog
 from ..store.call_queue import claim, give_up
+from ..store.calls import CALLS
 from ..store.database import Transaction
 from .dial_queue import Chosen, Kind
 from .permission import Hold, Stops
@@ -72,7 +73,9 @@ class Claiming:
                     if not await claim(work.tx, each.call, now):
                         continue
                     way = ways.found(each.call)
-                    call = _dialling(each.call, way, now)
+                    # As it is now: its data may have been changed since it was looked at.
+                    current = await CALLS.get(work.tx, each.call.id, None)
+                    call = _dialling(current or each.call, way, now)
                     work.tell(call.owner_id, status_event(call))
                     claimed.append((msgspec.structs.replace(each, call=call), way))
         except BaseException:
