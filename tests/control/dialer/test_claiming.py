@@ -9,6 +9,7 @@ from offhook.control.auth.principal import OPERATOR, OPERATOR_ID, Principal
 from offhook.control.dialer.call_limits import Counted
 from offhook.control.dialer.dispatch import NO_ROOM_S
 from offhook.control.domain.calls import Call, CallStatus, Outcome
+from offhook.media.ports import HangUpCause
 from offhook.tests.kit.dispatch_desk import Desk
 
 
@@ -78,3 +79,16 @@ async def test_an_account_that_is_switched_off_at_the_last_moment_calls_nobody(d
     assert stored is not None
     assert stored.status is CallStatus.QUEUED
     assert desk.limits.in_use(Counted.ACCOUNT, ann.account_id) == 0
+
+
+async def test_data_that_are_changed_at_the_last_moment_are_the_calls_own(desk: Desk) -> None:
+    call = await placed_and(
+        desk,
+        "+15550001",
+        lambda call: desk.calls.change(OPERATOR, call.id, {"metadata": {"order": 5}}),
+    )
+    leg = await desk.leg()
+    live = await desk.calls.get(OPERATOR, call.id)
+    assert (live.status, live.metadata) == (CallStatus.DIALING, {"order": 5})
+    leg.hang_up(HangUpCause.NORMAL)
+    assert (await desk.ended(call)).metadata == {"order": 5}
